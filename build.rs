@@ -1,0 +1,48 @@
+//! Writes `include/cors.h` from `src/ffi.rs`, and only where it differs.
+//!
+//! The header is committed: C users need no Rust tool to read it. In a
+//! read-only source tree (a registry, a packager's sandbox) a stale header is
+//! a warning; `make header-check` and `cargo package` turn it into a failure.
+
+use std::{env, fs, path::Path};
+
+fn main() {
+    for path in ["src/ffi.rs", "cbindgen.toml", "include/cors.h"] {
+        println!("cargo:rerun-if-changed={path}");
+    }
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let mut config = cbindgen::Config::from_file("cbindgen.toml")
+        .expect("cbindgen.toml is valid");
+    config.after_includes =
+        config.after_includes.map(|macros| macros + &version_macros());
+    let mut text = Vec::new();
+    cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(Path::new(&root).join("src/ffi.rs"))
+        .generate()
+        .expect("src/ffi.rs can be read by cbindgen")
+        .write(&mut text);
+    let path = Path::new(&root).join("include/cors.h");
+    if fs::read(&path).is_ok_and(|present| present == text) {
+        return;
+    }
+    if let Err(error) = fs::write(&path, text) {
+        println!("cargo:warning=include/cors.h is stale: {error}");
+    }
+}
+
+fn version_macros() -> String {
+    let part = |name: &str| {
+        env::var(format!("CARGO_PKG_VERSION{name}")).expect("cargo sets it")
+    };
+    format!(
+        "#define CORS_VERSION_MAJOR {}\n\
+         #define CORS_VERSION_MINOR {}\n\
+         #define CORS_VERSION_PATCH {}\n\
+         #define CORS_VERSION \"{}\"",
+        part("_MAJOR"),
+        part("_MINOR"),
+        part("_PATCH"),
+        part("")
+    )
+}

@@ -1,0 +1,603 @@
+//! The C ABI: `include/cors.h` is generated from this file.
+//!
+//! Nothing is decided here. Each function checks its pointers, calls the
+//! engine behind a barrier that no panic crosses, and copies the answer out.
+//! This is the one module with unsafe code.
+
+#![allow(unsafe_code)]
+// What is public here is public to C.
+#![allow(unreachable_pub)]
+// C's names, as they stand in the header.
+#![allow(non_camel_case_types)]
+// The doc comments are the header's text: what a C caller has to promise
+// stands there in words, not under Rust's heading for it.
+#![allow(clippy::missing_safety_doc)]
+
+use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
+use std::mem::{offset_of, size_of};
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::{ptr, slice};
+
+use crate::{
+    Decision, Diagnostic, Header, LoadError, Policy, Reason, Request,
+    Severity, Verdict,
+};
+
+/// Room for headers in a decision; seven at most are used.
+pub const CORS_HEADERS_MAX: usize = 8;
+
+/// Longest policy file, in bytes (256 MiB).
+pub const CORS_POLICY_MAX: usize = 268435456;
+
+/// Deepest nesting of arrays and objects in a policy file.
+pub const CORS_POLICY_DEPTH_MAX: usize = 8;
+
+/// Longest origin, in bytes; a longer one is malformed.
+pub const CORS_ORIGIN_MAX: usize = 326;
+
+/// Longest method name, in bytes; a longer one is malformed.
+pub const CORS_METHOD_MAX: usize = 64;
+
+/// Longest header name, in bytes; a longer one is malformed.
+pub const CORS_HEADER_NAME_MAX: usize = 256;
+
+/// Longest Access-Control-Request-Headers, in bytes, all lines joined; a
+/// longer one is malformed.
+pub const CORS_REQUEST_HEADERS_MAX: usize = 4096;
+
+/// Most often that a diagnostic function is called during one load; the last
+/// call may have the code "more" and say how many were left out.
+pub const CORS_DIAGNOSTICS_MAX: usize = 100;
+
+const _: () = assert!(CORS_HEADERS_MAX == crate::decision::HEADERS_MAX);
+const _: () = assert!(CORS_POLICY_MAX == crate::POLICY_MAX);
+const _: () = assert!(CORS_POLICY_DEPTH_MAX == crate::POLICY_DEPTH_MAX);
+const _: () = assert!(CORS_ORIGIN_MAX == crate::ORIGIN_MAX);
+const _: () = assert!(CORS_METHOD_MAX == crate::METHOD_MAX);
+const _: () = assert!(CORS_HEADER_NAME_MAX == crate::HEADER_NAME_MAX);
+const _: () = assert!(CORS_REQUEST_HEADERS_MAX == crate::REQUEST_HEADERS_MAX);
+const _: () = assert!(CORS_DIAGNOSTICS_MAX == crate::DIAGNOSTICS_MAX);
+
+/// What a call came to. A refusal is a verdict inside CORS_OK, never an error.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum cors_status {
+    /// Done. The only status that is 0.
+    CORS_OK = 0,
+    /// A NULL pointer, or a size or length that cannot be.
+    CORS_ERROR_ARGUMENT = 1,
+    /// The policy was refused; the diagnostic function was told why.
+    CORS_ERROR_POLICY = 2,
+    /// The policy file could not be read; errno says why.
+    CORS_ERROR_IO = 3,
+    /// A fault of the library itself. The decision permits nothing.
+    CORS_ERROR_INTERNAL = 4,
+}
+
+/// The kinds of decision; values of cors_decision.verdict. Later versions may
+/// append some: act on status and headers.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum cors_verdict {
+    /// The request has no Origin.
+    CORS_VERDICT_NOT_CORS = 0,
+    /// An actual request whose response the origin may read.
+    CORS_VERDICT_ALLOWED = 1,
+    /// An actual request that gets no permission header. It is not blocked:
+    /// the browser keeps the response from the page. Browsers send Origin
+    /// with same-origin POST, PUT, DELETE and WebSocket handshakes too, so a
+    /// site that does not list its own origin sees its own forms here.
+    CORS_VERDICT_REFUSED = 2,
+    /// A preflight; answer it with status.
+    CORS_VERDICT_PREFLIGHT_ALLOWED = 3,
+    /// A preflight; answer it with status: the browser will not send the
+    /// request that it asked for.
+    CORS_VERDICT_PREFLIGHT_REFUSED = 4,
+}
+
+/// Why a decision refuses; values of cors_decision.reason. Later versions may
+/// append some.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum cors_reason {
+    /// Nothing was refused.
+    CORS_REASON_NONE = 0,
+    /// No pattern of the policy matches the origin.
+    CORS_REASON_ORIGIN_NOT_ALLOWED = 1,
+    /// Origin is not one serialized origin, or too long.
+    CORS_REASON_ORIGIN_MALFORMED = 2,
+    /// The requested method is not allowed; culprit names it.
+    CORS_REASON_METHOD_NOT_ALLOWED = 3,
+    /// Access-Control-Request-Method is not a token, or too long.
+    CORS_REASON_METHOD_MALFORMED = 4,
+    /// A requested header is not allowed; culprit names the first one.
+    CORS_REASON_HEADER_NOT_ALLOWED = 5,
+    /// Access-Control-Request-Headers is not a list of tokens, or too long.
+    CORS_REASON_HEADERS_MALFORMED = 6,
+}
+
+const _: () = {
+    use {cors_reason as C, cors_verdict as V};
+    assert!(Verdict::NotCors as i32 == V::CORS_VERDICT_NOT_CORS as i32);
+    assert!(Verdict::Allowed as i32 == V::CORS_VERDICT_ALLOWED as i32);
+    assert!(Verdict::Refused as i32 == V::CORS_VERDICT_REFUSED as i32);
+    assert!(
+        Verdict::PreflightAllowed as i32
+            == V::CORS_VERDICT_PREFLIGHT_ALLOWED as i32
+    );
+    assert!(
+        Verdict::PreflightRefused as i32
+            == V::CORS_VERDICT_PREFLIGHT_REFUSED as i32
+    );
+    assert!(Reason::None as i32 == C::CORS_REASON_NONE as i32);
+    assert!(
+        Reason::OriginNotAllowed as i32
+            == C::CORS_REASON_ORIGIN_NOT_ALLOWED as i32
+    );
+    assert!(
+        Reason::OriginMalformed as i32
+            == C::CORS_REASON_ORIGIN_MALFORMED as i32
+    );
+    assert!(
+        Reason::MethodNotAllowed as i32
+            == C::CORS_REASON_METHOD_NOT_ALLOWED as i32
+    );
+    assert!(
+        Reason::MethodMalformed as i32
+            == C::CORS_REASON_METHOD_MALFORMED as i32
+    );
+    assert!(
+        Reason::HeaderNotAllowed as i32
+            == C::CORS_REASON_HEADER_NOT_ALLOWED as i32
+    );
+    assert!(
+        Reason::HeadersMalformed as i32
+            == C::CORS_REASON_HEADERS_MALFORMED as i32
+    );
+};
+
+/// Values of cors_diagnostic.severity.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum cors_severity {
+    /// The policy is refused.
+    CORS_SEVERITY_ERROR = 0,
+    /// The policy loads.
+    CORS_SEVERITY_WARNING = 1,
+}
+
+/// A loaded policy. It never changes, so any number of threads may use it at
+/// the same time. Made by cors_policy_load or cors_policy_load_file, ended by
+/// cors_policy_free.
+pub struct cors_policy(Policy);
+
+/// A string by address and length. It need not end in a NUL. A NULL ptr means
+/// absent, whatever len is; any other ptr with len 0 is an empty string, which
+/// is not the same.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct cors_str {
+    /// The first byte, or NULL.
+    pub ptr: *const c_char,
+    /// How many bytes.
+    pub len: usize,
+}
+
+/// One thing that is wrong or doubtful in a policy. The texts are one
+/// printable line each and, like the whole struct, gone when the diagnostic
+/// function returns.
+#[repr(C)]
+pub struct cors_diagnostic {
+    /// sizeof(cors_diagnostic) of the library that is running.
+    pub size: usize,
+    /// A cors_severity.
+    pub severity: i32,
+    /// Where, from 1; 0 where there is no place in the file.
+    pub line: u32,
+    /// The character in the line, from 1; 0 where there is none.
+    pub column: u32,
+    /// What kind, stable from release to release: "origin-trailing-slash".
+    pub code: cors_str,
+    /// Where, as a JSON pointer (RFC 6901): "/allow_origins/2".
+    pub pointer: cors_str,
+    /// What is wrong.
+    pub message: cors_str,
+    /// What to write instead; absent where the library cannot tell.
+    pub help: cors_str,
+}
+
+/// Is told each error and warning while a policy is loaded, on the calling
+/// thread, at most CORS_DIAGNOSTICS_MAX times. It must return: no C++
+/// exception and no longjmp may leave it.
+pub type cors_diagnostic_fn = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        diagnostic: *const cors_diagnostic,
+    ),
+>;
+
+/// What a decision depends on. Start from CORS_REQUEST_INIT. Absent and empty
+/// differ; an absent or empty method is not OPTIONS.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct cors_request {
+    /// sizeof(cors_request) as the caller was compiled.
+    pub size: usize,
+    /// The request's method, in its own case.
+    pub method: cors_str,
+    /// Origin. Several lines are joined with commas, and so malformed.
+    pub origin: cors_str,
+    /// Access-Control-Request-Method.
+    pub request_method: cors_str,
+    /// Access-Control-Request-Headers, several lines joined with commas.
+    pub request_headers: cors_str,
+}
+
+/// One response header.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct cors_header {
+    /// In lower case; owned by the library.
+    pub name: cors_str,
+    /// Printable ASCII; owned by the policy or by the request.
+    pub value: cors_str,
+}
+
+/// A decision. Start from CORS_DECISION_INIT; the library writes all but
+/// size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct cors_decision {
+    /// sizeof(cors_decision) as the caller was compiled.
+    pub size: usize,
+    /// A cors_verdict, or a later version's.
+    pub verdict: i32,
+    /// A cors_reason, or a later version's.
+    pub reason: i32,
+    /// Where not 0: answer now, with this status and no body.
+    pub status: u32,
+    /// How many of headers are set.
+    pub header_count: u32,
+    /// The headers to add. A name can come twice.
+    pub headers: [cors_header; CORS_HEADERS_MAX],
+    /// The method or header name that was not allowed, else absent. It points
+    /// into the request.
+    pub culprit: cors_str,
+    /// The policy's pattern that the origin matched, else absent.
+    pub pattern: cors_str,
+}
+
+/// Loads a policy from json_len bytes of JSON (UTF-8, CORS_POLICY_MAX bytes
+/// at most); the bytes are not needed afterwards.
+///
+/// report may be NULL; context is handed to it. On CORS_OK *policy is the new
+/// policy, and report was told the warnings. Else *policy is NULL:
+/// CORS_ERROR_POLICY after report was told every error, CORS_ERROR_ARGUMENT
+/// where policy, or json with a json_len, is NULL; CORS_ERROR_INTERNAL after a
+/// fault of the library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cors_policy_load(
+    json: *const c_char,
+    json_len: usize,
+    report: cors_diagnostic_fn,
+    context: *mut c_void,
+    policy: *mut *mut cors_policy,
+) -> cors_status {
+    if policy.is_null() {
+        return cors_status::CORS_ERROR_ARGUMENT;
+    }
+    // SAFETY: the caller promises that `policy` can be written.
+    unsafe { policy.write(ptr::null_mut()) };
+    let json = match (json.is_null(), json_len) {
+        (true, 0) => &[][..],
+        (false, len) if len <= isize::MAX as usize => {
+            // SAFETY: the caller promises `json_len` readable bytes.
+            unsafe { slice::from_raw_parts(json.cast::<u8>(), len) }
+        }
+        _ => return cors_status::CORS_ERROR_ARGUMENT,
+    };
+    // SAFETY: the caller's promises for `report`, `context` and `policy`.
+    unsafe { load(|| Policy::from_json(json), report, context, policy) }
+}
+
+/// Loads a policy from the regular file at path, a NUL-terminated string.
+///
+/// As cors_policy_load; besides, CORS_ERROR_IO where the file could not be
+/// read: report is told once, with the code "io", the system's text and line
+/// 0, and errno is the system's (EINVAL where path is not a regular file).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cors_policy_load_file(
+    path: *const c_char,
+    report: cors_diagnostic_fn,
+    context: *mut c_void,
+    policy: *mut *mut cors_policy,
+) -> cors_status {
+    if policy.is_null() {
+        return cors_status::CORS_ERROR_ARGUMENT;
+    }
+    // SAFETY: the caller promises that `policy` can be written.
+    unsafe { policy.write(ptr::null_mut()) };
+    if path.is_null() {
+        return cors_status::CORS_ERROR_ARGUMENT;
+    }
+    // SAFETY: the caller promises a NUL-terminated string.
+    let path = unsafe { CStr::from_ptr(path) };
+    let path = Path::new(OsStr::from_bytes(path.to_bytes()));
+    // SAFETY: the caller's promises for `report`, `context` and `policy`.
+    unsafe { load(|| Policy::from_file(path), report, context, policy) }
+}
+
+/// Frees a policy; NULL is fine. No call may be running on it, and no decision
+/// made with it may be in use.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
+    if !policy.is_null() {
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: `load` made it with Box::into_raw; the caller promises
+            // that this is the one time it is freed.
+            drop(unsafe { Box::from_raw(policy) });
+        }));
+    }
+}
+
+/// Decides. It allocates nothing, takes no lock and makes no system call; its
+/// time is linear in the request's bytes, within the bounds above.
+///
+/// On CORS_OK the decision holds what to send (Fetch standard, "CORS
+/// protocol"). On CORS_ERROR_ARGUMENT (a NULL pointer, a size smaller than
+/// the first version's, or a larger request whose unknown members are not all
+/// zero) and CORS_ERROR_INTERNAL it permits nothing, if its size lets it be
+/// written: verdict refused, status 0, one header, Vary.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cors_evaluate(
+    policy: *const cors_policy,
+    request: *const cors_request,
+    decision: *mut cors_decision,
+) -> cors_status {
+    // SAFETY: the caller's promise for `decision`.
+    if decision.is_null()
+        || unsafe { (*decision).size } < size_of::<cors_decision>()
+    {
+        return cors_status::CORS_ERROR_ARGUMENT;
+    }
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the caller's promises for `policy` and `request`.
+        let (policy, request) =
+            unsafe { (policy.as_ref(), borrow_request(request)) };
+        let (Some(policy), Some(request)) = (policy, request) else {
+            return (
+                cors_status::CORS_ERROR_ARGUMENT,
+                copy_decision(&Decision::denial()),
+            );
+        };
+        let decision = policy.0.evaluate(&request);
+        (cors_status::CORS_OK, copy_decision(&decision))
+    }));
+    let (status, value) = outcome.unwrap_or_else(|_| {
+        (cors_status::CORS_ERROR_INTERNAL, copy_decision(&Decision::denial()))
+    });
+    // All but `size`, which is the caller's.
+    const SKIP: usize = offset_of!(cors_decision, verdict);
+    // SAFETY: `decision` is at least as large as our own type, as was checked
+    // above; it is written as bytes, so what it held before does not matter.
+    unsafe {
+        ptr::copy_nonoverlapping(
+            (&raw const value).cast::<u8>().add(SKIP),
+            decision.cast::<u8>().add(SKIP),
+            size_of::<cors_decision>() - SKIP,
+        );
+    }
+    status
+}
+
+/// Writes the decision in words into buffer, for people: one line of printable
+/// ASCII, other bytes escaped.
+///
+/// Like snprintf: returns the length of the whole text, writes as much of it
+/// as fits and a NUL where capacity is not 0. buffer may be NULL where
+/// capacity is 0. Returns 0 where cors_evaluate would not return CORS_OK.
+/// Unlike cors_evaluate, this allocates.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cors_explain(
+    policy: *const cors_policy,
+    request: *const cors_request,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> usize {
+    let text = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the caller's promises for `policy` and `request`.
+        let (policy, request) =
+            unsafe { (policy.as_ref()?, borrow_request(request)?) };
+        Some(policy.0.explain(&request))
+    }))
+    .ok()
+    .flatten()
+    .unwrap_or_default();
+    if capacity > 0 && !buffer.is_null() {
+        let len = text.len().min(capacity - 1);
+        // SAFETY: `len + 1 <= capacity` bytes are writable.
+        unsafe {
+            ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast(), len);
+            buffer.add(len).write(0);
+        }
+    }
+    text.len()
+}
+
+/// The version of the library that is running, "MAJOR.MINOR.PATCH"; never
+/// NULL. CORS_VERSION is the one that the caller was compiled with.
+#[unsafe(no_mangle)]
+pub extern "C" fn cors_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// A cors_status in words, "policy refused"; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn cors_status_text(status: c_int) -> *const c_char {
+    let text = match status {
+        0 => c"ok",
+        1 => c"bad argument",
+        2 => c"policy refused",
+        3 => c"policy file cannot be read",
+        4 => c"internal error",
+        _ => c"unknown status",
+    };
+    text.as_ptr()
+}
+
+/// The name of a cors_verdict, "preflight_allowed"; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn cors_verdict_text(verdict: c_int) -> *const c_char {
+    let known =
+        usize::try_from(verdict).ok().and_then(|i| Verdict::ALL.get(i));
+    known.map_or(c"unknown", |verdict| verdict.c_name()).as_ptr()
+}
+
+/// The name of a cors_reason, "origin_not_allowed"; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn cors_reason_text(reason: c_int) -> *const c_char {
+    let known = usize::try_from(reason).ok().and_then(|i| Reason::ALL.get(i));
+    known.map_or(c"unknown", |reason| reason.c_name()).as_ptr()
+}
+
+/// Runs a load behind the panic barrier, reports, and stores the policy.
+///
+/// # Safety
+/// `policy` can be written; `report`, if any, takes `context`.
+unsafe fn load(
+    read: impl FnOnce() -> Result<Policy, LoadError>,
+    report: cors_diagnostic_fn,
+    context: *mut c_void,
+    policy: *mut *mut cors_policy,
+) -> cors_status {
+    let Ok(outcome) = catch_unwind(AssertUnwindSafe(read)) else {
+        return cors_status::CORS_ERROR_INTERNAL;
+    };
+    let tell = |diagnostics: &[Diagnostic]| {
+        let Some(report) = report else { return };
+        for diagnostic in diagnostics {
+            let diagnostic = borrow_diagnostic(diagnostic);
+            // SAFETY: the caller promises that `report` takes `context`. It
+            // runs outside the barrier: no Rust frame of ours could be
+            // unwound by it, as it must return.
+            unsafe { report(context, &diagnostic) };
+        }
+    };
+    match outcome {
+        Ok(loaded) => {
+            tell(loaded.warnings());
+            let loaded = Box::new(cors_policy(loaded));
+            // SAFETY: the caller promises that `policy` can be written.
+            unsafe { policy.write(Box::into_raw(loaded)) };
+            cors_status::CORS_OK
+        }
+        Err(error) => {
+            tell(error.diagnostics());
+            match error.os_error() {
+                None => cors_status::CORS_ERROR_POLICY,
+                Some(code) => {
+                    // SAFETY: errno is the calling thread's own.
+                    unsafe { *libc::__errno_location() = code };
+                    cors_status::CORS_ERROR_IO
+                }
+            }
+        }
+    }
+}
+
+/// The caller's request, or None where it is NULL, has a wrong size, or a
+/// length that no object can have.
+///
+/// # Safety
+/// `request` is NULL or valid for its `size`, and its strings are readable
+/// for `'a`.
+unsafe fn borrow_request<'a>(
+    request: *const cors_request,
+) -> Option<Request<'a>> {
+    const OWN: usize = size_of::<cors_request>();
+    if request.is_null() {
+        return None;
+    }
+    // SAFETY: every version of the struct begins with its size.
+    let size = unsafe { (*request).size };
+    if !(OWN..=isize::MAX as usize).contains(&size) {
+        return None;
+    }
+    // A later caller that asks for what this version cannot do is told so.
+    // SAFETY: the caller promises `size` readable bytes.
+    let unknown = unsafe {
+        slice::from_raw_parts(request.cast::<u8>().add(OWN), size - OWN)
+    };
+    if unknown.iter().any(|&byte| byte != 0) {
+        return None;
+    }
+    // SAFETY: the caller promises a valid request with readable strings.
+    unsafe {
+        let request = &*request;
+        Some(Request {
+            method: borrow_str(request.method)?,
+            origin: borrow_str(request.origin)?,
+            request_method: borrow_str(request.request_method)?,
+            request_headers: borrow_str(request.request_headers)?,
+        })
+    }
+}
+
+/// The outer None is an impossible length, the inner one an absent string.
+///
+/// # Safety
+/// `str.ptr` is NULL or points to `str.len` bytes, readable for `'a`.
+unsafe fn borrow_str<'a>(str: cors_str) -> Option<Option<&'a [u8]>> {
+    // A NULL pointer must not reach from_raw_parts, not even with length 0.
+    if str.ptr.is_null() {
+        return Some(None);
+    }
+    if str.len > isize::MAX as usize {
+        return None;
+    }
+    // SAFETY: not NULL, and the caller promises `len` readable bytes.
+    Some(Some(unsafe { slice::from_raw_parts(str.ptr.cast(), str.len) }))
+}
+
+fn copy_decision(decision: &Decision<'_>) -> cors_decision {
+    let mut headers = [cors_header { name: ABSENT, value: ABSENT }; _];
+    let used = decision.headers();
+    for (slot, Header { name, value }) in headers.iter_mut().zip(used) {
+        *slot = cors_header { name: str_of(name), value: str_of(value) };
+    }
+    cors_decision {
+        size: size_of::<cors_decision>(),
+        verdict: decision.verdict as i32,
+        reason: decision.reason as i32,
+        status: decision.status.into(),
+        header_count: used.len() as u32,
+        headers,
+        culprit: decision.culprit.map_or(ABSENT, str_of),
+        pattern: decision.pattern.map_or(ABSENT, str_of),
+    }
+}
+
+fn borrow_diagnostic(diagnostic: &Diagnostic) -> cors_diagnostic {
+    cors_diagnostic {
+        size: size_of::<cors_diagnostic>(),
+        severity: match diagnostic.severity {
+            Severity::Error => cors_severity::CORS_SEVERITY_ERROR,
+            Severity::Warning => cors_severity::CORS_SEVERITY_WARNING,
+        } as i32,
+        line: diagnostic.line,
+        column: diagnostic.column,
+        code: str_of(diagnostic.code),
+        pointer: str_of(&diagnostic.pointer),
+        message: str_of(&diagnostic.message),
+        help: diagnostic.help.as_ref().map_or(ABSENT, str_of),
+    }
+}
+
+const ABSENT: cors_str = cors_str { ptr: ptr::null(), len: 0 };
+
+fn str_of(text: &(impl AsRef<[u8]> + ?Sized)) -> cors_str {
+    let bytes = text.as_ref();
+    cors_str { ptr: bytes.as_ptr().cast(), len: bytes.len() }
+}

@@ -1,0 +1,169 @@
+//! Header names: the requested list, and those that a policy allows.
+
+use std::collections::HashSet;
+use std::ffi::{CStr, CString};
+
+use foldhash::fast::FixedState;
+
+use crate::method::is_token_byte;
+
+/// Longest requested header name, in bytes. Servers take at most a few
+/// kilobytes for all headers; no name in use is near this.
+pub const HEADER_NAME_MAX: usize = 256;
+
+/// Longest `Access-Control-Request-Headers`, in bytes, all lines joined.
+pub const REQUEST_HEADERS_MAX: usize = 4096;
+
+/// What `allow_headers` says.
+pub(crate) struct RequestHeaders {
+    any: bool,
+    /// In lower case. The names are the policy's own and only compared with
+    /// a request's, so that the hash needs no secret seed.
+    allowed: HashSet<Box<[u8]>, FixedState>,
+    /// The names in lower case, in the policy's order, without duplicates and
+    /// without `*`; `None` where there are none.
+    list: Option<CString>,
+}
+
+/// Whether the requested header list passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeadersCheck<'a> {
+    /// Every requested name is allowed; there is at least one.
+    Allowed,
+    /// No name was requested.
+    Nothing,
+    /// The first name that is not allowed.
+    NotAllowed(&'a [u8]),
+    Malformed,
+}
+
+impl RequestHeaders {
+    /// `names` are tokens other than `*`; `any` is the policy's `*`.
+    pub(crate) fn new(any: bool, names: &[impl AsRef<str>]) -> Self {
+        let mut allowed = HashSet::default();
+        let mut list = String::new();
+        for name in names {
+            let name = name.as_ref().to_ascii_lowercase();
+            if allowed.insert(name.as_bytes().into()) {
+                if !list.is_empty() {
+                    list.push(',');
+                }
+                list.push_str(&name);
+            }
+        }
+        let list = (!list.is_empty())
+            .then(|| CString::new(list).expect("a token holds no NUL"));
+        Self { any, allowed, list }
+    }
+
+    /// Checks the value of `Access-Control-Request-Headers` from left to right
+    /// in one pass; the first failure counts. Browsers send the names sorted,
+    /// in lower case, joined by commas; proxies are known to add spaces and
+    /// empty elements, which RFC 9110, section 5.6.1, tells a recipient to
+    /// take.
+    pub(crate) fn check<'a>(&self, list: &'a [u8]) -> HeadersCheck<'a> {
+        if list.len() > REQUEST_HEADERS_MAX {
+            return HeadersCheck::Malformed;
+        }
+        let mut check = HeadersCheck::Nothing;
+        let mut buffer = [0; HEADER_NAME_MAX];
+        for element in list.split(|&byte| byte == b',') {
+            let name = trim_spaces(element);
+            if name.is_empty() {
+                continue;
+            }
+            if name.len() > HEADER_NAME_MAX {
+                return HeadersCheck::Malformed;
+            }
+            let lower = &mut buffer[..name.len()];
+            for (to, &from) in lower.iter_mut().zip(name) {
+                if !is_token_byte(from) {
+                    return HeadersCheck::Malformed;
+                }
+                *to = from.to_ascii_lowercase();
+            }
+            if !self.allows(lower) {
+                return HeadersCheck::NotAllowed(name);
+            }
+            check = HeadersCheck::Allowed;
+        }
+        check
+    }
+
+    /// Whether the policy says `*`.
+    pub(crate) fn any(&self) -> bool {
+        self.any
+    }
+
+    /// The names that the policy lists beside `*`.
+    pub(crate) fn list(&self) -> Option<&CStr> {
+        self.list.as_deref()
+    }
+
+    /// Whether a name in lower case is listed.
+    pub(crate) fn lists(&self, lower: &[u8]) -> bool {
+        self.allowed.contains(lower)
+    }
+
+    fn allows(&self, lower: &[u8]) -> bool {
+        self.lists(lower)
+            || self.any
+                && lower != b"*"
+                && lower != b"authorization"
+                && !is_forbidden_request_header(lower)
+    }
+}
+
+/// A [forbidden request-header] by its name, in lower case: no script can set
+/// one. (The standard's names that are forbidden only with some values, such
+/// as `X-HTTP-Method-Override`, may be requested.)
+///
+/// [forbidden request-header]: https://fetch.spec.whatwg.org/#forbidden-request-header
+pub(crate) fn is_forbidden_request_header(lower: &[u8]) -> bool {
+    matches!(
+        lower,
+        b"accept-charset"
+            | b"accept-encoding"
+            | b"access-control-request-headers"
+            | b"access-control-request-method"
+            | b"access-control-request-private-network"
+            | b"connection"
+            | b"content-length"
+            | b"cookie"
+            | b"cookie2"
+            | b"date"
+            | b"dnt"
+            | b"expect"
+            | b"host"
+            | b"keep-alive"
+            | b"origin"
+            | b"referer"
+            | b"set-cookie"
+            | b"te"
+            | b"trailer"
+            | b"transfer-encoding"
+            | b"upgrade"
+            | b"via"
+    ) || lower.starts_with(b"proxy-")
+        || lower.starts_with(b"sec-")
+}
+
+/// A [forbidden response-header name], in lower case: no script can read one.
+///
+/// [forbidden response-header name]: https://fetch.spec.whatwg.org/#forbidden-response-header-name
+pub(crate) fn is_forbidden_response_header(lower: &[u8]) -> bool {
+    matches!(lower, b"set-cookie" | b"set-cookie2")
+}
+
+/// A header of the CORS protocol itself, in lower case.
+pub(crate) fn is_cors_header(lower: &[u8]) -> bool {
+    lower.starts_with(b"access-control-")
+}
+
+/// Optional whitespace of RFC 9110, section 5.6.3: spaces and tabs.
+fn trim_spaces(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}

@@ -1,0 +1,144 @@
+//! Methods: the requested one, and those that a policy allows.
+
+use std::ffi::{CStr, CString};
+
+/// Longest method name of a request, in bytes. The longest registered one has
+/// 17; the bound exists so that a hostile one costs nothing.
+pub const METHOD_MAX: usize = 64;
+
+/// What `allow_methods` says.
+pub(crate) struct Methods {
+    any: bool,
+    /// In the order of the bytes, without the safelisted ones.
+    allowed: Box<[Box<[u8]>]>,
+    /// The value of `Access-Control-Allow-Methods`.
+    list: CString,
+}
+
+/// Whether the requested method passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MethodCheck {
+    Allowed,
+    NotAllowed,
+    Malformed,
+}
+
+/// What every preflight answer allows: browsers send these without asking,
+/// but for an upload that a script listens to ([CORS-safelisted method]).
+///
+/// [CORS-safelisted method]: https://fetch.spec.whatwg.org/#cors-safelisted-method
+pub(crate) const SAFELISTED: &CStr = c"GET,HEAD,POST";
+
+impl Methods {
+    /// `names` are tokens that [`is_forbidden`] lets through, in the policy's
+    /// order; `any` is the policy's `*`.
+    pub(crate) fn new(any: bool, names: &[impl AsRef<str>]) -> Self {
+        let mut list = SAFELISTED.to_bytes().to_vec();
+        let mut allowed: Vec<Box<[u8]>> = Vec::new();
+        for name in names.iter().map(AsRef::as_ref) {
+            let known = allowed.iter().any(|one| **one == *name.as_bytes());
+            if !known && !is_safelisted(name.as_bytes()) {
+                list.push(b',');
+                list.extend_from_slice(name.as_bytes());
+                allowed.push(name.as_bytes().into());
+            }
+        }
+        allowed.sort();
+        let list = CString::new(list).expect("a token holds no NUL");
+        Self { any, allowed: allowed.into_boxed_slice(), list }
+    }
+
+    /// Checks the value of `Access-Control-Request-Method`. Methods compare
+    /// byte for byte: browsers have upper-cased those that they do.
+    pub(crate) fn check(&self, method: &[u8]) -> MethodCheck {
+        if method.len() > METHOD_MAX || !is_token(method) {
+            MethodCheck::Malformed
+        } else if is_safelisted(method)
+            || if self.any {
+                // Neither the wildcard's own name, which a script may use as
+                // a method, nor what no browser sends.
+                method != b"*" && !is_forbidden(method)
+            } else {
+                self.allowed
+                    .binary_search_by(|one| (**one).cmp(method))
+                    .is_ok()
+            }
+        {
+            MethodCheck::Allowed
+        } else {
+            MethodCheck::NotAllowed
+        }
+    }
+
+    /// Whether the policy says `*`.
+    pub(crate) fn any(&self) -> bool {
+        self.any
+    }
+
+    /// `GET,HEAD,POST` and the policy's names.
+    pub(crate) fn list(&self) -> &CStr {
+        &self.list
+    }
+}
+
+/// CORS-safelisted methods always pass.
+pub(crate) fn is_safelisted(method: &[u8]) -> bool {
+    matches!(method, b"GET" | b"HEAD" | b"POST")
+}
+
+/// [`SAFELISTED`] and `method` as one value, for methods that are common enough
+/// to have one ready.
+pub(crate) fn with_safelisted(method: &[u8]) -> Option<&'static CStr> {
+    Some(match method {
+        b"DELETE" => c"GET,HEAD,POST,DELETE",
+        b"OPTIONS" => c"GET,HEAD,POST,OPTIONS",
+        b"PATCH" => c"GET,HEAD,POST,PATCH",
+        b"PUT" => c"GET,HEAD,POST,PUT",
+        b"QUERY" => c"GET,HEAD,POST,QUERY",
+        _ => return None,
+    })
+}
+
+/// A [forbidden method], in any case.
+///
+/// [forbidden method]: https://fetch.spec.whatwg.org/#forbidden-method
+pub(crate) fn is_forbidden(method: &[u8]) -> bool {
+    [&b"CONNECT"[..], b"TRACE", b"TRACK"]
+        .iter()
+        .any(|name| method.eq_ignore_ascii_case(name))
+}
+
+/// Methods that browsers upper-case before they send them, so that a policy's
+/// name for one in another case never matches ([normalize a method]).
+///
+/// [normalize a method]: https://fetch.spec.whatwg.org/#concept-method-normalize
+pub(crate) fn is_normalized_by_browsers(method: &str) -> bool {
+    ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]
+        .iter()
+        .any(|name| method.eq_ignore_ascii_case(name))
+}
+
+/// A token of RFC 9110, section 5.6.2: what method and header names are.
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+}
+
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    TOKEN_BYTES[usize::from(byte)]
+}
+
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"!#$%&'*+-.^_`|~";
+    let mut i = 0;
+    while i < others.len() {
+        table[others[i] as usize] = true;
+        i += 1;
+    }
+    table
+};

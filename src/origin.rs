@@ -1,0 +1,5 @@
+//! Origins: their syntax, the patterns of a policy, and the set of both.
+
+pub(crate) mod pattern;
+pub(crate) mod set;
+pub(crate) mod syntax;

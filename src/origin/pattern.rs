@@ -1,0 +1,172 @@
+//! The patterns that a policy may hold for origins.
+//!
+//! A pattern without a wildcard is an origin, byte for byte. For one with
+//! wildcards, each is filled with the shortest text it stands for, and the
+//! strict origin parser judges the result: a pattern that could match nothing
+//! is refused.
+
+use super::syntax::{self, Origin, Scheme};
+
+/// Most `*` in one label. More have no use that was ever seen, and the bound
+/// keeps matching one simple pass.
+pub(crate) const STARS_MAX: usize = 3;
+
+/// One element of `allow_origins`, parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pattern<'a> {
+    /// `*`
+    Any,
+    /// `null`
+    Null,
+    /// One origin.
+    Exact(Scheme),
+    /// Many http or https origins.
+    Wildcard(Wildcard<'a>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wildcard<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) host: HostPattern<'a>,
+    pub(crate) port: PortPattern,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostPattern<'a> {
+    /// One host; the wildcard is in the port.
+    Whole(&'a str),
+    /// `**.` and what follows: one or more labels, then this.
+    Subdomains(&'a str),
+    /// `left` is everything up to the end of the label with the stars,
+    /// literal labels before it included; `suffix` is the labels after it.
+    Label { left: &'a str, suffix: &'a str },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PortPattern {
+    /// The scheme's default, which is never written.
+    Default,
+    Number(u16),
+    /// `:*`: the default or any other.
+    Any,
+}
+
+/// Why a text is no pattern. The strict origin parser only says that it is
+/// not one; the rules of the policy find out what the writer meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PatternError {
+    /// Not an origin as a browser serializes it.
+    Malformed,
+    /// `file:`, whose origins any local file can send.
+    File,
+    /// A wildcard in a scheme other than http and https.
+    WildcardScheme,
+    /// A wildcard in an IP address.
+    WildcardAddress,
+    /// More than one label with wildcards.
+    WildcardLabels,
+    /// No literal label to the right of the wildcard.
+    WildcardLast,
+    /// `**` that is not the whole leftmost label.
+    DoubleStar,
+    /// Stars side by side, or more than [`STARS_MAX`] of them.
+    Stars,
+    /// A host with wildcards that ends in a dot.
+    FinalDot,
+}
+
+impl<'a> Pattern<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, PatternError> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        if text.starts_with("file:") {
+            return Err(PatternError::File);
+        }
+        if !text.contains('*') {
+            return match syntax::parse(text.as_bytes()) {
+                Some(Origin::Opaque) => Ok(Self::Null),
+                Some(Origin::Tuple(tuple)) => Ok(Self::Exact(tuple.scheme)),
+                None => Err(PatternError::Malformed),
+            };
+        }
+        let (scheme, rest) =
+            text.split_once("://").ok_or(PatternError::Malformed)?;
+        if !matches!(scheme, "http" | "https") {
+            return Err(PatternError::WildcardScheme);
+        }
+        let (any_port, host_and_port) = match rest.strip_suffix(":*") {
+            Some(host) => (true, host),
+            None => (false, rest),
+        };
+        let host = match host_and_port.rsplit_once(':') {
+            // A colon inside brackets belongs to the address.
+            Some((host, port)) if !port.contains(']') => host,
+            _ => host_and_port,
+        };
+        if any_port && host != host_and_port {
+            return Err(PatternError::Malformed);
+        }
+        let pattern = parse_host(host)?;
+        let filled =
+            format!("{scheme}://{}", host_and_port.replace("**", "*"))
+                .replace('*', FILLER);
+        let Some(Origin::Tuple(origin)) = syntax::parse(filled.as_bytes())
+        else {
+            return Err(PatternError::Malformed);
+        };
+        let port = match origin.port {
+            _ if any_port => PortPattern::Any,
+            Some(number) => PortPattern::Number(number),
+            None => PortPattern::Default,
+        };
+        Ok(Self::Wildcard(Wildcard {
+            scheme: origin.scheme,
+            host: pattern,
+            port,
+        }))
+    }
+}
+
+/// The shortest text that a `*` or `**` stands for. No digit: that could make
+/// an IP address of a pattern.
+const FILLER: &str = "x";
+
+fn parse_host(host: &str) -> Result<HostPattern<'_>, PatternError> {
+    let Some(first) = host.find('*') else {
+        return Ok(HostPattern::Whole(host));
+    };
+    if host.starts_with('[') {
+        return Err(PatternError::WildcardAddress);
+    }
+    // The label with the first star: from `start` to `end`.
+    let start = host[..first].rfind('.').map_or(0, |dot| dot + 1);
+    let end = host[first..].find('.').map(|dot| first + dot);
+    let Some(end) = end.filter(|&end| end + 1 < host.len()) else {
+        return Err(PatternError::WildcardLast);
+    };
+    let (label, suffix) = (&host[start..end], &host[end + 1..]);
+    if suffix.contains('*') {
+        return Err(PatternError::WildcardLabels);
+    }
+    if suffix.ends_with('.') {
+        return Err(PatternError::FinalDot);
+    }
+    if is_number_host(&suffix[suffix.rfind('.').map_or(0, |dot| dot + 1)..]) {
+        return Err(PatternError::WildcardAddress);
+    }
+    if label == "**" && start == 0 {
+        return Ok(HostPattern::Subdomains(suffix));
+    }
+    if label == "**" {
+        return Err(PatternError::DoubleStar);
+    }
+    if label.contains("**") || label.matches('*').count() > STARS_MAX {
+        return Err(PatternError::Stars);
+    }
+    Ok(HostPattern::Label { left: &host[..end], suffix })
+}
+
+fn is_number_host(last_label: &str) -> bool {
+    syntax::is_number_label(last_label.as_bytes())
+}

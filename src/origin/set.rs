@@ -1,0 +1,528 @@
+//! The set of a policy's origin patterns: which one, if any, matches.
+//!
+//! Exact origins stand in one hash table over one arena of text, so their
+//! number does not matter. Patterns with wildcards are found by the literal
+//! labels at their right end: a request's host is walked label by label from
+//! the right, and where the policy has patterns that deep, one table lookup
+//! tells whether these labels are one pattern's. Hosts have at most 127
+//! labels, so the walk has a bound. DESIGN.md tells the story at length.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use aho_corasick::AhoCorasick;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
+use memchr::{memchr, memmem, memrchr};
+
+use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
+use super::syntax::{Origin, Scheme, Tuple};
+
+/// A set of patterns that is being made. `*` and `null` are not in it: they
+/// are single bits of a policy.
+pub(crate) struct Builder {
+    /// The patterns' texts in the policy's order, each with a NUL behind it,
+    /// so that a C caller may print one.
+    arena: Vec<u8>,
+    exact: Vec<Text>,
+    wildcards: Vec<Text>,
+}
+
+/// All patterns of one policy. It never changes.
+pub(crate) struct OriginSet {
+    arena: Box<[u8]>,
+    seed: SeedableRandomState,
+    exact: Table,
+    /// Patterns with wildcards by their literal labels.
+    suffixes: Table,
+    groups: Box<[Group]>,
+    /// Bit `n` is set where some group has `n` labels; one word for groups
+    /// with a fixed port, one for `:*`.
+    depths: [u128; 2],
+}
+
+/// A piece of the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Text {
+    start: u32,
+    len: u32,
+}
+
+/// The patterns with one scheme, one port pattern, and one text at their right
+/// end. Of several patterns that match, the first in the file counts, which is
+/// the one with the least place in the arena.
+struct Group {
+    scheme: Scheme,
+    port: PortPattern,
+    suffix: Text,
+    /// `suffix` itself, with any port.
+    whole: Option<Text>,
+    /// `**.` before `suffix`.
+    subdomains: Option<Text>,
+    /// Stars in the label before `suffix`.
+    labels: Globs,
+}
+
+/// Patterns that differ in what stands before one suffix.
+#[derive(Default)]
+struct Globs {
+    /// In the order of the file.
+    globs: Vec<Glob>,
+    /// Where there are many: finds those of which a literal piece occurs.
+    pieces: Option<PieceIndex>,
+}
+
+struct Glob {
+    pattern: Text,
+    /// Up to the end of the label with the stars: `api.pr-*-git-*`.
+    left: Text,
+}
+
+/// One literal piece of each glob, the one that it shares with the fewest
+/// others, in one automaton: a pass over the text finds all candidates.
+struct PieceIndex {
+    automaton: AhoCorasick,
+    /// For each piece, the globs to try, as indexes.
+    globs: Vec<Vec<u32>>,
+    /// Those without any literal piece.
+    always: Vec<u32>,
+}
+
+/// From how many globs on [`PieceIndex`] is dearer to leave than to have.
+const PIECE_INDEX_MIN: usize = 8;
+
+impl Builder {
+    /// Makes room for texts of `capacity` bytes in all, NULs included.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            arena: Vec::with_capacity(capacity),
+            exact: Vec::new(),
+            wildcards: Vec::new(),
+        }
+    }
+
+    /// Adds a pattern that was parsed without error; `*` and `null` are
+    /// ignored.
+    pub(crate) fn push(&mut self, text: &str, pattern: &Pattern<'_>) {
+        let list = match pattern {
+            Pattern::Exact(_) => &mut self.exact,
+            Pattern::Wildcard(_) => &mut self.wildcards,
+            Pattern::Any | Pattern::Null => return,
+        };
+        // A policy file is shorter than 4 GiB, and so is its text.
+        list.push(Text {
+            start: self.arena.len() as u32,
+            len: text.len() as u32,
+        });
+        self.arena.extend_from_slice(text.as_bytes());
+        self.arena.push(0);
+    }
+
+    pub(crate) fn build(self) -> OriginSet {
+        let Self { arena, exact: texts, wildcards } = self;
+        let arena = arena.into_boxed_slice();
+        // Tenants supply origins, so the hash has a seed that nobody outside
+        // learns.
+        let seed = SeedableRandomState::with_seed(
+            RandomState::new().build_hasher().finish(),
+            SharedSeed::global_random(),
+        );
+        let mut exact = Table::with_room_for(texts.len());
+        for text in texts {
+            let bytes = text.of(&arena);
+            let same = |value| Text::unpack(value).of(&arena) == bytes;
+            exact.insert(hash_origin(&seed, bytes), text.pack(), same);
+        }
+        let groups = group_by_suffix(&wildcards, &arena);
+        let mut suffixes = Table::with_room_for(groups.len());
+        let mut depths = [0; 2];
+        for (group, number) in groups.iter().zip(0..) {
+            let suffix = group.suffix.of(&arena);
+            let walk = Suffixes::new(&seed, group.scheme, suffix);
+            for (depth, _, hash) in walk.filter(|walk| walk.1 == suffix) {
+                depths[depths_of(group.port)] |= 1 << depth;
+                let hash = hash_port(&seed, hash, group.port);
+                suffixes.insert(hash, number, |_| false);
+            }
+        }
+        OriginSet { arena, seed, exact, suffixes, groups, depths }
+    }
+}
+
+impl OriginSet {
+    /// The text of the pattern that matches `origin`, whose bytes are
+    /// `bytes`: the exact one, else the first in the file.
+    pub(crate) fn find(
+        &self,
+        bytes: &[u8],
+        origin: &Origin<'_>,
+    ) -> Option<&[u8]> {
+        if let Some(text) = self.exact_text(bytes) {
+            return Some(text.of(&self.arena));
+        }
+        match origin {
+            Origin::Tuple(tuple) => self.find_wildcard(tuple),
+            Origin::Opaque => None,
+        }
+    }
+
+    /// Where among the patterns' texts, each with its NUL, the exact pattern
+    /// that is `bytes` stands first.
+    pub(crate) fn place_of_exact(&self, bytes: &[u8]) -> Option<usize> {
+        self.exact_text(bytes).map(|text| text.start as usize)
+    }
+
+    /// The text of the first pattern with wildcards that matches `origin`.
+    pub(crate) fn find_wildcard(&self, origin: &Tuple<'_>) -> Option<&[u8]> {
+        if self.groups.is_empty()
+            || !matches!(origin.scheme, Scheme::Http | Scheme::Https)
+        {
+            return None;
+        }
+        let port = match origin.port {
+            Some(number) => PortPattern::Number(number),
+            None => PortPattern::Default,
+        };
+        let deepest = self.depths[0] | self.depths[1];
+        let walk = Suffixes::new(&self.seed, origin.scheme, origin.host);
+        let mut best: Option<Text> = None;
+        for (depth, suffix, hash) in walk {
+            if deepest >> depth == 0 {
+                break;
+            }
+            for port in [port, PortPattern::Any] {
+                if self.depths[depths_of(port)] >> depth & 1 == 0 {
+                    continue;
+                }
+                let hash = hash_port(&self.seed, hash, port);
+                let found = self.suffixes.find(hash, |value| {
+                    let group = &self.groups[value as usize];
+                    group.scheme == origin.scheme
+                        && group.port == port
+                        && group.suffix.of(&self.arena) == suffix
+                });
+                if let Some(value) = found {
+                    let left = host_left_of(suffix, origin.host);
+                    let group = &self.groups[value as usize];
+                    best = first(best, group.find(left, &self.arena));
+                }
+            }
+        }
+        best.map(|text| text.of(&self.arena))
+    }
+
+    fn exact_text(&self, bytes: &[u8]) -> Option<Text> {
+        let hash = hash_origin(&self.seed, bytes);
+        let same = |value| Text::unpack(value).of(&self.arena) == bytes;
+        self.exact.find(hash, same).map(Text::unpack)
+    }
+}
+
+impl Group {
+    /// The first pattern of the group for a host that is `left`, a dot, and
+    /// the suffix; or, where `left` is absent, the suffix alone.
+    fn find(&self, left: Option<&[u8]>, arena: &[u8]) -> Option<Text> {
+        match left {
+            None => self.whole,
+            Some(left) => {
+                first(self.subdomains, self.labels.find(left, arena))
+            }
+        }
+    }
+}
+
+/// Every run of whole labels at the right end of a host, from the shortest to
+/// the whole host, with the number of its labels and its hash. The hash of one
+/// run goes into the next one's, which keeps the walk linear.
+///
+/// An IP address is walked like a name. No pattern has a wildcard in one, so
+/// only the last run, the whole host, can be found.
+struct Suffixes<'s, 'h> {
+    seed: &'s SeedableRandomState,
+    host: &'h [u8],
+    /// Where the next label ends.
+    end: Option<usize>,
+    depth: u32,
+    hash: u64,
+}
+
+impl<'s, 'h> Suffixes<'s, 'h> {
+    fn new(
+        seed: &'s SeedableRandomState,
+        scheme: Scheme,
+        host: &'h [u8],
+    ) -> Self {
+        let hash = u64::from(scheme == Scheme::Https);
+        Self { seed, host, end: Some(host.len()), depth: 0, hash }
+    }
+}
+
+impl<'h> Iterator for Suffixes<'_, 'h> {
+    type Item = (u32, &'h [u8], u64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let end = self.end?;
+        self.end = memrchr(b'.', &self.host[..end]);
+        let start = self.end.map_or(0, |dot| dot + 1);
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(self.hash);
+        hasher.write(&self.host[start..end]);
+        self.hash = hasher.finish();
+        self.depth += 1;
+        Some((self.depth, &self.host[start..], self.hash))
+    }
+}
+
+/// What stands before `suffix` and the dot in `host`; `None` where that is
+/// the whole host.
+fn host_left_of<'h>(suffix: &[u8], host: &'h [u8]) -> Option<&'h [u8]> {
+    let left = host.len().checked_sub(suffix.len() + 1)?;
+    Some(&host[..left])
+}
+
+/// The earlier one in the file.
+fn first(one: Option<Text>, other: Option<Text>) -> Option<Text> {
+    match (one, other) {
+        (Some(one), Some(other)) if other.start < one.start => Some(other),
+        (one, other) => one.or(other),
+    }
+}
+
+fn group_by_suffix(patterns: &[Text], arena: &[u8]) -> Box<[Group]> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut numbers = HashMap::new();
+    for &pattern in patterns {
+        let text = std::str::from_utf8(pattern.of(arena));
+        let text = text.expect("patterns are text");
+        let Ok(Pattern::Wildcard(wildcard)) = Pattern::parse(text) else {
+            unreachable!("it was parsed when it was pushed");
+        };
+        let part = |part: &str| Text {
+            start: pattern.start
+                + (part.as_ptr().addr() - text.as_ptr().addr()) as u32,
+            len: part.len() as u32,
+        };
+        let Wildcard { scheme, host, port } = wildcard;
+        let (HostPattern::Whole(suffix)
+        | HostPattern::Subdomains(suffix)
+        | HostPattern::Label { suffix, .. }) = host;
+        let number =
+            *numbers.entry((scheme, port, suffix)).or_insert_with(|| {
+                groups.push(Group {
+                    scheme,
+                    port,
+                    suffix: part(suffix),
+                    whole: None,
+                    subdomains: None,
+                    labels: Globs::default(),
+                });
+                groups.len() - 1
+            });
+        let group = &mut groups[number];
+        match host {
+            HostPattern::Whole(_) => {
+                group.whole.get_or_insert(pattern);
+            }
+            HostPattern::Subdomains(_) => {
+                group.subdomains.get_or_insert(pattern);
+            }
+            HostPattern::Label { left, .. } => {
+                group.labels.globs.push(Glob { pattern, left: part(left) });
+            }
+        }
+    }
+    for group in &mut groups {
+        group.labels.index(arena);
+    }
+    groups.into_boxed_slice()
+}
+
+impl Text {
+    fn of(self, arena: &[u8]) -> &[u8] {
+        &arena[self.start as usize..][..self.len as usize]
+    }
+
+    /// Into the 37 bits of a table's value: 28 for a place in 256 MiB, 9 for
+    /// the length of an origin.
+    fn pack(self) -> u64 {
+        u64::from(self.start) << 9 | u64::from(self.len)
+    }
+
+    fn unpack(value: u64) -> Self {
+        Self { start: (value >> 9) as u32, len: (value & 0x1ff) as u32 }
+    }
+}
+
+impl Globs {
+    /// The first glob in the file that matches `text`.
+    fn find(&self, text: &[u8], arena: &[u8]) -> Option<Text> {
+        let matches = |glob: &&Glob| glob_matches(glob.left.of(arena), text);
+        let Some(index) = &self.pieces else {
+            return self.globs.iter().find(matches).map(|glob| glob.pattern);
+        };
+        let mut first = u32::MAX;
+        let mut consider = |candidates: &[u32]| {
+            for &candidate in candidates {
+                // The lists are in order: what follows is later in the file.
+                if candidate >= first {
+                    break;
+                }
+                if matches(&&self.globs[candidate as usize]) {
+                    first = candidate;
+                    break;
+                }
+            }
+        };
+        consider(&index.always);
+        for found in index.automaton.find_overlapping_iter(text) {
+            consider(&index.globs[found.pattern().as_usize()]);
+        }
+        self.globs.get(first as usize).map(|glob| glob.pattern)
+    }
+
+    /// Makes the index, where there are enough globs for one.
+    fn index(&mut self, arena: &[u8]) {
+        if self.globs.len() < PIECE_INDEX_MIN {
+            return;
+        }
+        let pieces_of = |glob: &Glob| {
+            let left = glob.left.of(arena);
+            left.split(|&byte| byte == b'*').filter(|piece| !piece.is_empty())
+        };
+        let mut uses = HashMap::new();
+        for piece in self.globs.iter().flat_map(pieces_of) {
+            *uses.entry(piece).or_insert(0usize) += 1;
+        }
+        let mut places = HashMap::new();
+        let mut pieces: Vec<&[u8]> = Vec::new();
+        let mut globs: Vec<Vec<u32>> = Vec::new();
+        let mut always = Vec::new();
+        for (glob, number) in self.globs.iter().zip(0..) {
+            let rarest = pieces_of(glob)
+                .min_by_key(|piece| (uses[piece], usize::MAX - piece.len()));
+            let Some(piece) = rarest else {
+                always.push(number);
+                continue;
+            };
+            let place = *places.entry(piece).or_insert_with(|| {
+                pieces.push(piece);
+                globs.push(Vec::new());
+                globs.len() - 1
+            });
+            globs[place].push(number);
+        }
+        // It fails only past 2^31 states. Without an index every glob is
+        // tried, which is slower and just as right.
+        self.pieces = AhoCorasick::new(pieces)
+            .ok()
+            .map(|automaton| PieceIndex { automaton, globs, always });
+    }
+}
+
+/// Whether `text` matches, each `*` being one or more bytes of one label.
+/// `text` is part of a host that the parser has passed, so all there is to
+/// check of a star's bytes is that there is one and none is a dot. Taking each
+/// inner piece at its first place is right: that leaves the most for the rest.
+fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+    let mut pieces = glob.split(|&byte| byte == b'*');
+    let prefix = pieces.next().unwrap_or_default();
+    let suffix = pieces.next_back().unwrap_or_default();
+    let Some(mut rest) = text
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_suffix(suffix))
+        .filter(|rest| memchr(b'.', rest).is_none())
+    else {
+        return false;
+    };
+    for piece in pieces {
+        let Some(at) = rest.get(1..).and_then(|r| memmem::find(r, piece))
+        else {
+            return false;
+        };
+        rest = &rest[1 + at + piece.len()..];
+    }
+    !rest.is_empty()
+}
+
+fn depths_of(port: PortPattern) -> usize {
+    usize::from(port == PortPattern::Any)
+}
+
+fn hash_port(
+    seed: &SeedableRandomState,
+    suffix: u64,
+    port: PortPattern,
+) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write_u64(suffix);
+    hasher.write_u32(match port {
+        PortPattern::Default => 0,
+        PortPattern::Number(number) => number.into(),
+        PortPattern::Any => u32::MAX,
+    });
+    hasher.finish()
+}
+
+fn hash_origin(seed: &SeedableRandomState, bytes: &[u8]) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// A hash table of 8-byte slots, half of them empty, that is built once. A
+/// slot holds 27 bits of the hash and a value of 37; what the value stands for
+/// is the caller's. A lookup that misses touches one or two cache lines and
+/// seldom any text.
+struct Table {
+    slots: Box<[u64]>,
+}
+
+const EMPTY: u64 = u64::MAX;
+const VALUE_BITS: u32 = 37;
+const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
+
+impl Table {
+    fn with_room_for(entries: usize) -> Self {
+        Self { slots: vec![EMPTY; entries * 2].into_boxed_slice() }
+    }
+
+    /// Inserts `value`, unless there is one for which `same` holds.
+    fn insert(&mut self, hash: u64, value: u64, same: impl Fn(u64) -> bool) {
+        if self.find(hash, same).is_some() {
+            return;
+        }
+        let mut i = home(hash, self.slots.len());
+        while self.slots[i] != EMPTY {
+            i = following(i, self.slots.len());
+        }
+        self.slots[i] = hash << VALUE_BITS | value;
+    }
+
+    fn find(&self, hash: u64, eq: impl Fn(u64) -> bool) -> Option<u64> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let mut i = home(hash, self.slots.len());
+        // Half the slots are empty, so this ends.
+        while self.slots[i] != EMPTY {
+            let (slot, value) = (self.slots[i], self.slots[i] & VALUE_MASK);
+            if slot >> VALUE_BITS == hash & (u64::MAX >> VALUE_BITS)
+                && eq(value)
+            {
+                return Some(value);
+            }
+            i = following(i, self.slots.len());
+        }
+        None
+    }
+}
+
+/// The slot to look at first: the hash, as a fraction of its range, of the
+/// length. It is the high bits that decide; the low ones are in the slot.
+fn home(hash: u64, len: usize) -> usize {
+    ((u128::from(hash) * len as u128) >> 64) as usize
+}
+
+fn following(i: usize, len: usize) -> usize {
+    if i + 1 == len { 0 } else { i + 1 }
+}

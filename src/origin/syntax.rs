@@ -1,0 +1,273 @@
+//! The strict origin parser: the only way into the matcher.
+//!
+//! It takes what a browser serializes and nothing else (HTML standard,
+//! [ascii serialization of an origin], URL standard, [host serializing]): a
+//! lower-case scheme, a canonical host, a port that is not the default, or
+//! `null`. Patterns of a policy pass through the same code.
+//!
+//! [ascii serialization of an origin]: https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
+//! [host serializing]: https://url.spec.whatwg.org/#concept-host-serializer
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Longest origin: scheme, `://`, host, colon and port, each at its longest.
+pub const ORIGIN_MAX: usize = SCHEME_MAX + 3 + HOST_MAX + 1 + PORT_MAX;
+
+/// Longer than any registered scheme; chosen so that a bound exists.
+pub(crate) const SCHEME_MAX: usize = 64;
+
+/// The longest name that DNS can carry, written with dots (RFC 1035, 2.3.4).
+pub(crate) const HOST_MAX: usize = 253;
+
+/// RFC 1035, 2.3.4.
+pub(crate) const LABEL_MAX: usize = 63;
+
+/// The digits of 65535.
+const PORT_MAX: usize = 5;
+
+/// A well-formed origin, borrowed from the bytes that were parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin<'a> {
+    /// `null`, the serialization of every opaque origin.
+    Opaque,
+    /// Scheme, host and port.
+    Tuple(Tuple<'a>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tuple<'a> {
+    pub(crate) scheme: Scheme,
+    /// As written: an IPv6 address keeps its brackets, a name its final dot.
+    pub(crate) host: &'a [u8],
+    /// Absent where it is the scheme's default.
+    pub(crate) port: Option<u16>,
+}
+
+/// What a scheme means for host and port. Only `http` and `https` take part
+/// in wildcard patterns, so the others need no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+    /// `ws`, `wss` and `ftp`: hosts and default ports as in the URL standard.
+    Special,
+    /// Any other, such as `chrome-extension`: its host is opaque.
+    Other,
+}
+
+/// Parses one serialized origin; `None` where it is malformed. Linear in the
+/// bytes, of which no more than [`ORIGIN_MAX`] are looked at.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Origin<'_>> {
+    if bytes == b"null" {
+        return Some(Origin::Opaque);
+    }
+    if bytes.len() > ORIGIN_MAX {
+        return None;
+    }
+    let (scheme, default_port, rest) = split_scheme(bytes)?;
+    let (host, port) = match rest.first()? {
+        b'[' => rest.split_at(memchr::memchr(b']', rest)? + 1),
+        _ => rest.split_at(memchr::memchr(b':', rest).unwrap_or(rest.len())),
+    };
+    let valid = match scheme {
+        Scheme::Other => is_opaque_host(host),
+        _ if host.first() == Some(&b'[') => is_ipv6_host(host),
+        _ => is_domain_or_ipv4(host),
+    };
+    if !valid {
+        return None;
+    }
+    let port = match port {
+        [] => None,
+        [b':', digits @ ..] => Some(parse_port(digits)?),
+        _ => return None,
+    };
+    if port.is_some() && port == default_port {
+        return None;
+    }
+    Some(Origin::Tuple(Tuple { scheme, host, port }))
+}
+
+/// A port as a URL serializes it: 1 to 65535, no leading zero.
+pub(crate) fn parse_port(digits: &[u8]) -> Option<u16> {
+    if digits.is_empty() || digits.len() > PORT_MAX || digits[0] == b'0' {
+        return None;
+    }
+    let mut port = 0u32;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        port = port * 10 + u32::from(digit - b'0');
+    }
+    u16::try_from(port).ok()
+}
+
+/// What a `*` inside a label stands for, and what a label is made of. The
+/// underscore is no host name character of RFC 1123, but URLs take it and
+/// sites use it.
+pub(crate) fn is_label_byte(byte: u8) -> bool {
+    LABEL_BYTES[usize::from(byte)]
+}
+
+/// Whether a host's last label makes the URL standard read the whole host as
+/// an IPv4 address ([ends in a number]; `0x` alone is held to be enough).
+///
+/// [ends in a number]: https://url.spec.whatwg.org/#ends-in-a-number-checker
+pub(crate) fn is_number_label(label: &[u8]) -> bool {
+    label.starts_with(b"0x") || label.iter().all(u8::is_ascii_digit)
+}
+
+fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
+    if let Some(rest) = bytes.strip_prefix(b"https://") {
+        return Some((Scheme::Https, Some(443), rest));
+    }
+    if let Some(rest) = bytes.strip_prefix(b"http://") {
+        return Some((Scheme::Http, Some(80), rest));
+    }
+    let (scheme, rest) = bytes.split_at(memchr::memchr(b':', bytes)?);
+    let rest = rest.strip_prefix(b"://")?;
+    if scheme.len() > SCHEME_MAX
+        || !scheme.first()?.is_ascii_lowercase()
+        || !scheme.iter().all(|byte| {
+            matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.')
+        })
+    {
+        return None;
+    }
+    Some(match scheme {
+        b"ws" => (Scheme::Special, Some(80), rest),
+        b"wss" => (Scheme::Special, Some(443), rest),
+        b"ftp" => (Scheme::Special, Some(21), rest),
+        _ => (Scheme::Other, None, rest),
+    })
+}
+
+fn is_opaque_host(host: &[u8]) -> bool {
+    (1..=HOST_MAX).contains(&host.len())
+        && host.iter().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+        })
+}
+
+fn is_domain_or_ipv4(host: &[u8]) -> bool {
+    if host.len() > HOST_MAX {
+        return false;
+    }
+    let mut last = 0; // where the label that is being read begins
+    let mut previous = 0;
+    for (i, &byte) in host.iter().enumerate() {
+        if is_label_byte(byte) {
+            continue;
+        }
+        if byte != b'.' || i == last || i - last > LABEL_MAX {
+            return false;
+        }
+        previous = last;
+        last = i + 1;
+    }
+    let label = if last < host.len() {
+        &host[last..]
+    } else if host.is_empty() {
+        return false;
+    } else {
+        // The one empty label that may be: behind the root's dot.
+        &host[previous..last - 1]
+    };
+    label.len() <= LABEL_MAX && (!is_number_label(label) || is_ipv4_host(host))
+}
+
+fn is_ipv4_host(host: &[u8]) -> bool {
+    // The standard library takes four decimal numbers without leading zeros,
+    // and so exactly the canonical form.
+    std::str::from_utf8(host)
+        .is_ok_and(|host| host.parse::<Ipv4Addr>().is_ok())
+}
+
+fn is_ipv6_host(host: &[u8]) -> bool {
+    let [b'[', address @ .., b']'] = host else { return false };
+    let Ok(address) = std::str::from_utf8(address) else { return false };
+    // An embedded IPv4 address is never serialized that way.
+    !address.contains('.')
+        && address
+            .parse()
+            .is_ok_and(|parsed| ipv6_text(parsed).as_str() == address)
+}
+
+/// The one form of RFC 5952, section 4, and of the URL standard's [IPv6
+/// serializer]: lower case, the first longest run of two or more zeros
+/// compressed, never an embedded IPv4 address (the standard library would
+/// write one).
+///
+/// [IPv6 serializer]: https://url.spec.whatwg.org/#concept-ipv6-serializer
+pub(crate) fn ipv6_text(address: Ipv6Addr) -> Ipv6Text {
+    let pieces = address.segments();
+    let (mut start, mut len) = (pieces.len(), 1);
+    for i in 0..pieces.len() {
+        let zeros = pieces[i..].iter().take_while(|&&piece| piece == 0);
+        let zeros = zeros.count();
+        if zeros > len {
+            (start, len) = (i, zeros);
+        }
+    }
+    let mut text = Ipv6Text { bytes: [0; 39], len: 0 };
+    let mut i = 0;
+    while i < pieces.len() {
+        if i == start {
+            text.push(b':');
+            i += len;
+            if i == pieces.len() {
+                text.push(b':');
+            }
+            continue;
+        }
+        if i > 0 {
+            text.push(b':');
+        }
+        let digits = (4 - pieces[i].leading_zeros() as usize / 4).max(1);
+        for digit in (0..digits).rev() {
+            let value = (pieces[i] >> (4 * digit)) & 0xf;
+            text.push(b"0123456789abcdef"[usize::from(value)]);
+        }
+        i += 1;
+    }
+    text
+}
+
+/// Room for eight pieces of four digits; on the stack, as evaluation does not
+/// allocate.
+pub(crate) struct Ipv6Text {
+    bytes: [u8; 39],
+    len: usize,
+}
+
+impl Ipv6Text {
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Ipv6Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+const LABEL_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        table[byte as usize] =
+            matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};

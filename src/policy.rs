@@ -1,0 +1,146 @@
+//! Policies: how one is loaded, and what is kept of it.
+
+mod correction;
+pub(crate) mod diagnostic;
+mod document;
+mod rules;
+
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::{error, fmt};
+
+use crate::decision::Answers;
+use diagnostic::{Diagnostic, Severity};
+
+/// Longest policy file, in bytes. A million origins take about 40 MiB.
+pub const POLICY_MAX: usize = 256 << 20;
+
+/// Deepest nesting of arrays and objects in a policy file. The format itself
+/// needs three.
+pub const POLICY_DEPTH_MAX: usize = 8;
+
+/// A loaded policy. It never changes; any number of threads may use it.
+pub struct Policy {
+    answers: Answers,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Why a policy was not loaded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file could not be read.
+    Io(io::Error, [Diagnostic; 1]),
+    /// The policy is refused: every error and warning, at most
+    /// [`DIAGNOSTICS_MAX`](crate::DIAGNOSTICS_MAX) of them.
+    Policy(Vec<Diagnostic>),
+}
+
+impl Policy {
+    /// Loads a policy from JSON (UTF-8; a byte order mark is skipped).
+    pub fn from_json(json: &[u8]) -> Result<Self, LoadError> {
+        let (answers, diagnostics) = rules::read(json);
+        match answers {
+            Some(answers) => Ok(Self { answers, warnings: diagnostics }),
+            None => Err(LoadError::Policy(diagnostics)),
+        }
+    }
+
+    /// Loads a policy from a regular file.
+    pub fn from_file(path: &Path) -> Result<Self, LoadError> {
+        let json = read_regular_file(path).map_err(|error| {
+            // The system's own words, without Rust's "(os error 2)".
+            let text = error.to_string();
+            let message = text.split(" (os error").next().unwrap_or(&text);
+            let diagnostic = Diagnostic {
+                severity: Severity::Error,
+                code: "io",
+                pointer: String::new(),
+                line: 0,
+                column: 0,
+                message: message.to_owned(),
+                help: None,
+            };
+            LoadError::Io(error, [diagnostic])
+        })?;
+        Self::from_json(&json)
+    }
+
+    /// What is doubtful in the policy, in the order of the file.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").finish_non_exhaustive()
+    }
+}
+
+impl LoadError {
+    /// Every error and warning, in the order of the file.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Io(_, diagnostic) => diagnostic,
+            Self::Policy(diagnostics) => diagnostics,
+        }
+    }
+
+    /// `errno`, where the file could not be read.
+    pub(crate) fn os_error(&self) -> Option<i32> {
+        match self {
+            Self::Io(error, _) => {
+                Some(error.raw_os_error().unwrap_or(libc::EINVAL))
+            }
+            Self::Policy(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, diagnostic) in self.diagnostics().iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            diagnostic.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl error::Error for LoadError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Io(error, _) => Some(error),
+            Self::Policy(_) => None,
+        }
+    }
+}
+
+fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {
+    // A named pipe would block the server's start.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    // One byte too many is enough to be refused as too large.
+    let size = metadata.len().min(POLICY_MAX as u64 + 1);
+    let mut json = Vec::with_capacity(size as usize + 1);
+    file.by_ref().take(POLICY_MAX as u64 + 1).read_to_end(&mut json)?;
+    Ok(json)
+}

@@ -1,0 +1,129 @@
+//! What is wrong or doubtful in a policy, and the list of all of it.
+
+use std::fmt;
+
+/// Most diagnostics of one load, the last of which may say how many more
+/// there are. A file with a million faults has one cause.
+pub const DIAGNOSTICS_MAX: usize = 100;
+
+/// One thing that is wrong or doubtful in a policy. All texts are one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// Whether it keeps the policy from loading.
+    pub severity: Severity,
+    /// What kind, stable from release to release: `origin-trailing-slash`.
+    pub code: &'static str,
+    /// Where, as a JSON pointer (RFC 6901): `/allow_origins/2`.
+    pub pointer: String,
+    /// Where, from 1; 0 where there is no place in the file.
+    pub line: u32,
+    /// The character in the line, from 1; 0 where there is none.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead, where that can be told.
+    pub help: Option<String>,
+}
+
+/// Whether a diagnostic keeps the policy from loading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The policy is refused.
+    Error,
+    /// The policy loads.
+    Warning,
+}
+
+/// `line 3, column 5: "*" must be the only origin; write … [origins-any]`
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(f, "line {}, column {}: ", self.line, self.column)?;
+        }
+        if self.severity == Severity::Warning {
+            f.write_str("warning: ")?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, "; {help}")?;
+        }
+        write!(f, " [{}]", self.code)
+    }
+}
+
+/// The diagnostics of one load. Errors have the first right to a place: a
+/// thousand warnings must not hide the one error.
+#[derive(Default)]
+pub(crate) struct Diagnostics {
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+    error_count: usize,
+    warning_count: usize,
+}
+
+impl Diagnostics {
+    /// Adds one; `make` is not called where there is no place for another.
+    pub(crate) fn push(
+        &mut self,
+        severity: Severity,
+        make: impl FnOnce() -> Diagnostic,
+    ) {
+        let (list, count) = match severity {
+            Severity::Error => (&mut self.errors, &mut self.error_count),
+            Severity::Warning => (&mut self.warnings, &mut self.warning_count),
+        };
+        *count += 1;
+        if list.len() < DIAGNOSTICS_MAX {
+            list.push(make());
+        }
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.error_count > 0
+    }
+
+    /// In the order of the file; where there are more than
+    /// [`DIAGNOSTICS_MAX`], the last one says how many more.
+    pub(crate) fn into_list(self) -> Vec<Diagnostic> {
+        let total = self.error_count + self.warning_count;
+        let mut list = self.errors;
+        list.extend(self.warnings);
+        if total > DIAGNOSTICS_MAX {
+            list.truncate(DIAGNOSTICS_MAX - 1);
+        }
+        let shown_errors =
+            list.iter().filter(|d| d.severity == Severity::Error).count();
+        let shown = list.len();
+        list.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+        if total > shown {
+            let errors = self.error_count - shown_errors;
+            let warnings = total - shown - errors;
+            list.push(Diagnostic {
+                severity: match errors {
+                    0 => Severity::Warning,
+                    _ => Severity::Error,
+                },
+                code: "more",
+                pointer: String::new(),
+                line: 0,
+                column: 0,
+                message: format!(
+                    "{errors} more errors and {warnings} more warnings"
+                ),
+                help: None,
+            });
+        }
+        list
+    }
+}
+
+/// A text of the policy as a message shows it: in quotes, control and
+/// invisible characters escaped, cut where it is long.
+pub(crate) fn quoted(text: &str) -> String {
+    const SHOWN_MAX: usize = 100;
+    match text.char_indices().nth(SHOWN_MAX) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}...", &text[..end]),
+    }
+}

@@ -1,0 +1,216 @@
+//! A policy file as JSON with places: every value and key knows where it
+//! stands, so that an error of meaning has a line and a column too.
+//!
+//! serde_json parses; its borrowed [`RawValue`]s keep the place, as each is a
+//! piece of the text.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::{memchr_iter, memrchr};
+use serde::Deserializer as _;
+use serde::de::{Deserialize, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A value: a piece of the text that is valid JSON.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'t>(&'t str);
+
+/// The JSON types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// A place in the text. serde_json counts bytes; people count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+/// A text that is not JSON: what is wrong, and where.
+pub(crate) struct SyntaxError {
+    pub(crate) message: String,
+    pub(crate) place: Place,
+}
+
+/// Parses the whole text.
+pub(crate) fn parse(text: &str) -> Result<Value<'_>, SyntaxError> {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) => Ok(Value(raw.get())),
+        Err(error) => Err(SyntaxError::new(text, 0, &error)),
+    }
+}
+
+impl<'t> Value<'t> {
+    pub(crate) fn kind(self) -> Type {
+        match self.0.as_bytes()[0] {
+            b'{' => Type::Object,
+            b'[' => Type::Array,
+            b'"' => Type::String,
+            b't' | b'f' => Type::Boolean,
+            b'n' => Type::Null,
+            _ => Type::Number,
+        }
+    }
+
+    /// The value as it is written.
+    pub(crate) fn raw(self) -> &'t str {
+        self.0
+    }
+
+    pub(crate) fn place_in(self, text: &str) -> Place {
+        Place::of(text, self.offset_in(text))
+    }
+
+    /// A string without its escapes. Only a lone surrogate can be wrong here;
+    /// anything else was found before.
+    pub(crate) fn string(
+        self,
+        text: &str,
+    ) -> Result<Cow<'t, str>, SyntaxError> {
+        let inner = &self.0[1..self.0.len() - 1];
+        if !inner.contains('\\') {
+            return Ok(Cow::Borrowed(inner));
+        }
+        serde_json::from_str(self.0)
+            .map(Cow::Owned)
+            .map_err(|e| SyntaxError::new(text, self.offset_in(text), &e))
+    }
+
+    /// Hands each element of an array to `element`.
+    pub(crate) fn elements(self, element: impl FnMut(Value<'t>)) {
+        let mut deserializer = serde_json::Deserializer::from_str(self.0);
+        let visited = deserializer.deserialize_seq(Elements(element));
+        debug_assert!(visited.is_ok(), "the value was parsed before");
+    }
+
+    /// The members of an object, in order, keys as they are written.
+    pub(crate) fn members(self) -> Vec<(Value<'t>, Value<'t>)> {
+        let mut deserializer = serde_json::Deserializer::from_str(self.0);
+        deserializer.deserialize_map(Members).unwrap_or_default()
+    }
+
+    /// How deep arrays and objects are nested in this value, itself included.
+    pub(crate) fn depth(self) -> usize {
+        let (mut depth, mut deepest, mut in_string) = (0usize, 0, false);
+        let mut bytes = self.0.bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'\\' => {
+                    // Only strings hold one; what it escapes is skipped.
+                    bytes.next();
+                }
+                b'"' => in_string = !in_string,
+                _ if in_string => {}
+                b'[' | b'{' => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                b']' | b'}' => depth -= 1,
+                _ => {}
+            }
+        }
+        deepest
+    }
+
+    fn offset_in(self, text: &str) -> usize {
+        self.0.as_ptr().addr() - text.as_ptr().addr()
+    }
+}
+
+impl Place {
+    /// The place of a byte of the text.
+    pub(crate) fn of(text: &str, offset: usize) -> Self {
+        let before = &text.as_bytes()[..offset];
+        let line_start = memrchr(b'\n', before).map_or(0, |at| at + 1);
+        // Bytes that go on with a character do not count.
+        let in_line = &before[line_start..];
+        let column = in_line.iter().filter(|&&b| b & 0xc0 != 0x80).count();
+        Self {
+            line: 1 + memchr_iter(b'\n', before).count() as u32,
+            column: 1 + column as u32,
+        }
+    }
+}
+
+impl SyntaxError {
+    /// `start` is where the text that serde_json has seen begins in `text`.
+    fn new(text: &str, start: usize, error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let message = error.to_string();
+        let suffix = format!(" at line {line} column {column}");
+        let seen = &text[start..];
+        let line_start = memchr_iter(b'\n', seen.as_bytes())
+            .nth(line.wrapping_sub(2))
+            .map_or(0, |at| at + 1);
+        // Its column is the count of bytes up to and with the one at fault.
+        let mut offset = start + line_start + column.saturating_sub(1);
+        offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        Self {
+            message: message
+                .strip_suffix(&suffix)
+                .unwrap_or(&message)
+                .to_owned(),
+            place: Place::of(text, offset),
+        }
+    }
+}
+
+struct Elements<F>(F);
+
+impl<'t, F: FnMut(Value<'t>)> Visitor<'t> for Elements<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(
+        mut self,
+        mut elements: A,
+    ) -> Result<(), A::Error> {
+        while let Some(value) = elements.next_element()? {
+            (self.0)(value);
+        }
+        Ok(())
+    }
+}
+
+struct Members;
+
+impl<'t> Visitor<'t> for Members {
+    type Value = Vec<(Value<'t>, Value<'t>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'t>>(
+        self,
+        mut members: A,
+    ) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            list.push(member);
+        }
+        Ok(list)
+    }
+}
+
+impl<'t> Deserialize<'t> for Value<'t> {
+    fn deserialize<D: serde::Deserializer<'t>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Value(raw.get()))
+    }
+}
