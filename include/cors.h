@@ -234,7 +234,7 @@ typedef struct cors_request {
 typedef struct cors_header {
     /// In lower case; owned by the library.
     struct cors_str name;
-    /// Printable ASCII; owned by the policy or by the request.
+    /// Visible ASCII, spaces and tabs; owned by the policy or by the request.
     struct cors_str value;
 } cors_header;
 

@@ -52,7 +52,7 @@ pub struct Decision<'a> {
 pub struct Header<'a> {
     /// In lower case.
     pub name: &'static str,
-    /// Printable ASCII.
+    /// Visible ASCII, spaces and tabs.
     pub value: &'a [u8],
 }
 
@@ -324,12 +324,15 @@ impl Answers {
         }
         // With credentials browsers do not read "*". The usual methods have a
         // value ready; others come in a line of their own, which RFC 9110,
-        // section 5.3, makes the same list.
+        // section 5.3, makes the same list. A refusal holds no bytes of the
+        // request.
         match method::with_safelisted(method) {
             Some(list) => decision.push(ALLOW_METHODS, list),
             None => {
                 decision.push(ALLOW_METHODS, method::SAFELISTED);
-                decision.push_bytes(ALLOW_METHODS, method);
+                if decision.reason == Reason::None {
+                    decision.push_bytes(ALLOW_METHODS, method);
+                }
             }
         }
     }

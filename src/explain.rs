@@ -10,7 +10,7 @@ impl Policy {
         let mut text = format!(
             "{}: {}",
             decision.verdict.name(),
-            sentence(request, &decision)
+            sentence(self, request, &decision)
         );
         if decision.status != 0 {
             text += &format!(" Answer {} at once.", decision.status);
@@ -25,24 +25,35 @@ impl Policy {
     }
 }
 
-fn sentence(request: &Request<'_>, decision: &Decision<'_>) -> String {
-    let origin = escaped(request.origin.unwrap_or_default());
-    let culprit = escaped(decision.culprit.unwrap_or_default());
-    let pattern = escaped(decision.pattern.unwrap_or_default());
+fn sentence(
+    policy: &Policy,
+    request: &Request<'_>,
+    decision: &Decision<'_>,
+) -> String {
+    let origin = quoted(request.origin.unwrap_or_default());
+    let culprit = quoted(decision.culprit.unwrap_or_default());
+    let pattern = quoted(decision.pattern.unwrap_or_default());
     match decision.reason {
-        Reason::None => match decision.verdict {
-            Verdict::NotCors => "the request has no Origin.".into(),
-            _ => format!("the origin {origin} matches {pattern}."),
-        },
-        Reason::OriginNotAllowed => {
-            format!(
-                "no pattern of the policy matches the origin {origin}. \
-                 Nothing is blocked by that: the browser keeps the response \
-                 from the page."
-            )
+        Reason::None if decision.verdict == Verdict::NotCors => {
+            "the request has no Origin.".into()
         }
-        Reason::OriginMalformed => {
-            format!("{origin} is not one origin as browsers send it.")
+        Reason::None => {
+            format!("the origin {origin} matches the pattern {pattern}.")
+        }
+        Reason::OriginNotAllowed | Reason::OriginMalformed => {
+            let mut text = match decision.reason {
+                Reason::OriginNotAllowed => {
+                    format!("no pattern matches the origin {origin}.")
+                }
+                _ => {
+                    format!("{origin} is not one origin as browsers send it.")
+                }
+            };
+            if decision.verdict == Verdict::Refused {
+                text += " The request is not blocked: the browser keeps the \
+                         response from the page.";
+            }
+            text
         }
         Reason::MethodNotAllowed => {
             format!("the method {culprit} is not in allow_methods.")
@@ -51,7 +62,12 @@ fn sentence(request: &Request<'_>, decision: &Decision<'_>) -> String {
             "Access-Control-Request-Method is not a method name.".into()
         }
         Reason::HeaderNotAllowed => {
-            format!("the header {culprit} is not in allow_headers.")
+            let mut text =
+                format!("the header {culprit} is not in allow_headers.");
+            if policy.answers().request_headers.any() {
+                text += " \"*\" does not cover it.";
+            }
+            text
         }
         Reason::HeadersMalformed => {
             "Access-Control-Request-Headers is not a list of header names."
@@ -63,4 +79,8 @@ fn sentence(request: &Request<'_>, decision: &Decision<'_>) -> String {
 /// Everything outside 0x20 to 0x7E escaped.
 fn escaped(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    format!("\"{}\"", escaped(bytes))
 }

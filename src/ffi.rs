@@ -241,7 +241,7 @@ pub struct cors_request {
 pub struct cors_header {
     /// In lower case; owned by the library.
     pub name: cors_str,
-    /// Printable ASCII; owned by the policy or by the request.
+    /// Visible ASCII, spaces and tabs; owned by the policy or by the request.
     pub value: cors_str,
 }
 
@@ -356,10 +356,11 @@ pub unsafe extern "C" fn cors_evaluate(
     request: *const cors_request,
     decision: *mut cors_decision,
 ) -> cors_status {
-    // SAFETY: the caller's promise for `decision`.
-    if decision.is_null()
-        || unsafe { (*decision).size } < size_of::<cors_decision>()
-    {
+    if decision.is_null() {
+        return cors_status::CORS_ERROR_ARGUMENT;
+    }
+    // SAFETY: every version of the struct begins with its size.
+    if unsafe { (*decision).size } < size_of::<cors_decision>() {
         return cors_status::CORS_ERROR_ARGUMENT;
     }
     let outcome = catch_unwind(AssertUnwindSafe(|| {

@@ -1,5 +1,6 @@
 //! Methods: the requested one, and those that a policy allows.
 
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 
 /// Longest method name of a request, in bytes. The longest registered one has
@@ -34,18 +35,18 @@ impl Methods {
     /// order; `any` is the policy's `*`.
     pub(crate) fn new(any: bool, names: &[impl AsRef<str>]) -> Self {
         let mut list = SAFELISTED.to_bytes().to_vec();
-        let mut allowed: Vec<Box<[u8]>> = Vec::new();
-        for name in names.iter().map(AsRef::as_ref) {
-            let known = allowed.iter().any(|one| **one == *name.as_bytes());
-            if !known && !is_safelisted(name.as_bytes()) {
+        let mut allowed = HashSet::new();
+        for name in names.iter().map(|name| name.as_ref().as_bytes()) {
+            if !is_safelisted(name) && allowed.insert(name) {
                 list.push(b',');
-                list.extend_from_slice(name.as_bytes());
-                allowed.push(name.as_bytes().into());
+                list.extend_from_slice(name);
             }
         }
+        let mut allowed: Box<[Box<[u8]>]> =
+            allowed.into_iter().map(Into::into).collect();
         allowed.sort();
         let list = CString::new(list).expect("a token holds no NUL");
-        Self { any, allowed: allowed.into_boxed_slice(), list }
+        Self { any, allowed, list }
     }
 
     /// Checks the value of `Access-Control-Request-Method`. Methods compare

@@ -1,5 +1,6 @@
 //! Origins: their syntax, the patterns of a policy, and the set of both.
 
 pub(crate) mod pattern;
+pub(crate) mod public_suffix;
 pub(crate) mod set;
 pub(crate) mod syntax;

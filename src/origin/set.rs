@@ -423,7 +423,7 @@ impl Globs {
 /// `text` is part of a host that the parser has passed, so all there is to
 /// check of a star's bytes is that there is one and none is a dot. Taking each
 /// inner piece at its first place is right: that leaves the most for the rest.
-fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
     let mut pieces = glob.split(|&byte| byte == b'*');
     let prefix = pieces.next().unwrap_or_default();
     let suffix = pieces.next_back().unwrap_or_default();

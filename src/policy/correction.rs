@@ -23,7 +23,7 @@ pub(super) fn explain(text: &str, error: PatternError) -> Fault {
     let looks_like_regex = text.starts_with('^')
         || text.ends_with('$')
         || text.contains(['\\', '(', '|'])
-        || text.contains(".*");
+        || text.contains("//.*");
     if looks_like_regex {
         return Fault {
             code: "origin-regex",
@@ -214,7 +214,7 @@ impl Reading {
                     "origin-unicode",
                     "has a Unicode host; browsers send it in Punycode",
                 );
-                labels.push(idna::domain_to_ascii(label).ok()?);
+                labels.push(punycode(label)?);
             }
         }
         let last = labels.iter().rfind(|label| !label.is_empty())?;
@@ -282,4 +282,16 @@ impl Reading {
         }
         Some(format!(":{number}"))
     }
+}
+
+/// A label with letters beyond ASCII, as browsers send it. Only letters and
+/// digits that need no mapping but lower case (UTS 46): whoever writes others
+/// gets no fix, rather than one that is subtly another name.
+fn punycode(label: &str) -> Option<String> {
+    let lower = label.to_lowercase();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    if !lower.chars().all(plain) {
+        return None;
+    }
+    idna::punycode::encode_str(&lower).map(|text| format!("xn--{text}"))
 }

@@ -4,6 +4,8 @@
 //! that is wrong counts as absent for the rules that come after it.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::net::Ipv4Addr;
 
@@ -17,6 +19,7 @@ use crate::header_names::{
 };
 use crate::method::{self, METHOD_MAX, Methods};
 use crate::origin::pattern::{HostPattern, Pattern, Wildcard};
+use crate::origin::public_suffix;
 use crate::origin::set::{Builder, OriginSet};
 use crate::origin::syntax::{self, Origin, Scheme};
 
@@ -101,20 +104,21 @@ struct Dangers<'t> {
     public_suffix_wildcards: Named<'t>,
 }
 
-/// Patterns that a switch names.
+/// Patterns that a switch names: each with its place, and whether it was
+/// needed.
 #[derive(Default)]
-struct Named<'t>(Vec<(Cow<'t, str>, Value<'t>, bool)>);
+struct Named<'t>(HashMap<Cow<'t, str>, (At<'t, 'static>, bool)>);
 
 impl Named<'_> {
     /// Whether `pattern` is named, which is then needed.
     fn covers(&mut self, pattern: &str) -> bool {
-        let mut covered = false;
-        for (name, _, needed) in &mut self.0 {
-            if name == pattern {
-                (covered, *needed) = (true, true);
+        match self.0.get_mut(pattern) {
+            Some((_, needed)) => {
+                *needed = true;
+                true
             }
+            None => false,
         }
-        covered
     }
 }
 
@@ -291,6 +295,7 @@ impl<'t> Rules<'t> {
                 _ => return,
             },
             Pattern::Wildcard(wildcard) => {
+                self.public_suffix(at, text, wildcard, credentials, dangers);
                 (wildcard.scheme, wildcard.host_text().into())
             }
         };
@@ -328,6 +333,36 @@ impl<'t> Rules<'t> {
         }
     }
 
+    fn public_suffix(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        wildcard: &Wildcard<'_>,
+        credentials: bool,
+        dangers: &mut Dangers<'t>,
+    ) {
+        if public_suffix::stranger_can_match(&wildcard.host)
+            && !dangers.public_suffix_wildcards.covers(text)
+        {
+            let message = format!(
+                "a stranger could register a name that {} matches (public \
+                 suffix list of {})",
+                quoted(text),
+                public_suffix::date()
+            );
+            let help = "put a domain of your own to the right of the \
+                 wildcard, or name the pattern in \
+                 dangerously_allow.public_suffix_wildcards";
+            self.error_with_credentials(
+                credentials,
+                at,
+                "origin-public-suffix",
+                message,
+                help,
+            );
+        }
+    }
+
     fn null_origin(
         &mut self,
         at: &At<'t, '_>,
@@ -358,7 +393,7 @@ impl<'t> Rules<'t> {
 
     /// Duplicates, and exact origins that a wildcard covers.
     fn redundant_origins(&mut self, array: &At<'t, '_>, set: &OriginSet) {
-        let mut wildcards_seen = std::collections::HashSet::new();
+        let mut wildcards_seen = HashSet::new();
         let mut null_seen = false;
         let mut place = 0;
         array.each_element(|at| {
@@ -403,29 +438,39 @@ impl<'t> Rules<'t> {
         let at = At::member(value, "/dangerously_allow");
         let mut dangers = Dangers::default();
         for member in self.members(&at, &DANGER_KEYS).unwrap_or_default() {
-            let pointer = format!("/dangerously_allow/{}", member.key);
-            let at = At::member(member.value, &pointer);
             match member.key.as_ref() {
                 "null_origin" => {
+                    let pointer = "/dangerously_allow/null_origin";
+                    let at = At::member(member.value, pointer);
                     if self.boolean(&at) == Some(true) {
                         dangers.null_origin = Some(member.value);
                     }
                 }
                 "insecure_origins" => {
+                    let pointer = "/dangerously_allow/insecure_origins";
+                    let at = At::member(member.value, pointer);
                     dangers.insecure_origins = self.named(&at);
                 }
-                _ => dangers.public_suffix_wildcards = self.named(&at),
+                _ => {
+                    let pointer = "/dangerously_allow/public_suffix_wildcards";
+                    let at = At::member(member.value, pointer);
+                    dangers.public_suffix_wildcards = self.named(&at);
+                }
             }
         }
         dangers
     }
 
-    fn named(&mut self, array: &At<'t, '_>) -> Named<'t> {
+    fn named(&mut self, array: &At<'t, 'static>) -> Named<'t> {
         let mut named = Named::default();
         if self.expect(array, Type::Array).is_some() {
             array.each_element(|at| {
-                if let Some(text) = self.string(&at) {
-                    named.0.push((text, at.value, false));
+                let Some(text) = self.string(&at) else { return };
+                match named.0.entry(text) {
+                    Entry::Vacant(place) => {
+                        place.insert((at, false));
+                    }
+                    Entry::Occupied(known) => self.duplicate(&at, known.key()),
                 }
             });
         }
@@ -445,16 +490,10 @@ impl<'t> Rules<'t> {
                 HELP,
             );
         }
-        for (index, (name, value, needed)) in
-            dangers.insecure_origins.0.iter().enumerate()
-        {
+        for (name, (at, needed)) in &dangers.insecure_origins.0 {
             if !needed {
                 self.warning(
-                    &At {
-                        value: *value,
-                        pointer: "/dangerously_allow/insecure_origins",
-                        index: Some(index),
-                    },
+                    at,
                     "danger-unneeded",
                     format!(
                         "{} is not an insecure pattern of allow_origins",
@@ -468,7 +507,8 @@ impl<'t> Rules<'t> {
 
     fn methods(&mut self, value: Option<Value<'t>>) -> Methods {
         let mut any = false;
-        let mut names: Vec<Cow<'t, str>> = Vec::new();
+        let mut names = Vec::new();
+        let mut seen = HashSet::new();
         self.names(value, "/allow_methods", |rules, at, name, count| {
             if name == "*" {
                 any = true;
@@ -521,8 +561,8 @@ impl<'t> Rules<'t> {
                     "write \"PATCH\", and have scripts write it so",
                 );
             }
-            if names.contains(&name) {
-                rules.duplicate(at, &name);
+            if !seen.insert(name.clone()) {
+                return rules.duplicate(at, &name);
             }
             names.push(name);
         });
@@ -530,11 +570,12 @@ impl<'t> Rules<'t> {
     }
 
     fn allow_headers(&mut self, value: Option<Value<'t>>) -> RequestHeaders {
-        let mut any = None;
-        let mut names: Vec<(String, Value<'t>, usize)> = Vec::new();
+        let mut any = false;
+        let mut names = Vec::new();
+        let mut seen = HashSet::new();
         self.names(value, "/allow_headers", |rules, at, name, _| {
             if name == "*" {
-                if any.replace(()).is_some() {
+                if std::mem::replace(&mut any, true) {
                     rules.duplicate(at, &name);
                 }
                 return;
@@ -551,29 +592,23 @@ impl<'t> Rules<'t> {
                     "leave it out",
                 );
             }
-            if names.iter().any(|(known, ..)| *known == lower) {
-                rules.duplicate(at, &name);
+            if !seen.insert(lower.clone()) {
+                return rules.duplicate(at, &name);
             }
-            names.push((lower, at.value, at.index.unwrap_or_default()));
+            names.push((lower, *at));
         });
-        if any.is_some() {
-            for (name, value, index) in &names {
-                if name != "authorization" {
-                    self.warning(
-                        &At {
-                            value: *value,
-                            pointer: "/allow_headers",
-                            index: Some(*index),
-                        },
-                        "header-covered",
-                        format!("{} is covered by \"*\"", quoted(name)),
-                        "leave it out",
-                    );
-                }
+        for (name, at) in names.iter().filter(|_| any) {
+            if name != "authorization" {
+                self.warning(
+                    at,
+                    "header-covered",
+                    format!("{} is covered by \"*\"", quoted(name)),
+                    "leave it out",
+                );
             }
         }
-        let names: Vec<_> = names.into_iter().map(|(name, ..)| name).collect();
-        RequestHeaders::new(any.is_some(), &names)
+        let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
+        RequestHeaders::new(any, &names)
     }
 
     fn expose_headers(
@@ -581,7 +616,8 @@ impl<'t> Rules<'t> {
         value: Option<Value<'t>>,
         credentials: bool,
     ) -> Option<CString> {
-        let mut names: Vec<String> = Vec::new();
+        let mut names = Vec::new();
+        let mut seen = HashSet::new();
         self.names(value, "/expose_headers", |rules, at, name, count| {
             if name == "*" {
                 if count > 1 {
@@ -614,7 +650,7 @@ impl<'t> Rules<'t> {
                     "leave it out",
                 );
             }
-            if names.contains(&lower) {
+            if !seen.insert(lower.clone()) {
                 return rules.duplicate(at, &name);
             }
             names.push(lower);
@@ -655,8 +691,8 @@ impl<'t> Rules<'t> {
     fn names(
         &mut self,
         value: Option<Value<'t>>,
-        pointer: &str,
-        mut each: impl FnMut(&mut Self, &At<'t, '_>, Cow<'t, str>, usize),
+        pointer: &'static str,
+        mut each: impl FnMut(&mut Self, &At<'t, 'static>, Cow<'t, str>, usize),
     ) {
         let Some(value) = value else { return };
         let array = At::member(value, pointer);
@@ -686,12 +722,12 @@ impl<'t> Rules<'t> {
             let pointer = format!("{}/{}", object.pointer, escape(&key));
             let at = At::member(key_value, &pointer);
             if !keys.contains(&key.as_ref()) {
-                self.error(
-                    &at,
-                    "unknown-key",
-                    format!("{} is not a key of a policy", quoted(&key)),
-                    &format!("write \"{}\"", nearest(&key, keys)),
-                );
+                self.report(Severity::Error, &at, "unknown-key", || {
+                    (
+                        format!("{} is not a key here", quoted(&key)),
+                        Some(nearest(&key, keys)),
+                    )
+                });
             } else if members.iter().any(|member| member.key == key) {
                 self.error(
                     &at,
@@ -923,10 +959,16 @@ fn is_loopback(host: &str) -> bool {
         || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn nearest<'k>(key: &str, keys: &[&'k str]) -> &'k str {
-    keys.iter()
-        .min_by_key(|known| strsim::damerau_levenshtein(key, known))
-        .expect("there are keys")
+/// The key that was meant, or all that there are.
+fn nearest(key: &str, keys: &[&str]) -> String {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(key, known);
+    match keys.iter().min_by_key(distance) {
+        // Beyond a third of its letters it is another word.
+        Some(known) if distance(&known) <= known.len() / 3 => {
+            format!("write \"{known}\"")
+        }
+        _ => format!("the keys are {}", keys.join(", ")),
+    }
 }
 
 /// A key as it stands in a JSON pointer (RFC 6901, section 3), on one line.

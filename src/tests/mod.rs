@@ -1,1 +1,7 @@
 //! Tests of the engine as a whole.
+
+mod browser;
+mod naive;
+mod properties;
+mod vectors;
+mod wpt;

@@ -1,0 +1,196 @@
+//! The shared vectors, through the Rust API. `bindings/c/vectors.c` reads the
+//! same files.
+
+use std::collections::HashSet;
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::{Policy, Request, Severity};
+
+/// A decision as the vectors write it.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    verdict: String,
+    reason: String,
+    status: u64,
+    headers: Vec<(String, String)>,
+    culprit: Option<String>,
+    pattern: Option<String>,
+}
+
+#[test]
+fn rust_decides_as_the_vectors_say() {
+    let mut failures = Vec::new();
+    for_each_case(|policy, name, request, expected| {
+        let loaded = load(policy);
+        let request = request.as_rust();
+        let decision = loaded.evaluate(&request);
+        let actual = Outcome {
+            verdict: decision.verdict.name().into(),
+            reason: decision.reason.name().into(),
+            status: decision.status.into(),
+            headers: decision
+                .headers()
+                .iter()
+                .map(|header| (header.name.into(), text(header.value)))
+                .collect(),
+            culprit: decision.culprit.map(text),
+            pattern: decision.pattern.map(text),
+        };
+        if actual != expected {
+            failures.push(format!(
+                "{name}\n  expected {expected:?}\n  actual   {actual:?}"
+            ));
+        }
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn there_are_enough_cases_and_each_has_a_name_of_its_own() {
+    let (mut names, mut count) = (HashSet::new(), 0);
+    for_each_case(|_, name, _, _| {
+        count += 1;
+        assert!(names.insert(name.to_owned()), "two cases are called {name}");
+    });
+    assert!(count >= 300, "{count}");
+}
+
+#[test]
+fn policies_are_refused_and_warned_of_as_the_vectors_say() {
+    let file = read("policies.json");
+    let mut failures = Vec::new();
+    for case in array(&file["cases"]) {
+        let name = string(&case["name"]);
+        let json = match case.get("policy_text") {
+            Some(json) => string(json),
+            None => case["policy"].to_string(),
+        };
+        let loaded = Policy::from_json(json.as_bytes());
+        let diagnostics = match &loaded {
+            Ok(policy) => policy.warnings(),
+            Err(error) => error.diagnostics(),
+        };
+        let actual: Vec<[&str; 3]> = diagnostics
+            .iter()
+            .map(|d| [severity(d.severity), d.code, &d.pointer])
+            .collect();
+        let expected: Vec<[&str; 3]> = array(&case["diagnostics"])
+            .iter()
+            .map(|d| {
+                ["severity", "code", "pointer"]
+                    .map(|key| d[key].as_str().unwrap_or_default())
+            })
+            .collect();
+        let refused = expected.iter().any(|d| d[0] == "error");
+        if actual != expected || loaded.is_err() != refused {
+            failures.push(format!(
+                "{name}\n  expected {expected:?}\n  actual   {actual:?}"
+            ));
+            continue;
+        }
+        for (diagnostic, expected) in
+            diagnostics.iter().zip(array(&case["diagnostics"]))
+        {
+            let help = diagnostic.help.as_deref().unwrap_or_default();
+            let wanted = expected["help"].as_str().unwrap_or_default();
+            if !help.contains(wanted) {
+                failures.push(format!("{name}\n  help is {help:?}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Calls `each` with the policy, name, request and expected outcome of every
+/// case in every file of decisions.
+fn for_each_case(mut each: impl FnMut(&Value, &str, &OwnedRequest, Outcome)) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .expect("the vectors are there")
+        .map(|file| file.expect("it can be listed").file_name())
+        .map(|name| name.into_string().expect("names are ASCII"))
+        .filter(|name| name.ends_with(".json"))
+        .filter(|name| name != "wpt.json" && name != "policies.json")
+        .collect();
+    files.sort();
+    for file in &files {
+        for group in array(&read(file)["groups"]) {
+            for case in array(&group["cases"]) {
+                let expect = &case["expect"];
+                let expected = Outcome {
+                    verdict: string(&expect["verdict"]),
+                    reason: string(&expect["reason"]),
+                    status: expect["status"].as_u64().expect("a status"),
+                    headers: array(&expect["headers"])
+                        .iter()
+                        .map(|pair| (string(&pair[0]), string(&pair[1])))
+                        .collect(),
+                    culprit: optional(&expect["culprit"]),
+                    pattern: optional(&expect["pattern"]),
+                };
+                let request = OwnedRequest(
+                    ["method", "origin", "request_method", "request_headers"]
+                        .map(|key| {
+                            case["request"]
+                                .get(key)
+                                .map(|value| string(value).into_bytes())
+                        }),
+                );
+                let name = format!("{file}: {}", string(&case["name"]));
+                each(&group["policy"], &name, &request, expected);
+            }
+        }
+    }
+}
+
+struct OwnedRequest([Option<Vec<u8>>; 4]);
+
+impl OwnedRequest {
+    fn as_rust(&self) -> Request<'_> {
+        let [method, origin, request_method, request_headers] = &self.0;
+        Request {
+            method: method.as_deref(),
+            origin: origin.as_deref(),
+            request_method: request_method.as_deref(),
+            request_headers: request_headers.as_deref(),
+        }
+    }
+}
+
+fn load(policy: &Value) -> Policy {
+    Policy::from_json(policy.to_string().as_bytes())
+        .unwrap_or_else(|error| panic!("{policy}: {error}"))
+}
+
+fn read(name: &str) -> Value {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name);
+    let json = fs::read_to_string(path).expect("the vectors are there");
+    serde_json::from_str(&json).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn array(value: &Value) -> &Vec<Value> {
+    value.as_array().unwrap_or_else(|| panic!("not an array: {value}"))
+}
+
+fn string(value: &Value) -> String {
+    let text = value.as_str();
+    text.unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
+}
+
+fn optional(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
