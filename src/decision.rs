@@ -259,7 +259,7 @@ impl Answers {
         // itself, from the lists that it gets; its console then names it.
         decision.status = self.preflight_status;
         self.push_origin(decision, origin);
-        self.push_allow_methods(decision, method_check, method);
+        self.push_allow_methods(decision, method);
         self.push_allow_headers(decision, headers_check, headers);
         if decision.verdict == Verdict::PreflightAllowed
             && let Some(max_age) = &self.max_age
@@ -306,7 +306,6 @@ impl Answers {
     fn push_allow_methods<'a>(
         &'a self,
         decision: &mut Decision<'a>,
-        check: MethodCheck,
         method: &'a [u8],
     ) {
         if !self.methods.any() {
@@ -319,20 +318,18 @@ impl Answers {
             let list = if star { method::SAFELISTED } else { c"*" };
             return decision.push(ALLOW_METHODS, list);
         }
-        if check != MethodCheck::Allowed || method::is_safelisted(method) {
+        // A refusal holds nothing that the request asked for.
+        if decision.reason != Reason::None || method::is_safelisted(method) {
             return decision.push(ALLOW_METHODS, method::SAFELISTED);
         }
         // With credentials browsers do not read "*". The usual methods have a
         // value ready; others come in a line of their own, which RFC 9110,
-        // section 5.3, makes the same list. A refusal holds no bytes of the
-        // request.
+        // section 5.3, makes the same list.
         match method::with_safelisted(method) {
             Some(list) => decision.push(ALLOW_METHODS, list),
             None => {
                 decision.push(ALLOW_METHODS, method::SAFELISTED);
-                if decision.reason == Reason::None {
-                    decision.push_bytes(ALLOW_METHODS, method);
-                }
+                decision.push_bytes(ALLOW_METHODS, method);
             }
         }
     }

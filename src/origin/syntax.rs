@@ -144,7 +144,9 @@ fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
     })
 }
 
-fn is_opaque_host(host: &[u8]) -> bool {
+/// The host behind a scheme that is not special: case is kept, nothing is
+/// canonical.
+pub(crate) fn is_opaque_host(host: &[u8]) -> bool {
     (1..=HOST_MAX).contains(&host.len())
         && host.iter().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')

@@ -38,13 +38,17 @@ pub(super) fn explain(text: &str, error: PatternError) -> Fault {
             ),
         };
     }
+    let has_path = text
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.contains(['/', '?', '#']));
     let (code, what, help) = match error {
-        PatternError::Malformed => return explain_malformed(text),
         PatternError::File => (
             "origin-file",
             "is sent by any local file and cannot be allowed".into(),
             "serve the page over http://localhost instead",
         ),
+        _ if has_path => return explain_malformed(text),
+        PatternError::Malformed => return explain_malformed(text),
         PatternError::WildcardScheme => (
             "origin-wildcard-scheme",
             "has a wildcard, which only http and https origins may have"
@@ -74,7 +78,7 @@ pub(super) fn explain(text: &str, error: PatternError) -> Fault {
         ),
         PatternError::Stars => (
             "origin-stars",
-            format!("has adjacent or more than {STARS_MAX} stars in a label"),
+            format!("has more than {STARS_MAX} stars in a label"),
             "write https://*-preview.example.com and the like",
         ),
         PatternError::FinalDot => (
@@ -125,23 +129,32 @@ impl Reading {
             self.fault("origin-empty", "is empty");
             return None;
         }
-        if trimmed.contains([',', ' ', ';']) {
+        let mut others = trimmed.split_whitespace().skip(1);
+        if trimmed.contains([',', ';'])
+            || others.any(|other| other.contains("://"))
+        {
             self.fault("origin-several", "holds more than one origin");
             return None;
         }
-        if trimmed.len() != text.len() {
-            self.fault("origin-space", "has white space around it");
+        if trimmed.contains(char::is_whitespace) || trimmed != text {
+            self.fault("origin-space", "has white space in or around it");
         }
         if trimmed.eq_ignore_ascii_case("null") {
             self.fault("origin-case", "has capitals; browsers send none");
             return Some("null".into());
         }
-        let (scheme, rest) = match trimmed.split_once("://") {
-            Some((scheme, rest)) => (scheme, rest),
-            None => {
-                self.fault("origin-scheme-missing", "has no scheme");
-                ("https", trimmed.trim_start_matches("//"))
-            }
+        if text.len() > syntax::ORIGIN_MAX {
+            self.fault("origin-too-long", "is longer than any origin");
+            return None;
+        }
+        let (scheme, rest) = if let Some(split) = trimmed.split_once("://") {
+            split
+        } else if let Some(split) = trimmed.split_once(":/") {
+            self.fault("origin-malformed", "has one slash for two");
+            split
+        } else {
+            self.fault("origin-scheme-missing", "has no scheme");
+            ("https", trimmed.trim_start_matches("//"))
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
@@ -185,10 +198,12 @@ impl Reading {
 
     fn correct_host(&mut self, scheme: &str, host: &str) -> Option<String> {
         if !matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp") {
-            self.fault(
-                "origin-host",
-                "has a host that browsers do not send with this scheme",
-            );
+            if !syntax::is_opaque_host(host.as_bytes()) {
+                self.fault(
+                    "origin-host",
+                    "has a host that no browser sends with this scheme",
+                );
+            }
             return Some(host.into());
         }
         if host.is_empty() {
@@ -204,6 +219,10 @@ impl Reading {
             );
             let address: Ipv6Addr = address.parse().ok()?;
             return Some(format!("[{}]", syntax::ipv6_text(address)));
+        }
+        if host.contains(':') {
+            self.fault("origin-port", "has more than one port");
+            return None;
         }
         let mut labels = Vec::new();
         for label in host.split('.') {

@@ -44,7 +44,7 @@ pub(crate) struct SyntaxError {
 pub(crate) fn parse(text: &str) -> Result<Value<'_>, SyntaxError> {
     match serde_json::from_str::<&RawValue>(text) {
         Ok(raw) => Ok(Value(raw.get())),
-        Err(error) => Err(SyntaxError::new(text, 0, &error)),
+        Err(error) => Err(SyntaxError::new(text, &error)),
     }
 }
 
@@ -66,22 +66,17 @@ impl<'t> Value<'t> {
     }
 
     pub(crate) fn place_in(self, text: &str) -> Place {
-        Place::of(text, self.offset_in(text))
+        Place::of(text, self.0.as_ptr().addr() - text.as_ptr().addr())
     }
 
-    /// A string without its escapes. Only a lone surrogate can be wrong here;
-    /// anything else was found before.
-    pub(crate) fn string(
-        self,
-        text: &str,
-    ) -> Result<Cow<'t, str>, SyntaxError> {
+    /// A string without its escapes. Of what can be wrong in one, only a lone
+    /// surrogate was not found before: that is None.
+    pub(crate) fn string(self) -> Option<Cow<'t, str>> {
         let inner = &self.0[1..self.0.len() - 1];
         if !inner.contains('\\') {
-            return Ok(Cow::Borrowed(inner));
+            return Some(Cow::Borrowed(inner));
         }
-        serde_json::from_str(self.0)
-            .map(Cow::Owned)
-            .map_err(|e| SyntaxError::new(text, self.offset_in(text), &e))
+        serde_json::from_str(self.0).ok().map(Cow::Owned)
     }
 
     /// Hands each element of an array to `element`.
@@ -119,10 +114,6 @@ impl<'t> Value<'t> {
         }
         deepest
     }
-
-    fn offset_in(self, text: &str) -> usize {
-        self.0.as_ptr().addr() - text.as_ptr().addr()
-    }
 }
 
 impl Place {
@@ -141,18 +132,16 @@ impl Place {
 }
 
 impl SyntaxError {
-    /// `start` is where the text that serde_json has seen begins in `text`.
-    fn new(text: &str, start: usize, error: &serde_json::Error) -> Self {
+    fn new(text: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let message = error.to_string();
         let suffix = format!(" at line {line} column {column}");
-        let seen = &text[start..];
-        let line_start = memchr_iter(b'\n', seen.as_bytes())
+        let line_start = memchr_iter(b'\n', text.as_bytes())
             .nth(line.wrapping_sub(2))
             .map_or(0, |at| at + 1);
         // Its column is the count of bytes up to and with the one at fault.
-        let mut offset = start + line_start + column.saturating_sub(1);
-        offset = offset.min(text.len());
+        let offset = line_start + column.saturating_sub(1);
+        let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }

@@ -397,7 +397,7 @@ impl<'t> Rules<'t> {
         let mut null_seen = false;
         let mut place = 0;
         array.each_element(|at| {
-            let Some(text) = at.valid_string(self.text) else { return };
+            let Some(text) = at.valid_string() else { return };
             let Ok(pattern) = Pattern::parse(&text) else { return };
             let duplicate = match pattern {
                 Pattern::Any => return,
@@ -749,12 +749,17 @@ impl<'t> Rules<'t> {
 
     fn string(&mut self, at: &At<'t, '_>) -> Option<Cow<'t, str>> {
         self.expect(at, Type::String)?;
-        match at.value.string(self.text) {
-            Err(error) => {
-                self.error_at(error.place, "json-syntax", error.message);
+        match at.value.string() {
+            None => {
+                self.error(
+                    at,
+                    "json-encoding",
+                    "the string holds half of a surrogate pair".into(),
+                    "write the character itself",
+                );
                 None
             }
-            Ok(text) if text.contains('\0') => {
+            Some(text) if text.contains('\0') => {
                 self.error(
                     at,
                     "json-nul",
@@ -763,7 +768,7 @@ impl<'t> Rules<'t> {
                 );
                 None
             }
-            Ok(text) => Some(text),
+            Some(text) => Some(text),
         }
     }
 
@@ -774,6 +779,15 @@ impl<'t> Rules<'t> {
         explain: impl FnOnce() -> (&'static str, String, String),
     ) -> Option<u32> {
         self.expect(at, Type::Number)?;
+        if at.value.raw().contains(['.', 'e', 'E']) {
+            self.error(
+                at,
+                "wrong-type",
+                "a fraction where a whole number is due".into(),
+                Type::Number.example(),
+            );
+            return None;
+        }
         let number = at.value.raw().parse().ok().filter(|&n| valid(n));
         if number.is_none() {
             let (code, message, help) = explain();
@@ -906,11 +920,11 @@ impl<'t, 'p> At<'t, 'p> {
     }
 
     /// The string, where [`Rules::string`] finds no fault with it.
-    fn valid_string(&self, text: &str) -> Option<Cow<'t, str>> {
+    fn valid_string(&self) -> Option<Cow<'t, str>> {
         if self.value.kind() != Type::String {
             return None;
         }
-        self.value.string(text).ok().filter(|text| !text.contains('\0'))
+        self.value.string().filter(|text| !text.contains('\0'))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole.
 
 mod browser;
+mod documents;
 mod naive;
 mod properties;
 mod vectors;
