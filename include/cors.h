@@ -251,7 +251,8 @@ typedef struct cors_decision {
     uint32_t status;
     /// How many of headers are set.
     uint32_t header_count;
-    /// The headers to add. A name can come twice.
+    /// The headers to add, header_count of them; the rest is left as it was. A
+    /// name can come twice.
     struct cors_header headers[CORS_HEADERS_MAX];
     /// The method or header name that was not allowed, else absent. It points
     /// into the request.

@@ -13,7 +13,7 @@ use crate::origin::syntax;
 use crate::policy::Policy;
 
 /// Room for headers in a decision, of which seven at most are used.
-pub(crate) const HEADERS_MAX: usize = 8;
+pub(crate) const HEADERS_MAX: usize = NAMES.len();
 
 /// What a decision depends on. `None` is an absent header, which is not an
 /// empty one. Several lines of one header are joined with commas, spaces and
@@ -43,8 +43,7 @@ pub struct Decision<'a> {
     pub culprit: Option<&'a [u8]>,
     /// The policy's pattern that the origin matched.
     pub pattern: Option<&'a [u8]>,
-    headers: [Header<'a>; HEADERS_MAX],
-    header_count: usize,
+    values: [Option<&'a [u8]>; HEADERS_MAX],
 }
 
 /// A response header.
@@ -135,9 +134,9 @@ impl Policy {
         // A shared cache must not hand one origin's answer to another.
         // Some caches store answers to OPTIONS too.
         if options {
-            decision.push(VARY, VARY_OPTIONS);
+            decision.set(Name::Vary, VARY_OPTIONS.to_bytes());
         } else if !answers.any_origin {
-            decision.push(VARY, VARY_ORIGIN);
+            decision.set(Name::Vary, VARY_ORIGIN.to_bytes());
         }
         decision
     }
@@ -145,15 +144,17 @@ impl Policy {
 
 impl<'a> Decision<'a> {
     /// The headers to add; a name can come twice.
-    pub fn headers(&self) -> &[Header<'a>] {
-        &self.headers[..self.header_count]
+    pub fn headers(&self) -> impl Iterator<Item = Header<'a>> {
+        NAMES.iter().zip(self.values).filter_map(|(name, value)| {
+            value.map(|value| Header { name, value })
+        })
     }
 
     /// What a host sends when nothing could be decided: no permission, and
     /// nothing that a cache could keep for another request.
     pub(crate) fn denial() -> Self {
         let mut decision = Self::new(Verdict::Refused);
-        decision.push(VARY, VARY_OPTIONS);
+        decision.set(Name::Vary, VARY_OPTIONS.to_bytes());
         decision
     }
 
@@ -164,18 +165,12 @@ impl<'a> Decision<'a> {
             status: 0,
             culprit: None,
             pattern: None,
-            headers: [Header { name: "", value: b"" }; HEADERS_MAX],
-            header_count: 0,
+            values: [None; HEADERS_MAX],
         }
     }
 
-    fn push(&mut self, name: &'static str, value: &'a CStr) {
-        self.push_bytes(name, value.to_bytes());
-    }
-
-    fn push_bytes(&mut self, name: &'static str, value: &'a [u8]) {
-        self.headers[self.header_count] = Header { name, value };
-        self.header_count += 1;
+    fn set(&mut self, name: Name, value: &'a [u8]) {
+        self.values[name as usize] = Some(value);
     }
 }
 
@@ -264,7 +259,7 @@ impl Answers {
         if decision.verdict == Verdict::PreflightAllowed
             && let Some(max_age) = &self.max_age
         {
-            decision.push(MAX_AGE, max_age);
+            decision.set(Name::MaxAge, max_age.to_bytes());
         }
     }
 
@@ -286,15 +281,15 @@ impl Answers {
         origin: &'a [u8],
     ) {
         let value = if self.any_origin { ANY } else { origin };
-        decision.push_bytes(ALLOW_ORIGIN, value);
+        decision.set(Name::AllowOrigin, value);
         if self.credentials {
-            decision.push(ALLOW_CREDENTIALS, c"true");
+            decision.set(Name::AllowCredentials, c"true".to_bytes());
         }
     }
 
     fn push_expose_headers<'a>(&'a self, decision: &mut Decision<'a>) {
         if let Some(names) = &self.expose_headers {
-            decision.push(EXPOSE_HEADERS, names);
+            decision.set(Name::ExposeHeaders, names.to_bytes());
         }
     }
 
@@ -309,27 +304,30 @@ impl Answers {
         method: &'a [u8],
     ) {
         if !self.methods.any() {
-            return decision.push(ALLOW_METHODS, self.methods.list());
+            return decision
+                .set(Name::AllowMethods, self.methods.list().to_bytes());
         }
         if !self.credentials {
             // A method called "*" would be let in by the wildcard: browsers
             // compare the names before they think of wildcards.
             let star = method == b"*";
             let list = if star { method::SAFELISTED } else { c"*" };
-            return decision.push(ALLOW_METHODS, list);
+            return decision.set(Name::AllowMethods, list.to_bytes());
         }
         // A refusal holds nothing that the request asked for.
         if decision.reason != Reason::None || method::is_safelisted(method) {
-            return decision.push(ALLOW_METHODS, method::SAFELISTED);
+            return decision
+                .set(Name::AllowMethods, method::SAFELISTED.to_bytes());
         }
         // With credentials browsers do not read "*". The usual methods have a
         // value ready; others come in a line of their own, which RFC 9110,
         // section 5.3, makes the same list.
         match method::with_safelisted(method) {
-            Some(list) => decision.push(ALLOW_METHODS, list),
+            Some(list) => decision.set(Name::AllowMethods, list.to_bytes()),
             None => {
-                decision.push(ALLOW_METHODS, method::SAFELISTED);
-                decision.push_bytes(ALLOW_METHODS, method);
+                decision
+                    .set(Name::AllowMethods, method::SAFELISTED.to_bytes());
+                decision.set(Name::AllowMethod, method);
             }
         }
     }
@@ -343,7 +341,7 @@ impl Answers {
         let names = &self.request_headers;
         if !names.any() {
             if let Some(list) = names.list() {
-                decision.push(ALLOW_HEADERS, list);
+                decision.set(Name::AllowHeaders, list.to_bytes());
             }
             return;
         }
@@ -357,16 +355,16 @@ impl Answers {
             _ if !self.credentials => {
                 let named = names.lists(b"authorization");
                 let list = if named { c"*,authorization" } else { c"*" };
-                decision.push(ALLOW_HEADERS, list);
+                decision.set(Name::AllowHeaders, list.to_bytes());
             }
             // With credentials browsers do not read "*".
             HeadersCheck::Allowed => {
-                decision.push_bytes(ALLOW_HEADERS, headers);
+                decision.set(Name::AllowHeaders, headers);
             }
             _ if decision.reason == Reason::None => {}
             _ => {
                 if let Some(list) = names.list() {
-                    decision.push(ALLOW_HEADERS, list);
+                    decision.set(Name::AllowHeaders, list.to_bytes());
                 }
             }
         }
@@ -430,14 +428,33 @@ impl Reason {
 /// The answer to a preflight that gets no permission header at all.
 const REFUSED_STATUS: u16 = 403;
 
-// Each ends in a NUL behind its length, for C callers.
-const ALLOW_ORIGIN: &str = text(c"access-control-allow-origin");
-const ALLOW_CREDENTIALS: &str = text(c"access-control-allow-credentials");
-const ALLOW_METHODS: &str = text(c"access-control-allow-methods");
-const ALLOW_HEADERS: &str = text(c"access-control-allow-headers");
-const EXPOSE_HEADERS: &str = text(c"access-control-expose-headers");
-const MAX_AGE: &str = text(c"access-control-max-age");
-const VARY: &str = text(c"vary");
+/// A place in [`Decision::values`], in the order in which the headers are
+/// sent.
+#[derive(Clone, Copy)]
+enum Name {
+    AllowOrigin,
+    AllowCredentials,
+    AllowMethods,
+    /// A second line of the same name.
+    AllowMethod,
+    AllowHeaders,
+    ExposeHeaders,
+    MaxAge,
+    Vary,
+}
+
+/// The headers' names, by [`Name`]. Each ends in a NUL behind its length, for
+/// C callers.
+const NAMES: [&str; 8] = [
+    text(c"access-control-allow-origin"),
+    text(c"access-control-allow-credentials"),
+    text(c"access-control-allow-methods"),
+    text(c"access-control-allow-methods"),
+    text(c"access-control-allow-headers"),
+    text(c"access-control-expose-headers"),
+    text(c"access-control-max-age"),
+    text(c"vary"),
+];
 
 const ANY: &[u8] = c"*".to_bytes();
 const NULL: &[u8] = c"null".to_bytes();

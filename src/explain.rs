@@ -15,7 +15,7 @@ impl Policy {
         if decision.status != 0 {
             text += &format!(" Answer {} at once.", decision.status);
         }
-        for (i, header) in decision.headers().iter().enumerate() {
+        for (i, header) in decision.headers().enumerate() {
             text += if i == 0 { " Headers: " } else { "; " };
             text += header.name;
             text += ": ";

@@ -14,7 +14,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
-use std::mem::{offset_of, size_of};
+use std::mem::size_of;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -260,7 +260,8 @@ pub struct cors_decision {
     pub status: u32,
     /// How many of headers are set.
     pub header_count: u32,
-    /// The headers to add. A name can come twice.
+    /// The headers to add, header_count of them; the rest is left as it was. A
+    /// name can come twice.
     pub headers: [cors_header; CORS_HEADERS_MAX],
     /// The method or header name that was not allowed, else absent. It points
     /// into the request.
@@ -368,27 +369,16 @@ pub unsafe extern "C" fn cors_evaluate(
         let (policy, request) =
             unsafe { (policy.as_ref(), borrow_request(request)) };
         let (Some(policy), Some(request)) = (policy, request) else {
-            return (
-                cors_status::CORS_ERROR_ARGUMENT,
-                copy_decision(&Decision::denial()),
-            );
+            return cors_status::CORS_ERROR_ARGUMENT;
         };
-        let decision = policy.0.evaluate(&request);
-        (cors_status::CORS_OK, copy_decision(&decision))
+        // SAFETY: `decision` is at least as large as our own type.
+        unsafe { write_decision(&policy.0.evaluate(&request), decision) };
+        cors_status::CORS_OK
     }));
-    let (status, value) = outcome.unwrap_or_else(|_| {
-        (cors_status::CORS_ERROR_INTERNAL, copy_decision(&Decision::denial()))
-    });
-    // All but `size`, which is the caller's.
-    const SKIP: usize = offset_of!(cors_decision, verdict);
-    // SAFETY: `decision` is at least as large as our own type, as was checked
-    // above; it is written as bytes, so what it held before does not matter.
-    unsafe {
-        ptr::copy_nonoverlapping(
-            (&raw const value).cast::<u8>().add(SKIP),
-            decision.cast::<u8>().add(SKIP),
-            size_of::<cors_decision>() - SKIP,
-        );
+    let status = outcome.unwrap_or(cors_status::CORS_ERROR_INTERNAL);
+    if status != cors_status::CORS_OK {
+        // SAFETY: as above.
+        unsafe { write_decision(&Decision::denial(), decision) };
     }
     status
 }
@@ -562,21 +552,28 @@ unsafe fn borrow_str<'a>(str: cors_str) -> Option<Option<&'a [u8]>> {
     Some(Some(unsafe { slice::from_raw_parts(str.ptr.cast(), str.len) }))
 }
 
-fn copy_decision(decision: &Decision<'_>) -> cors_decision {
-    let mut headers = [cors_header { name: ABSENT, value: ABSENT }; _];
-    let used = decision.headers();
-    for (slot, Header { name, value }) in headers.iter_mut().zip(used) {
-        *slot = cors_header { name: str_of(name), value: str_of(value) };
-    }
-    cors_decision {
-        size: size_of::<cors_decision>(),
-        verdict: decision.verdict as i32,
-        reason: decision.reason as i32,
-        status: decision.status.into(),
-        header_count: used.len() as u32,
-        headers,
-        culprit: decision.culprit.map_or(ABSENT, str_of),
-        pattern: decision.pattern.map_or(ABSENT, str_of),
+/// Writes all but `size`, which is the caller's, and the headers that are not
+/// used. Each member by itself: what was there before may be anything.
+///
+/// # Safety
+/// `to` points to writable memory of a `cors_decision`'s size.
+unsafe fn write_decision(from: &Decision<'_>, to: *mut cors_decision) {
+    // SAFETY: the caller's promise; there are no more headers than places.
+    unsafe {
+        let places = (&raw mut (*to).headers).cast::<cors_header>();
+        let mut count = 0;
+        for Header { name, value } in from.headers() {
+            let header =
+                cors_header { name: str_of(name), value: str_of(value) };
+            places.add(count).write(header);
+            count += 1;
+        }
+        (&raw mut (*to).header_count).write(count as u32);
+        (&raw mut (*to).verdict).write(from.verdict as i32);
+        (&raw mut (*to).reason).write(from.reason as i32);
+        (&raw mut (*to).status).write(from.status.into());
+        (&raw mut (*to).culprit).write(from.culprit.map_or(ABSENT, str_of));
+        (&raw mut (*to).pattern).write(from.pattern.map_or(ABSENT, str_of));
     }
 }
 

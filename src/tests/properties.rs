@@ -301,7 +301,6 @@ fn answer(
     }
     let mut headers: Vec<(String, Vec<u8>)> = decision
         .headers()
-        .iter()
         .map(|header| (header.name.to_owned(), header.value.to_vec()))
         .collect();
     headers

@@ -34,7 +34,6 @@ fn rust_decides_as_the_vectors_say() {
             status: decision.status.into(),
             headers: decision
                 .headers()
-                .iter()
                 .map(|header| (header.name.into(), text(header.value)))
                 .collect(),
             culprit: decision.culprit.map(text),
