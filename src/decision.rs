@@ -9,7 +9,7 @@ use std::ffi::{CStr, CString};
 use crate::header_names::{HeadersCheck, RequestHeaders};
 use crate::method::{self, MethodCheck, Methods};
 use crate::origin::set::OriginSet;
-use crate::origin::syntax;
+use crate::origin::syntax::{self, Origin};
 use crate::policy::Policy;
 
 /// Room for headers in a decision, of which seven at most are used.
@@ -268,11 +268,20 @@ impl Answers {
         if self.any_origin {
             return Ok(ANY);
         }
-        let parsed = syntax::parse(origin).ok_or(Reason::OriginMalformed)?;
-        if parsed == syntax::Origin::Opaque && self.null_origin {
-            return Ok(NULL);
+        // An exact pattern passed the parser when the policy was loaded: the
+        // same bytes need not pass it again. All others do, before any
+        // wildcard is tried.
+        if let Some(pattern) = self.origins.find_exact(origin) {
+            return Ok(pattern);
         }
-        self.origins.find(origin, &parsed).ok_or(Reason::OriginNotAllowed)
+        match syntax::parse(origin).ok_or(Reason::OriginMalformed)? {
+            Origin::Opaque if self.null_origin => Ok(NULL),
+            Origin::Opaque => Err(Reason::OriginNotAllowed),
+            Origin::Tuple(tuple) => self
+                .origins
+                .find_wildcard(&tuple)
+                .ok_or(Reason::OriginNotAllowed),
+        }
     }
 
     fn push_origin<'a>(

@@ -16,7 +16,7 @@ use foldhash::fast::SeedableRandomState;
 use memchr::{memchr, memmem, memrchr};
 
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
-use super::syntax::{Origin, Scheme, Tuple};
+use super::syntax::{ORIGIN_MAX, Scheme, Tuple};
 
 /// A set of patterns that is being made. `*` and `null` are not in it: they
 /// are single bits of a policy.
@@ -150,20 +150,10 @@ impl Builder {
 }
 
 impl OriginSet {
-    /// The text of the pattern that matches `origin`, whose bytes are
-    /// `bytes`: the exact one, else the first in the file.
-    pub(crate) fn find(
-        &self,
-        bytes: &[u8],
-        origin: &Origin<'_>,
-    ) -> Option<&[u8]> {
-        if let Some(text) = self.exact_text(bytes) {
-            return Some(text.of(&self.arena));
-        }
-        match origin {
-            Origin::Tuple(tuple) => self.find_wildcard(tuple),
-            Origin::Opaque => None,
-        }
+    /// The text of the exact pattern that is `bytes`. Every pattern has passed
+    /// the origin parser, so what is found here is well-formed.
+    pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<&[u8]> {
+        self.exact_text(bytes).map(|text| text.of(&self.arena))
     }
 
     /// Where among the patterns' texts, each with its NUL, the exact pattern
@@ -212,6 +202,9 @@ impl OriginSet {
     }
 
     fn exact_text(&self, bytes: &[u8]) -> Option<Text> {
+        if bytes.len() > ORIGIN_MAX {
+            return None;
+        }
         let hash = hash_origin(&self.seed, bytes);
         let same = |value| Text::unpack(value).of(&self.arena) == bytes;
         self.exact.find(hash, same).map(Text::unpack)

@@ -157,27 +157,22 @@ fn is_domain_or_ipv4(host: &[u8]) -> bool {
     if host.len() > HOST_MAX {
         return false;
     }
-    let mut last = 0; // where the label that is being read begins
-    let mut previous = 0;
-    for (i, &byte) in host.iter().enumerate() {
-        if is_label_byte(byte) {
-            continue;
-        }
-        if byte != b'.' || i == last || i - last > LABEL_MAX {
+    let mut rest = host;
+    let label = loop {
+        let end = rest.iter().position(|&byte| !is_label_byte(byte));
+        let label = &rest[..end.unwrap_or(rest.len())];
+        if label.is_empty() || label.len() > LABEL_MAX {
             return false;
         }
-        previous = last;
-        last = i + 1;
-    }
-    let label = if last < host.len() {
-        &host[last..]
-    } else if host.is_empty() {
-        return false;
-    } else {
-        // The one empty label that may be: behind the root's dot.
-        &host[previous..last - 1]
+        rest = &rest[label.len()..];
+        match rest {
+            // The one empty label that may be is behind the root's dot.
+            [] | [b'.'] => break label,
+            [b'.', next @ ..] => rest = next,
+            _ => return false,
+        }
     };
-    label.len() <= LABEL_MAX && (!is_number_label(label) || is_ipv4_host(host))
+    !is_number_label(label) || is_ipv4_host(host)
 }
 
 fn is_ipv4_host(host: &[u8]) -> bool {
