@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# nginx.sh OUTPUT
+#
+# Finds an nginx and the source tree to build modules for it, and writes both
+# to OUTPUT as the shell variables NGINX and NGINX_SRC.
+#
+# The nginx is $NGINX, else the one that is installed, else Debian's, unpacked
+# beside OUTPUT: installing that package would start a web server. The source
+# tree is $NGINX_SRC, else that of Debian's nginx-dev.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+output=$1
+mkdir -p "$(dirname "$output")"
+folder=$(cd "$(dirname "$output")" && pwd)
+headers=/usr/share/nginx/src
+
+say() { echo "$*" >&2; }
+
+binary_version() { "$1" -v 2>&1 | sed -n 's|.*/\([0-9.]*\).*|\1|p'; }
+
+source_version() {
+    sed -n 's/^#define NGINX_VERSION *"\(.*\)"/\1/p' \
+        "$1/src/core/nginx.h" 2>/dev/null
+}
+
+# Fetches Debian packages and unpacks them under $folder/debian.
+unpack() {
+    command -v apt-get >/dev/null || return 1
+    (
+        mkdir -p "$folder/packages" "$folder/debian"
+        cd "$folder/packages"
+        rm -f ./*.deb
+        say "Unpacking Debian packages under ${folder#"$PWD_AT_START"/}: $*"
+        if ! apt-get download -qq "$@" >log 2>&1; then
+            # No lists of packages yet, or old ones.
+            if [ "$(id -u)" = 0 ]; then
+                apt-get update -qq >&2
+            else
+                sudo apt-get update -qq >&2
+            fi
+            apt-get download -qq "$@" >log 2>&1 || { cat log >&2; exit 1; }
+        fi
+        for package in ./*.deb; do
+            dpkg -x "$package" "$folder/debian"
+        done
+    )
+}
+PWD_AT_START=$PWD
+
+# The source tree for nginx of version $1.
+find_source() {
+    local tree
+    for tree in "$headers" "$folder/debian$headers"; do
+        [ "$(source_version "$tree")" = "$1" ] && echo "$tree" && return
+    done
+    unpack nginx-dev && tree=$folder/debian$headers || return 1
+    [ "$(source_version "$tree")" = "$1" ] && echo "$tree"
+}
+
+binary=${NGINX:-}
+if [ -z "$binary" ]; then
+    binary=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx || true)
+fi
+tree=${NGINX_SRC:-}
+
+if [ -n "$tree" ]; then
+    if [ -z "$(source_version "$tree")" ]; then
+        say "NGINX_SRC=$tree is not a source tree of nginx"
+        exit 1
+    fi
+elif [ -n "$binary" ]; then
+    version=$(binary_version "$binary")
+    if ! tree=$(find_source "$version"); then
+        if [ -n "${NGINX:-}" ] || [ -n "${NGINX_INSTALLED:-}" ]; then
+            say "There is no Debian package nginx-dev for nginx $version:" \
+                "give its source tree, NGINX_SRC=folder"
+            exit 1
+        fi
+        say "nginx $version is installed, but there is no source for it." \
+            "Debian's nginx is used instead."
+        binary=
+    fi
+fi
+
+if [ -z "$binary" ] && [ -z "${NGINX_SRC:-}" ]; then
+    "$here/packages.sh" libpcre2-8-0 libssl3 zlib1g
+    binary=$folder/debian/usr/sbin/nginx
+    tree=$folder/debian$headers
+    if ! [ -x "$binary" ] ||
+        [ "$(binary_version "$binary")" != "$(source_version "$tree")" ]
+    then
+        unpack nginx nginx-dev || {
+            say "No nginx is installed: install one, or set NGINX and NGINX_SRC"
+            exit 1
+        }
+    fi
+fi
+
+cat >"$output" <<END
+NGINX='$binary'
+NGINX_SRC='$(cd "$tree" && pwd)'
+END

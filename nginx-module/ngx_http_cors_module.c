@@ -1,0 +1,800 @@
+
+/*
+ * Copyright (c) 2026 The libcors authors
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <cors.h>
+
+
+/* in the order of ngx_http_cors_vars */
+
+#define NGX_HTTP_CORS_VERDICT  0
+#define NGX_HTTP_CORS_REASON   1
+#define NGX_HTTP_CORS_CULPRIT  2
+#define NGX_HTTP_CORS_PATTERN  3
+#define NGX_HTTP_CORS_REPORT   4
+
+
+#define ngx_http_cors_space(c)      ((c) == ' ' || (c) == '\t')
+#define ngx_http_cors_separator(c)  ((c) == ',' || ngx_http_cors_space(c))
+
+
+typedef struct {
+    ngx_str_t       name;
+    cors_policy    *policy;
+} ngx_http_cors_file_t;
+
+
+/* in both structures below NULL is "off", which is not the same as unset */
+
+typedef struct {
+    cors_policy    *policy;
+    cors_policy    *report_only;
+} ngx_http_cors_loc_conf_t;
+
+
+typedef struct {
+    cors_decision  *decision;
+    cors_decision  *report;
+} ngx_http_cors_ctx_t;
+
+
+static ngx_int_t ngx_http_cors_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_cors_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_cors_decide(ngx_http_request_t *r,
+    cors_decision **decision);
+static ngx_http_cors_ctx_t *ngx_http_cors_get_ctx(ngx_http_request_t *r);
+static void ngx_http_cors_cleanup(void *data);
+static ngx_int_t ngx_http_cors_evaluate(ngx_http_request_t *r,
+    cors_policy *policy, cors_decision **decision);
+static ngx_int_t ngx_http_cors_read_header(ngx_http_request_t *r,
+    ngx_str_t *name, cors_str *value);
+static ngx_int_t ngx_http_cors_missing_vary(ngx_http_request_t *r,
+    ngx_str_t *names);
+static ngx_table_elt_t *ngx_http_cors_next_header(ngx_list_part_t **part,
+    ngx_uint_t *i, ngx_str_t *name);
+static ngx_uint_t ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name);
+static ngx_int_t ngx_http_cors_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static char *ngx_http_cors_policy(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static void ngx_http_cors_diagnostic(void *data, const cors_diagnostic *d);
+static void ngx_http_cors_free_policy(void *data);
+static ngx_int_t ngx_http_cors_add_variables(ngx_conf_t *cf);
+static void *ngx_http_cors_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_cors_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_cors_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_cors_init(ngx_conf_t *cf);
+
+
+static ngx_command_t  ngx_http_cors_commands[] = {
+
+    /* not in "if" blocks, which are entered after the preflight is answered */
+
+    { ngx_string("cors_policy"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_cors_policy,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_cors_loc_conf_t, policy),
+      NULL },
+
+    { ngx_string("cors_report_only"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_cors_policy,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_cors_loc_conf_t, report_only),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_cors_module_ctx = {
+    ngx_http_cors_add_variables,           /* preconfiguration */
+    ngx_http_cors_init,                    /* postconfiguration */
+
+    ngx_http_cors_create_main_conf,        /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_cors_create_loc_conf,         /* create location configuration */
+    ngx_http_cors_merge_loc_conf           /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_cors_module = {
+    NGX_MODULE_V1,
+    &ngx_http_cors_module_ctx,             /* module context */
+    ngx_http_cors_commands,                /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_str_t  ngx_http_cors_vars[] = {
+    ngx_string("cors_verdict"),
+    ngx_string("cors_reason"),
+    ngx_string("cors_culprit"),
+    ngx_string("cors_pattern"),
+    ngx_string("cors_report_verdict"),
+    ngx_string("cors_report_reason"),
+    ngx_string("cors_report_culprit")
+};
+
+
+static ngx_str_t  ngx_http_cors_origin = ngx_string("Origin");
+static ngx_str_t  ngx_http_cors_request_method =
+                                ngx_string("Access-Control-Request-Method");
+static ngx_str_t  ngx_http_cors_request_headers =
+                                ngx_string("Access-Control-Request-Headers");
+static ngx_str_t  ngx_http_cors_prefix = ngx_string("Access-Control-");
+static ngx_str_t  ngx_http_cors_vary = ngx_string("Vary");
+
+static const cors_decision  ngx_http_cors_no_permission = CORS_DECISION_INIT;
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+static ngx_int_t
+ngx_http_cors_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                  type;
+    cors_decision             *decision;
+    ngx_http_complex_value_t   cv;
+
+    if (ngx_http_cors_decide(r, &decision) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* in an error page or a post action there is an answer already */
+
+    if (decision == NULL || decision->status == 0
+        || r->err_status || r->header_sent)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (decision->status == NGX_HTTP_NO_CONTENT) {
+        return NGX_HTTP_NO_CONTENT;
+    }
+
+    /* a returned 403 could be handed to the application by error_page */
+
+    ngx_str_null(&type);
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+
+    return ngx_http_send_response(r, decision->status, &type, &cv);
+}
+
+
+static ngx_int_t
+ngx_http_cors_header_filter(ngx_http_request_t *r)
+{
+    ngx_str_t         key, value;
+    ngx_uint_t        i;
+    cors_decision    *decision;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    /* a 400, a slash redirect or a server's "return" is decided on here */
+
+    if (ngx_http_cors_decide(r, &decision) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (decision == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    /* a 416 passes here twice: what was added the first time goes as well */
+
+    part = &r->headers_out.headers.part;
+    i = 0;
+
+    while ((h = ngx_http_cors_next_header(&part, &i, &ngx_http_cors_prefix))
+           != NULL)
+    {
+        h->hash = 0;
+    }
+
+    for (i = 0; i < decision->header_count; i++) {
+        key.data = (u_char *) decision->headers[i].name.ptr;
+        key.len = decision->headers[i].name.len;
+
+        value.data = (u_char *) decision->headers[i].value.ptr;
+        value.len = decision->headers[i].value.len;
+
+        if (key.len == ngx_http_cors_vary.len
+            && ngx_strncasecmp(key.data, ngx_http_cors_vary.data, key.len)
+               == 0)
+        {
+            if (ngx_http_cors_missing_vary(r, &value) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            if (value.len == 0) {
+                continue;
+            }
+        }
+
+        h = ngx_list_push(&r->headers_out.headers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        h->hash = 1;
+        h->key = key;
+        h->value = value;
+        h->lowcase_key = key.data;
+#if (nginx_version >= 1023000)
+        h->next = NULL;
+#endif
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_cors_decide(ngx_http_request_t *r, cors_decision **decision)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_cors_ctx_t       *ctx;
+    ngx_http_cors_loc_conf_t  *colcf;
+
+    *decision = NULL;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    colcf = ngx_http_get_module_loc_conf(r, ngx_http_cors_module);
+
+    ctx = ngx_http_cors_get_ctx(r);
+
+    if (ctx == NULL) {
+
+        if (colcf->policy == NGX_CONF_UNSET_PTR
+            && colcf->report_only == NGX_CONF_UNSET_PTR)
+        {
+            return NGX_OK;
+        }
+
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_cors_ctx_t));
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx = cln->data;
+        ctx->decision = NGX_CONF_UNSET_PTR;
+        ctx->report = NGX_CONF_UNSET_PTR;
+
+        cln->handler = ngx_http_cors_cleanup;
+        ngx_http_set_ctx(r, ctx, ngx_http_cors_module);
+    }
+
+    if (ngx_http_cors_evaluate(r, colcf->policy, &ctx->decision) != NGX_OK
+        || ngx_http_cors_evaluate(r, colcf->report_only, &ctx->report)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    *decision = (ctx->decision == NGX_CONF_UNSET_PTR) ? NULL : ctx->decision;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_cors_ctx_t *
+ngx_http_cors_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t   *cln;
+    ngx_http_cors_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_cors_module);
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        /* the context was reset but can be found in the cleanup handler */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_cors_cleanup) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r, ctx, ngx_http_cors_module);
+                break;
+            }
+        }
+    }
+
+    return ctx;
+}
+
+
+static void
+ngx_http_cors_cleanup(void *data)
+{
+    /* only marks the place where the context can be found */
+}
+
+
+static ngx_int_t
+ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
+    cors_decision **decision)
+{
+    char            text[NGX_MAX_ERROR_STR];
+    cors_status     status;
+    cors_request    request = CORS_REQUEST_INIT;
+    cors_decision  *d;
+
+    /* the first location where a policy or "off" is set governs the request */
+
+    if (*decision != NGX_CONF_UNSET_PTR || policy == NGX_CONF_UNSET_PTR) {
+        return NGX_OK;
+    }
+
+    if (policy == NULL) {
+        *decision = NULL;
+        return NGX_OK;
+    }
+
+    request.method.ptr = (char *) r->method_name.data;
+    request.method.len = r->method_name.len;
+
+    d = ngx_palloc(r->pool, sizeof(cors_decision));
+
+    if (d == NULL
+        || ngx_http_cors_read_header(r, &ngx_http_cors_origin,
+                                     &request.origin)
+           != NGX_OK
+        || ngx_http_cors_read_header(r, &ngx_http_cors_request_method,
+                                     &request.request_method)
+           != NGX_OK
+        || ngx_http_cors_read_header(r, &ngx_http_cors_request_headers,
+                                     &request.request_headers)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    *d = ngx_http_cors_no_permission;
+    status = cors_evaluate(policy, &request, d);
+
+    if (status != CORS_OK) {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                      "cors_evaluate() failed: %s", cors_status_text(status));
+    }
+
+    if (d->reason != CORS_REASON_NONE
+        && r->connection->log->log_level >= NGX_LOG_INFO)
+    {
+        (void) cors_explain(policy, &request, text, sizeof(text));
+
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "cors: %s", text);
+    }
+
+    *decision = d;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_cors_read_header(ngx_http_request_t *r, ngx_str_t *name,
+    cors_str *value)
+{
+    u_char           *p;
+    ngx_uint_t        i;
+    ngx_array_t       lines;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    /*
+     * the decision points into this copy: an upgraded connection reuses
+     * the buffer of the request header before the request is logged
+     */
+
+    part = &r->headers_in.headers.part;
+    i = 0;
+
+    while ((h = ngx_http_cors_next_header(&part, &i, name)) != NULL) {
+        if (value->ptr == NULL
+            && ngx_array_init(&lines, r->pool, h->value.len + 1, 1) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        p = ngx_array_push_n(&lines, h->value.len + 1);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        *ngx_cpymem(p, h->value.data, h->value.len) = ',';
+
+        value->ptr = lines.elts;
+        value->len = lines.nelts - 1;
+    }
+
+    while (value->len && ngx_http_cors_space(value->ptr[0])) {
+        value->ptr++;
+        value->len--;
+    }
+
+    while (value->len && ngx_http_cors_space(value->ptr[value->len - 1])) {
+        value->len--;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_cors_missing_vary(ngx_http_request_t *r, ngx_str_t *names)
+{
+    u_char           *p, *last;
+    ngx_str_t         name, list, present;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    /* room for a ", " after each name, however they are separated now */
+
+    p = ngx_pnalloc(r->pool, 3 * names->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = p;
+
+    while (ngx_http_cors_next_name(names, &name)) {
+        part = &r->headers_out.headers.part;
+        i = 0;
+
+        while ((h = ngx_http_cors_next_header(&part, &i, &ngx_http_cors_vary))
+               != NULL)
+        {
+            list = h->value;
+
+            while (ngx_http_cors_next_name(&list, &present)) {
+
+                if (present.data[0] == '*'
+                    || (present.len == name.len
+                        && ngx_strncasecmp(present.data, name.data, name.len)
+                           == 0))
+                {
+                    goto next;
+                }
+            }
+        }
+
+        last = ngx_cpymem(last, name.data, name.len);
+        last = ngx_cpymem(last, ", ", sizeof(", ") - 1);
+
+    next:
+
+        continue;
+    }
+
+    names->data = p;
+    names->len = (last == p) ? 0 : last - p - (sizeof(", ") - 1);
+
+    return NGX_OK;
+}
+
+
+static ngx_table_elt_t *
+ngx_http_cors_next_header(ngx_list_part_t **part, ngx_uint_t *i,
+    ngx_str_t *name)
+{
+    ngx_table_elt_t  *h;
+
+    for ( /* void */ ; *part; *part = (*part)->next, *i = 0) {
+
+        while (*i < (*part)->nelts) {
+            h = (*part)->elts;
+            h += (*i)++;
+
+            /* a removed header has no hash; the prefix stands for any end */
+
+            if (h->hash
+                && (h->key.len == name->len
+                    || (h->key.len > name->len
+                        && name == &ngx_http_cors_prefix))
+                && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
+            {
+                return h;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name)
+{
+    while (list->len && ngx_http_cors_separator(*list->data)) {
+        list->data++;
+        list->len--;
+    }
+
+    name->data = list->data;
+
+    while (list->len && !ngx_http_cors_separator(*list->data)) {
+        list->data++;
+        list->len--;
+    }
+
+    name->len = list->data - name->data;
+
+    return name->len;
+}
+
+
+static ngx_int_t
+ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    cors_str              value;
+    cors_decision        *d;
+    ngx_http_cors_ctx_t  *ctx;
+
+    /* a subrequest has no decision of its own */
+
+    ctx = ngx_http_cors_get_ctx(r->main);
+
+    d = (ctx == NULL) ? NULL
+                      : (data < NGX_HTTP_CORS_REPORT) ? ctx->decision
+                                                      : ctx->report;
+
+    if (d == NULL || d == NGX_CONF_UNSET_PTR) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    switch (data % NGX_HTTP_CORS_REPORT) {
+
+    case NGX_HTTP_CORS_VERDICT:
+        value.ptr = cors_verdict_text(d->verdict);
+        value.len = ngx_strlen(value.ptr);
+        break;
+
+    case NGX_HTTP_CORS_REASON:
+        value.ptr = cors_reason_text(d->reason);
+        value.len = ngx_strlen(value.ptr);
+        break;
+
+    case NGX_HTTP_CORS_CULPRIT:
+        value = d->culprit;
+        break;
+
+    default: /* NGX_HTTP_CORS_PATTERN */
+        value = d->pattern;
+    }
+
+    if (value.ptr == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->len = value.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    v->data = (u_char *) value.ptr;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_cors_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t             *value;
+    ngx_uint_t             i;
+    ngx_array_t           *files;
+    cors_policy          **policy;
+    cors_status            status;
+    ngx_pool_cleanup_t    *cln;
+    ngx_http_cors_file_t  *file;
+
+    policy = (cors_policy **) (p + cmd->offset);
+
+    if (*policy != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        *policy = NULL;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    files = ngx_http_conf_get_module_main_conf(cf, ngx_http_cors_module);
+
+    file = files->elts;
+    for (i = 0; i < files->nelts; i++) {
+        if (ngx_strcmp(file[i].name.data, value[1].data) == 0) {
+            *policy = file[i].policy;
+            return NGX_CONF_OK;
+        }
+    }
+
+    file = ngx_array_push(files);
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (file == NULL || cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    status = cors_policy_load_file((char *) value[1].data,
+                                   ngx_http_cors_diagnostic, cf,
+                                   &file->policy);
+
+    if (status != CORS_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "cors policy \"%V\" is not used: %s",
+                           &value[1], cors_status_text(status));
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_cors_free_policy;
+    cln->data = file->policy;
+
+    file->name = value[1];
+    *policy = file->policy;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_cors_diagnostic(void *data, const cors_diagnostic *d)
+{
+    ngx_conf_t *cf = data;
+
+    u_char      *p;
+    u_char       place[sizeof("::") - 1 + 2 * NGX_INT32_LEN];
+    ngx_str_t   *value;
+    ngx_uint_t   level;
+
+    level = (d->severity == CORS_SEVERITY_WARNING) ? NGX_LOG_WARN
+                                                   : NGX_LOG_EMERG;
+    value = cf->args->elts;
+    p = place;
+
+    if (d->line) {
+        p = ngx_sprintf(p, ":%uD:%uD", d->line, d->column);
+    }
+
+    ngx_conf_log_error(level, cf, 0, "cors policy \"%V\"%*s: %*s%s%*s (%*s)",
+                       &value[1], p - place, place,
+                       d->message.len, d->message.ptr,
+                       d->help.ptr ? "; " : "",
+                       d->help.ptr ? d->help.len : 0,
+                       d->help.ptr ? d->help.ptr : "",
+                       d->code.len, d->code.ptr);
+}
+
+
+static void
+ngx_http_cors_free_policy(void *data)
+{
+    cors_policy_free(data);
+}
+
+
+static ngx_int_t
+ngx_http_cors_add_variables(ngx_conf_t *cf)
+{
+    ngx_uint_t            i;
+    ngx_http_variable_t  *var;
+
+    for (i = 0; i < sizeof(ngx_http_cors_vars) / sizeof(ngx_str_t); i++) {
+        var = ngx_http_add_variable(cf, &ngx_http_cors_vars[i],
+                                    NGX_HTTP_VAR_CHANGEABLE
+                                    |NGX_HTTP_VAR_NOCACHEABLE);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = ngx_http_cors_variable;
+        var->data = i;
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_cors_create_main_conf(ngx_conf_t *cf)
+{
+    return ngx_array_create(cf->pool, 4, sizeof(ngx_http_cors_file_t));
+}
+
+
+static void *
+ngx_http_cors_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_cors_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_cors_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->policy = NGX_CONF_UNSET_PTR;
+    conf->report_only = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_cors_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_cors_loc_conf_t *prev = parent;
+    ngx_http_cors_loc_conf_t *conf = child;
+
+    /* what is set nowhere stays unset: such a location decides nothing */
+
+    ngx_conf_merge_ptr_value(conf->policy, prev->policy, NGX_CONF_UNSET_PTR);
+    ngx_conf_merge_ptr_value(conf->report_only, prev->report_only,
+                             NGX_CONF_UNSET_PTR);
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_cors_init(ngx_conf_t *cf)
+{
+    ngx_array_t                *files;
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    files = ngx_http_conf_get_module_main_conf(cf, ngx_http_cors_module);
+
+    if (files->nelts == 0) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_cors_handler;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_cors_header_filter;
+
+    return NGX_OK;
+}

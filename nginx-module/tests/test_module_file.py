@@ -1,0 +1,51 @@
+"""What the module shows to the rest of the process, and how it is written."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+SOURCE = pathlib.Path(__file__).parent.parent / "ngx_http_cors_module.c"
+
+
+@pytest.fixture
+def module(nginx):
+    if not nginx.module:
+        pytest.skip("the module is built into this nginx")
+    return nginx.module
+
+
+def test_only_nginx_symbols_leave_the_module(module):
+    """Rust's runtime must not meet that of another module."""
+    listing = subprocess.run(
+        ["nm", "-D", "--defined-only", module],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    names = {line.split()[-1] for line in listing.splitlines()}
+    assert names == {
+        "ngx_http_cors_module",
+        "ngx_modules",
+        "ngx_module_names",
+        "ngx_module_order",
+    }
+
+
+def test_the_module_needs_no_library_beyond_the_compilers(module):
+    listing = subprocess.run(
+        ["readelf", "-d", module],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", listing))
+    loader = {name for name in needed if name.startswith("ld-")}
+    assert needed - loader <= {"libgcc_s.so.1", "libc.so.6", "libm.so.6"}
+
+
+def test_the_source_keeps_to_the_style_of_nginx():
+    lines = SOURCE.read_text().split("\n")
+    assert len(lines) - 1 <= 800
+    for number, line in enumerate(lines, 1):
+        assert len(line) < 80, number
+        assert "\t" not in line, number
+        assert line == line.rstrip(), number
+        assert not line.strip().startswith("//"), number

@@ -1,0 +1,255 @@
+"""Preflights are answered before anything else can get in their way."""
+
+import pytest
+
+from conftest import API, APP, PREFLIGHT_VARY, STRANGER, wait_until
+
+PROXY = """
+    cors_policy api.json;
+    location / { proxy_pass http://%BACKEND%; }
+"""
+
+ALLOWED = {
+    "allow-origin": APP,
+    "allow-credentials": "true",
+    "allow-methods": "GET,HEAD,POST,PUT,DELETE",
+    "allow-headers": "authorization,content-type",
+    "max-age": "600",
+}
+
+
+def assert_allowed(answer, status=204):
+    assert answer.status == status
+    assert answer.cors == ALLOWED
+    assert answer.vary == [PREFLIGHT_VARY]
+    assert answer.body == ""
+
+
+def assert_refused(answer):
+    assert answer.status == 403
+    assert answer.cors == {}
+    assert answer.vary == [PREFLIGHT_VARY]
+    assert answer.body == ""
+    assert answer.all("content-type") == []
+
+
+def test_an_allowed_preflight_is_answered_without_the_application(
+    serve, backend
+):
+    answer = serve(PROXY).preflight("/", "PUT", "authorization,content-type")
+    assert_allowed(answer)
+    assert answer.all("content-type") == answer.all("content-length") == []
+    assert backend.hits == []
+
+
+def test_a_preflight_of_a_stranger_is_refused_with_403(serve, backend):
+    assert_refused(serve(PROXY).preflight("/", origin=STRANGER))
+    assert backend.hits == []
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [("PATCH", None), ("PUT", "authorization,x-other")]
+)
+def test_a_refused_method_or_header_is_left_to_the_browser_to_name(
+    serve, backend, method, headers
+):
+    answer = serve(PROXY).preflight("/", method, headers)
+    expected = dict(ALLOWED)
+    del expected["max-age"]
+    assert answer.status == 204
+    assert answer.cors == expected
+    assert backend.hits == []
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [("PU T", None), ("", None), ("PUT", "a b")]
+)
+def test_a_malformed_preflight_is_refused(serve, backend, method, headers):
+    assert_refused(serve(PROXY).preflight("/", method, headers))
+    assert backend.hits == []
+
+
+def test_old_browsers_can_have_200(serve):
+    site = serve(PROXY, {"api.json": API | {"preflight_status": 200}})
+    answer = site.preflight("/")
+    assert_allowed(answer, 200)
+    assert answer.all("content-length") == ["0"]
+    assert answer.all("content-type") == []
+
+
+def test_header_lists_that_a_gateway_has_split_are_joined(serve):
+    site = serve(PROXY)
+    split = ["authorization", "", " content-type\t"]
+    assert_allowed(site.preflight("/", "PUT", split))
+    split = ["authorization", "x-other"]
+    assert "max-age" not in site.preflight("/", "PUT", split).cors
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": APP},
+        {"Access-Control-Request-Method": "PUT"},
+        {},
+    ],
+)
+def test_options_that_is_no_preflight_reaches_the_application(
+    serve, backend, headers
+):
+    answer = serve(PROXY).request("OPTIONS", "/", headers)
+    assert answer.status == 200
+    assert answer.body == "application\n"
+    assert answer.vary == [PREFLIGHT_VARY]
+    assert ("allow-origin" in answer.cors) == ("Origin" in headers)
+    assert backend.hits == ["OPTIONS /"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "options"])
+def test_only_options_is_a_preflight(serve, backend, method):
+    answer = serve(PROXY).request(
+        method, "/", {"Origin": APP, "Access-Control-Request-Method": "PUT"}
+    )
+    assert answer.status != 204
+    assert "allow-methods" not in answer.cors
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        'auth_basic "private"; auth_basic_user_file %FOLDER%/users;',
+        "auth_request /auth;",
+        "deny all;",
+        "satisfy any; deny all; auth_request /auth;",
+        "limit_except GET { deny all; }",
+        "return 405;",
+        "return 301 https://elsewhere.example$request_uri;",
+        "if ($request_method = OPTIONS) { return 200; }",
+        "rewrite ^ /elsewhere last;",
+        "rewrite ^ /elsewhere break;",
+        "try_files /nothing =404;",
+        "limit_req zone=few;",
+        "client_body_buffer_size 1;",
+    ],
+)
+def test_nothing_in_a_location_stands_before_a_preflight(
+    nginx, serve, backend, obstacle
+):
+    nginx.write("users", "")
+    site = serve(
+        f"""
+        location /api/ {{
+            cors_policy api.json;
+            {obstacle}
+            proxy_pass http://%BACKEND%;
+        }}
+        location = /auth {{ proxy_pass http://%BACKEND%; }}
+        location = /elsewhere {{ return 405; }}
+        """,
+        http="limit_req_zone $binary_remote_addr zone=few:64k rate=1r/m;",
+    )
+    for _ in range(3):
+        assert_allowed(site.preflight("/api/x"))
+        assert_refused(site.preflight("/api/x", origin=STRANGER))
+    assert backend.hits == []
+
+
+def test_preflights_do_not_use_up_a_rate_limit(serve):
+    site = serve(
+        """
+        cors_policy api.json;
+        location / { limit_req zone=few; limit_req_status 429;
+                     proxy_pass http://%BACKEND%; }
+        """,
+        http="limit_req_zone $binary_remote_addr zone=few:64k rate=1r/m;",
+    )
+    for _ in range(5):
+        assert_allowed(site.preflight("/"))
+    assert site.get("/", origin=APP).status == 200
+    limited = site.get("/", origin=APP)
+    assert limited.status == 429
+    assert limited.cors["allow-origin"] == APP
+
+
+@pytest.mark.parametrize(
+    "page", ["403 = @app", "403 @app", "403 /page", "403 =200 /page"]
+)
+def test_an_error_page_never_hands_a_refused_preflight_to_the_application(
+    serve, backend, page
+):
+    site = serve(f"""
+        cors_policy api.json;
+        error_page {page};
+        location / {{ proxy_pass http://%BACKEND%; }}
+        location /page {{ proxy_pass http://%BACKEND%; }}
+        location @app {{ proxy_pass http://%BACKEND%; }}
+    """)
+    assert_refused(site.preflight("/", origin=STRANGER))
+    assert backend.hits == []
+
+
+def test_the_connection_is_kept_after_a_preflight(serve, backend):
+    site = serve(PROXY)
+    lines = f"Host: localhost\r\nOrigin: {APP}\r\n"
+    ask = f"{lines}Access-Control-Request-Method: PUT\r\n"
+    answer = site.raw(
+        f"OPTIONS / HTTP/1.1\r\n{ask}\r\n"
+        f"PUT / HTTP/1.1\r\n{lines}Content-Length: 2\r\n"
+        f"Connection: close\r\n\r\nhi".encode()
+    )
+    assert answer.count("HTTP/1.1 204 No Content\r\n") == 1
+    assert answer.count("HTTP/1.1 200 OK\r\n") == 1
+    assert backend.hits == ["PUT /"]
+
+
+@pytest.mark.parametrize(
+    ("status", "origin"), [(204, APP), (200, APP), (204, STRANGER)]
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_looks_like_a_request_is_not_taken_for_one(
+    serve, backend, status, origin, chunked
+):
+    site = serve(PROXY, {"api.json": API | {"preflight_status": status}})
+    inner = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    if chunked:
+        length = "Transfer-Encoding: chunked"
+        body = f"{len(inner):x}\r\n{inner}\r\n0\r\n\r\n"
+    else:
+        length = f"Content-Length: {len(inner)}"
+        body = inner
+    answer = site.raw(
+        f"OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n"
+        f"Access-Control-Request-Method: PUT\r\n{length}\r\n\r\n{body}"
+        "GET /next HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: close\r\n\r\n".encode()
+    )
+    expected = 403 if origin == STRANGER else status
+    assert answer.startswith(f"HTTP/1.1 {expected} ")
+    assert answer.count("HTTP/1.1 ") == 2
+    assert backend.hits == ["GET /next"]
+
+
+def test_a_body_that_comes_late_is_thrown_away(serve, backend):
+    site = serve(PROXY)
+    answer = site.raw(
+        f"OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: {STRANGER}\r\n"
+        "Access-Control-Request-Method: PUT\r\nContent-Length: 100000\r\n"
+        "Connection: close\r\n\r\n".encode() + b"x" * 100000
+    )
+    assert answer.startswith("HTTP/1.1 403 ")
+    assert answer.count("HTTP/1.1 ") == 1
+    assert backend.hits == []
+
+
+def test_a_post_action_still_runs_after_a_preflight(serve, backend):
+    site = serve("""
+        location / {
+            cors_policy api.json;
+            post_action @account;
+            return 200;
+        }
+        location @account { proxy_pass http://%BACKEND%; }
+    """)
+    assert_allowed(site.preflight("/"))
+    wait_until(lambda: backend.hits == ["OPTIONS /"], "the account")
+    assert_refused(site.preflight("/", origin=STRANGER))
+    wait_until(lambda: backend.hits == 2 * ["OPTIONS /"], "the account")

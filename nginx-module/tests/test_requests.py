@@ -1,0 +1,213 @@
+"""What browsers get for actual requests."""
+
+import pytest
+
+from conftest import APP, STRANGER
+
+PROXY = """
+    cors_policy api.json;
+    location / { proxy_pass http://%BACKEND%; }
+"""
+
+ALLOWED = {
+    "allow-origin": APP,
+    "allow-credentials": "true",
+    "expose-headers": "x-request-id",
+}
+
+
+def test_an_allowed_origin_may_read_the_response(serve, backend):
+    answer = serve(PROXY).get("/data", origin=APP)
+    assert answer.status == 200
+    assert answer.body == "application\n"
+    assert answer.cors == ALLOWED
+    assert answer.vary == ["origin"]
+    assert backend.hits == ["GET /data"]
+
+
+def test_a_wildcard_pattern_echoes_the_origin_that_asked(serve):
+    origin = "https://pr-17.preview.example.com"
+    assert serve(PROXY).get("/", origin=origin).cors["allow-origin"] == origin
+
+
+def test_a_refused_origin_gets_the_response_without_permission(
+    serve, backend
+):
+    answer = serve(PROXY).get("/data", origin=STRANGER)
+    assert answer.status == 200
+    assert answer.body == "application\n"
+    assert answer.cors == {}
+    assert answer.vary == ["origin"]
+    assert backend.hits == ["GET /data"]
+
+
+def test_a_cache_is_told_to_keep_copies_apart_even_without_an_origin(serve):
+    answer = serve(PROXY).get("/")
+    assert answer.cors == {}
+    assert answer.vary == ["origin"]
+
+
+@pytest.mark.parametrize(
+    "method", ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
+)
+def test_the_method_of_an_actual_request_is_not_judged_again(serve, method):
+    site = serve("cors_policy api.json; location / { return 200; }")
+    assert site.request(method, "/", origin=APP).cors == ALLOWED
+
+
+def test_a_public_policy_needs_no_vary(serve):
+    site = serve(PROXY, {"api.json": {"allow_origins": ["*"]}})
+    for headers in [{}, {"Origin": APP}, {"Origin": "null"}]:
+        answer = site.request("GET", "/", headers)
+        assert answer.cors == {"allow-origin": "*"}
+        assert answer.vary == []
+
+
+def test_the_headers_of_the_application_are_replaced(serve, backend):
+    backend.answers["/"] = (200, [
+        ("Access-Control-Allow-Origin", "*"),
+        ("ACCESS-CONTROL-ALLOW-ORIGIN", STRANGER),
+        ("access-control-allow-methods", "PATCH"),
+        ("Access-Control-Allow-Private-Network", "true"),
+        ("X-Request-Id", "7"),
+    ])
+    site = serve(PROXY)
+    answer = site.get("/", origin=APP)
+    assert answer.cors == ALLOWED
+    assert answer.all("x-request-id") == ["7"]
+    assert site.get("/", origin=STRANGER).cors == {}
+    assert site.get("/").cors == {}
+
+
+def test_add_header_cannot_double_the_headers(serve):
+    site = serve("""
+        cors_policy api.json;
+        add_header Access-Control-Allow-Origin * always;
+        add_header Access-Control-Allow-Credentials true always;
+        add_header X-Kept yes always;
+        location / { return 200; }
+        location /missing { return 404; }
+    """)
+    for path in ["/", "/missing"]:
+        answer = site.get(path, origin=APP)
+        assert answer.cors == ALLOWED
+        assert answer.all("x-kept") == ["yes"]
+        assert site.get(path, origin=STRANGER).cors == {}
+
+
+def test_expires_and_other_headers_of_nginx_stay(serve):
+    site = serve("""
+        cors_policy api.json;
+        location / { expires 1h; add_header X-Kept yes; return 200; }
+    """)
+    answer = site.get("/", origin=APP)
+    assert answer.all("cache-control") == ["max-age=3600"]
+    assert answer.all("x-kept") == ["yes"]
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        (["Origin"], ["Origin"]),
+        (["ORIGIN"], ["ORIGIN"]),
+        (["Accept-Encoding, Origin"], ["Accept-Encoding, Origin"]),
+        (["Accept-Encoding ,\torigin"], ["Accept-Encoding ,\torigin"]),
+        (["*"], ["*"]),
+        (["Accept-Encoding"], ["Accept-Encoding", "origin"]),
+        (["X-Origin"], ["X-Origin", "origin"]),
+        (["Origin-Agent, Origins"], ["Origin-Agent, Origins", "origin"]),
+        ([""], ["", "origin"]),
+        ([",,"], [",,", "origin"]),
+    ],
+)
+def test_vary_gets_only_what_is_missing(serve, backend, present, expected):
+    backend.answers["/"] = (200, [("Vary", value) for value in present])
+    assert serve(PROXY).get("/", origin=APP).vary == expected
+
+
+@pytest.mark.parametrize(
+    ("present", "missing"),
+    [
+        ("Origin",
+         "access-control-request-method, access-control-request-headers"),
+        ("Access-Control-Request-Method",
+         "origin, access-control-request-headers"),
+        ("Access-Control-Request-Headers, Origin",
+         "access-control-request-method"),
+    ],
+)
+def test_vary_on_options_gets_only_what_is_missing(
+    serve, backend, present, missing
+):
+    backend.answers["/"] = (200, [("Vary", present)])
+    answer = serve(PROXY).request("OPTIONS", "/", origin=APP)
+    assert answer.vary == [present, missing]
+
+
+def test_gzip_vary_and_our_vary_stand_side_by_side(nginx, serve):
+    nginx.write("html/long.txt", "long enough to be compressed\n" * 100)
+    site = serve("""
+        cors_policy api.json;
+        gzip on; gzip_types text/plain; gzip_vary on; gzip_proxied any;
+    """)
+    answer = site.get("/long.txt", origin=APP)
+    assert sorted(answer.vary) == ["Accept-Encoding", "origin"]
+
+
+def test_a_cached_response_is_decided_on_for_each_origin(serve, backend):
+    backend.answers["/"] = (200, [
+        ("Cache-Control", "max-age=60"),
+        ("Access-Control-Allow-Origin", STRANGER),
+    ])
+    site = serve(
+        """
+        cors_policy api.json;
+        location / {
+            proxy_pass http://%BACKEND%;
+            proxy_cache one;
+            add_header X-Cache $upstream_cache_status;
+        }
+        """,
+        http="proxy_cache_path %FOLDER%/cache keys_zone=one:1m;",
+    )
+    first = site.get("/", origin=APP)
+    again = site.get("/", origin="https://a.preview.example.com")
+    refused = site.get("/", origin=STRANGER)
+    states = [answer.all("x-cache")[0] for answer in (first, again, refused)]
+    assert states == ["MISS", "HIT", "HIT"]
+    assert first.cors["allow-origin"] == APP
+    assert again.cors["allow-origin"] == "https://a.preview.example.com"
+    assert refused.cors == {}
+    assert backend.hits == ["GET /"]
+
+
+def test_subrequests_add_nothing_of_their_own(nginx, serve):
+    nginx.write("html/page.html", '<!--#include virtual="/part" -->')
+    site = serve("""
+        cors_policy api.json;
+        location = /page.html { ssi on; ssi_types *; }
+        location = /part { return 200 "part $cors_verdict"; }
+    """)
+    answer = site.get("/page.html", origin=APP)
+    assert answer.body == "part allowed"
+    assert answer.cors == ALLOWED
+    assert answer.vary == ["origin"]
+
+
+def test_http_1_0_gets_the_same(serve):
+    site = serve("cors_policy api.json; location / { return 200; }")
+    answer = site.raw(f"GET / HTTP/1.0\r\nOrigin: {APP}\r\n\r\n".encode())
+    assert f"access-control-allow-origin: {APP}\r\n" in answer
+
+
+def test_pipelined_requests_are_decided_on_one_by_one(serve):
+    site = serve("cors_policy api.json; location / { return 200; }")
+    head = "GET / HTTP/1.1\r\nHost: localhost\r\n"
+    answer = site.raw(
+        f"{head}Origin: {APP}\r\n\r\n{head}\r\n"
+        f"{head}Origin: {STRANGER}\r\n\r\n"
+        f"{head}Origin: {APP}\r\nConnection: close\r\n\r\n".encode()
+    )
+    parts = answer.split("HTTP/1.1 200 OK")[1:]
+    permitted = ["access-control-allow-origin" in part for part in parts]
+    assert permitted == [True, False, False, True]
