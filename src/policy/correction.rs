@@ -233,7 +233,7 @@ impl Reading {
                     "origin-unicode",
                     "has a Unicode host; browsers send it in Punycode",
                 );
-                labels.push(punycode(label)?);
+                labels.push(in_punycode(label)?);
             }
         }
         let last = labels.iter().rfind(|label| !label.is_empty())?;
@@ -306,11 +306,11 @@ impl Reading {
 /// A label with letters beyond ASCII, as browsers send it. Only letters and
 /// digits that need no mapping but lower case (UTS 46): whoever writes others
 /// gets no fix, rather than one that is subtly another name.
-fn punycode(label: &str) -> Option<String> {
+fn in_punycode(label: &str) -> Option<String> {
     let lower = label.to_lowercase();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
     if !lower.chars().all(plain) {
         return None;
     }
-    idna::punycode::encode_str(&lower).map(|text| format!("xn--{text}"))
+    punycode::encode(&lower).ok().map(|text| format!("xn--{text}"))
 }
