@@ -50,4 +50,6 @@ if [ "$(cat build/configured 2>/dev/null)" != "$key" ]; then
 fi
 
 make -s -C "$copy" -f objs/Makefile modules
-cp "$copy/objs/ngx_http_cors_module.so" build/
+# Not in place: an nginx that runs with the old file would crash.
+cp "$copy/objs/ngx_http_cors_module.so" build/new.so
+mv build/new.so build/ngx_http_cors_module.so

@@ -210,6 +210,10 @@ class Nginx:
 
     def reload(self):
         """As nginx -s reload, which would not get past a bad policy."""
+        # A signal that comes before the first worker is forgotten.
+        wait_until(
+            lambda: "start worker process" in self.errors, "the worker"
+        )
         self.process.send_signal(signal.SIGHUP)
 
     def stop(self):

@@ -201,6 +201,14 @@ fn documents_name_only_codes_that_there_are() {
     }
 }
 
+#[test]
+fn documents_show_examples_as_they_are_compiled() {
+    let readme = include_str!("../../README.md");
+    let example = include_str!("../../bindings/c/example.c");
+    assert!(readme.contains(&format!("```c\n{example}```\n")));
+    assert!(readme.lines().count() < 200);
+}
+
 fn table() -> String {
     let mut table =
         String::from("| code | | example | fix |\n|---|---|---|---|\n");
