@@ -66,18 +66,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Origin<'_>> {
         return None;
     }
     let (scheme, default_port, rest) = split_scheme(bytes)?;
-    let (host, port) = match rest.first()? {
-        b'[' => rest.split_at(memchr::memchr(b']', rest)? + 1),
-        _ => rest.split_at(memchr::memchr(b':', rest).unwrap_or(rest.len())),
+    let (host, port) = match (scheme, rest.first()?) {
+        (Scheme::Other, _) => split_opaque_host(rest)?,
+        (_, b'[') => split_ipv6_host(rest)?,
+        _ => split_domain_or_ipv4(rest)?,
     };
-    let valid = match scheme {
-        Scheme::Other => is_opaque_host(host),
-        _ if host.first() == Some(&b'[') => is_ipv6_host(host),
-        _ => is_domain_or_ipv4(host),
-    };
-    if !valid {
-        return None;
-    }
     let port = match port {
         [] => None,
         [b':', digits @ ..] => Some(parse_port(digits)?),
@@ -144,8 +137,14 @@ fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
     })
 }
 
-/// The host behind a scheme that is not special: case is kept, nothing is
-/// canonical.
+/// The host behind a scheme that is not special, and what follows. Case is
+/// kept, nothing is canonical.
+fn split_opaque_host(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = rest.iter().position(|&byte| byte == b':');
+    let (host, port) = rest.split_at(end.unwrap_or(rest.len()));
+    is_opaque_host(host).then_some((host, port))
+}
+
 pub(crate) fn is_opaque_host(host: &[u8]) -> bool {
     (1..=HOST_MAX).contains(&host.len())
         && host.iter().all(|byte| {
@@ -153,26 +152,30 @@ pub(crate) fn is_opaque_host(host: &[u8]) -> bool {
         })
 }
 
-fn is_domain_or_ipv4(host: &[u8]) -> bool {
-    if host.len() > HOST_MAX {
-        return false;
-    }
-    let mut rest = host;
-    let label = loop {
-        let end = rest.iter().position(|&byte| !is_label_byte(byte));
-        let label = &rest[..end.unwrap_or(rest.len())];
+fn split_domain_or_ipv4(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut next = rest;
+    let last_label = loop {
+        let end = next.iter().position(|&byte| !is_label_byte(byte));
+        let (label, behind) = next.split_at(end.unwrap_or(next.len()));
         if label.is_empty() || label.len() > LABEL_MAX {
-            return false;
+            return None;
         }
-        rest = &rest[label.len()..];
-        match rest {
+        next = behind;
+        match behind {
+            [] | [b':', ..] => break label,
             // The one empty label that may be is behind the root's dot.
-            [] | [b'.'] => break label,
-            [b'.', next @ ..] => rest = next,
-            _ => return false,
+            [b'.'] | [b'.', b':', ..] => {
+                next = &behind[1..];
+                break label;
+            }
+            [b'.', behind @ ..] => next = behind,
+            _ => return None,
         }
     };
-    !is_number_label(label) || is_ipv4_host(host)
+    let (host, port) = rest.split_at(rest.len() - next.len());
+    (host.len() <= HOST_MAX
+        && (!is_number_label(last_label) || is_ipv4_host(host)))
+    .then_some((host, port))
 }
 
 fn is_ipv4_host(host: &[u8]) -> bool {
@@ -182,14 +185,14 @@ fn is_ipv4_host(host: &[u8]) -> bool {
         .is_ok_and(|host| host.parse::<Ipv4Addr>().is_ok())
 }
 
-fn is_ipv6_host(host: &[u8]) -> bool {
-    let [b'[', address @ .., b']'] = host else { return false };
-    let Ok(address) = std::str::from_utf8(address) else { return false };
-    // An embedded IPv4 address is never serialized that way.
-    !address.contains('.')
-        && address
-            .parse()
-            .is_ok_and(|parsed| ipv6_text(parsed).as_str() == address)
+fn split_ipv6_host(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = rest.iter().position(|&byte| byte == b']')?;
+    let (host, port) = rest.split_at(end + 1);
+    let address = std::str::from_utf8(&host[1..end]).ok()?;
+    let parsed: Ipv6Addr = address.parse().ok()?;
+    // An embedded IPv4 address is never serialized that way, so this refuses
+    // one too.
+    (ipv6_text(parsed).as_str() == address).then_some((host, port))
 }
 
 /// The one form of RFC 5952, section 4, and of the URL standard's [IPv6
