@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::document::Place;
+
 /// Most diagnostics of one load, the last of which may say how many more
 /// there are. A file with a million faults has one cause.
 pub const DIAGNOSTICS_MAX: usize = 100;
@@ -56,51 +58,73 @@ impl fmt::Display for Diagnostic {
 /// thousand warnings must not hide the one error.
 #[derive(Default)]
 pub(crate) struct Diagnostics {
-    errors: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
-    error_count: usize,
-    warning_count: usize,
+    errors: Kept,
+    warnings: Kept,
+}
+
+/// The first ones in the file, in whatever order they are found, each with
+/// the offset of its place in the text.
+#[derive(Default)]
+struct Kept {
+    list: Vec<(Option<usize>, Diagnostic)>,
+    count: usize,
 }
 
 impl Diagnostics {
-    /// Adds one; `make` is not called where there is no place for another.
+    /// Adds one, whose line and column follow from `offset`; `make` is not
+    /// called where there is no place for another.
     pub(crate) fn push(
         &mut self,
         severity: Severity,
+        offset: Option<usize>,
         make: impl FnOnce() -> Diagnostic,
     ) {
-        let (list, count) = match severity {
-            Severity::Error => (&mut self.errors, &mut self.error_count),
-            Severity::Warning => (&mut self.warnings, &mut self.warning_count),
+        let Kept { list, count } = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
         };
         *count += 1;
-        if list.len() < DIAGNOSTICS_MAX {
-            list.push(make());
+        let at = list.partition_point(|(other, _)| *other <= offset);
+        if at < DIAGNOSTICS_MAX {
+            list.truncate(DIAGNOSTICS_MAX - 1);
+            list.insert(at, (offset, make()));
         }
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.error_count > 0
+        self.errors.count > 0
     }
 
-    /// In the order of the file; where there are more than
-    /// [`DIAGNOSTICS_MAX`], the last one says how many more.
-    pub(crate) fn into_list(self) -> Vec<Diagnostic> {
-        let total = self.error_count + self.warning_count;
-        let mut list = self.errors;
-        list.extend(self.warnings);
-        if total > DIAGNOSTICS_MAX {
-            list.truncate(DIAGNOSTICS_MAX - 1);
-        }
-        let shown_errors =
-            list.iter().filter(|d| d.severity == Severity::Error).count();
-        let shown = list.len();
-        list.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-        if total > shown {
-            let errors = self.error_count - shown_errors;
-            let warnings = total - shown - errors;
+    /// In the order of the file, with lines and columns in `text`; where there
+    /// are more than [`DIAGNOSTICS_MAX`], the last one says how many more.
+    pub(crate) fn into_list(self, text: &str) -> Vec<Diagnostic> {
+        let Self { errors, warnings } = self;
+        let total = errors.count + warnings.count;
+        let room = match total {
+            0..=DIAGNOSTICS_MAX => DIAGNOSTICS_MAX,
+            _ => DIAGNOSTICS_MAX - 1,
+        };
+        let mut list = errors.list;
+        list.truncate(room);
+        let more_errors = errors.count - list.len();
+        list.extend(warnings.list);
+        list.truncate(room);
+        let more_warnings = total - more_errors - list.len();
+        list.sort_by_key(|(offset, _)| *offset);
+        let mut list: Vec<Diagnostic> = list
+            .into_iter()
+            .map(|(offset, mut diagnostic)| {
+                if let Some(offset) = offset {
+                    let place = Place::of(text, offset);
+                    diagnostic.line = place.line;
+                    diagnostic.column = place.column;
+                }
+                diagnostic
+            })
+            .collect();
+        if total > room {
             list.push(Diagnostic {
-                severity: match errors {
+                severity: match more_errors {
                     0 => Severity::Warning,
                     _ => Severity::Error,
                 },
@@ -109,7 +133,8 @@ impl Diagnostics {
                 line: 0,
                 column: 0,
                 message: format!(
-                    "{errors} more errors and {warnings} more warnings"
+                    "{more_errors} more errors and {more_warnings} more \
+                     warnings"
                 ),
                 help: None,
             });

@@ -37,7 +37,7 @@ pub(crate) struct Place {
 /// A text that is not JSON: what is wrong, and where.
 pub(crate) struct SyntaxError {
     pub(crate) message: String,
-    pub(crate) place: Place,
+    pub(crate) offset: usize,
 }
 
 /// Parses the whole text.
@@ -65,8 +65,9 @@ impl<'t> Value<'t> {
         self.0
     }
 
-    pub(crate) fn place_in(self, text: &str) -> Place {
-        Place::of(text, self.0.as_ptr().addr() - text.as_ptr().addr())
+    /// Where the value begins in the text that it is a piece of.
+    pub(crate) fn offset_in(self, text: &str) -> usize {
+        self.0.as_ptr().addr() - text.as_ptr().addr()
     }
 
     /// A string without its escapes. Of what can be wrong in one, only a lone
@@ -150,7 +151,7 @@ impl SyntaxError {
                 .strip_suffix(&suffix)
                 .unwrap_or(&message)
                 .to_owned(),
-            place: Place::of(text, offset),
+            offset,
         }
     }
 }

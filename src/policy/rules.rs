@@ -10,7 +10,7 @@ use std::ffi::CString;
 use std::net::Ipv4Addr;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity, quoted};
-use super::document::{self, Place, Type, Value};
+use super::document::{self, Type, Value};
 use super::{POLICY_DEPTH_MAX, POLICY_MAX, correction};
 use crate::decision::Answers;
 use crate::header_names::{
@@ -39,23 +39,27 @@ pub(super) fn read(json: &[u8]) -> (Option<Answers>, Vec<Diagnostic>) {
     let mut rules = Rules { text, diagnostics: Diagnostics::default() };
     let answers = if json.len() > POLICY_MAX {
         let message = format!("the policy has more than {POLICY_MAX} bytes");
-        rules.error_at(Place { line: 0, column: 0 }, "policy-size", message);
+        rules.error_at(None, "policy-size", message);
         None
     } else if let Some(byte) = rest {
         let message = format!("the byte 0x{byte:02x} is not UTF-8 here");
-        rules.error_at(Place::of(text, text.len()), "json-encoding", message);
+        rules.error_at(Some(text.len()), "json-encoding", message);
         None
     } else {
         match document::parse(text) {
             Ok(document) => rules.policy(document),
             Err(error) => {
-                rules.error_at(error.place, "json-syntax", error.message);
+                rules.error_at(
+                    Some(error.offset),
+                    "json-syntax",
+                    error.message,
+                );
                 None
             }
         }
     };
     let answers = answers.filter(|_| !rules.diagnostics.has_errors());
-    (answers, rules.diagnostics.into_list())
+    (answers, rules.diagnostics.into_list(text))
 }
 
 struct Rules<'t> {
@@ -319,15 +323,17 @@ impl<'t> Rules<'t> {
                 "{} is not encrypted: anyone on the way can be that origin",
                 quoted(text)
             );
+            let https = text.replacen("http:", "https:", 1);
+            // A default port is not written.
+            let https = https.strip_suffix(":443").unwrap_or(&https);
             self.error_with_credentials(
                 credentials,
                 at,
                 "origin-insecure",
                 message,
                 &format!(
-                    "write {}, or name the pattern in \
-                     dangerously_allow.insecure_origins",
-                    text.replacen("http:", "https:", 1)
+                    "write {https}, or name the pattern in \
+                     dangerously_allow.insecure_origins"
                 ),
             );
         }
@@ -874,32 +880,39 @@ impl<'t> Rules<'t> {
         code: &'static str,
         explain: impl FnOnce() -> (String, Option<String>),
     ) {
-        let text = self.text;
-        self.diagnostics.push(severity, || {
-            let Place { line, column } = at.value.place_in(text);
+        let offset = Some(at.value.offset_in(self.text));
+        self.diagnostics.push(severity, offset, || {
             let pointer = match at.index {
                 Some(index) => format!("{}/{index}", at.pointer),
                 None => at.pointer.to_owned(),
             };
             let (message, help) = explain();
-            Diagnostic { severity, code, pointer, line, column, message, help }
+            Diagnostic {
+                severity,
+                code,
+                pointer,
+                line: 0,
+                column: 0,
+                message,
+                help,
+            }
         });
     }
 
     /// An error of the text itself, which no pointer leads to.
     fn error_at(
         &mut self,
-        Place { line, column }: Place,
+        offset: Option<usize>,
         code: &'static str,
         message: String,
     ) {
         let severity = Severity::Error;
-        self.diagnostics.push(severity, || Diagnostic {
+        self.diagnostics.push(severity, offset, || Diagnostic {
             severity,
             code,
             pointer: String::new(),
-            line,
-            column,
+            line: 0,
+            column: 0,
             message,
             help: None,
         });

@@ -1,0 +1,392 @@
+//! A browser lets a script read exactly what the policy allows; one that has
+//! fetched before, and remembers its preflights, too.
+
+#![no_main]
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use cors::{Policy, Reason, Request, Verdict};
+use libfuzzer_sys::fuzz_target;
+
+#[allow(dead_code)]
+#[path = "../../src/tests/browser.rs"]
+mod browser;
+#[path = "../../src/tests/naive.rs"]
+mod naive;
+mod pieces;
+
+use browser::{
+    Answer, AuthorizationStar, Browser, BrowserRequest, Failure, SentRequest,
+};
+
+/// A policy's intent, in the target's own words.
+#[derive(Debug)]
+struct Intent {
+    origins: Vec<String>,
+    credentials: bool,
+    methods: Vec<&'static str>,
+    headers: Vec<&'static str>,
+    expose: Vec<&'static str>,
+    max_age: Option<u32>,
+    preflight_status: u16,
+}
+
+#[derive(Debug)]
+struct Input {
+    intent: Intent,
+    star: AuthorizationStar,
+    /// All to one URL, one after the other.
+    requests: Vec<BrowserRequest>,
+}
+
+const REQUESTS_MAX: usize = 4;
+
+const POLICY_METHODS: [&str; 8] =
+    ["PUT", "PATCH", "DELETE", "patch", "FOO", "OPTIONS", "GET", "QUERY"];
+const POLICY_HEADERS: [&str; 8] = [
+    "*",
+    "Authorization",
+    "X-A",
+    "x-b",
+    "Content-Type",
+    "Range",
+    "X-HTTP-Method-Override",
+    "accept",
+];
+/// What the application sends.
+const RESPONSE_HEADERS: [&str; 4] = ["x-a", "x-b", "x-c", "authorization"];
+
+const METHODS: [&str; 16] = [
+    "GET", "get", "HEAD", "POST", "PUT", "put", "PATCH", "patch", "DELETE",
+    "OPTIONS", "FOO", "foo", "*", "QUERY", "TRACE", "connect",
+];
+const HEADERS: [&str; 18] = [
+    "X-A",
+    "x-a",
+    "X-B",
+    "X-C",
+    "Authorization",
+    "Content-Type",
+    "Range",
+    "Accept",
+    "Accept-Language",
+    "*",
+    "Cookie",
+    "Sec-A",
+    "Proxy-",
+    "X-HTTP-Method-Override",
+    "Origin",
+    "Host",
+    "Content-Language",
+    "a",
+];
+const VALUES: [&str; 12] = [
+    "",
+    "1",
+    "text/plain",
+    "text/plain;charset=utf-8",
+    "application/json",
+    "bytes=0-",
+    "bytes=-1",
+    "bytes=0-1,2-3",
+    "\"",
+    "TRACE, GET",
+    "a\"b",
+    " text/html ",
+];
+
+impl<'a> Arbitrary<'a> for Input {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let intent = Intent::arbitrary(u)?;
+        let star = match u.arbitrary()? {
+            true => AuthorizationStar::Lax,
+            false => AuthorizationStar::Strict,
+        };
+        let mut requests = Vec::new();
+        while requests.is_empty()
+            || (!u.is_empty() && requests.len() < REQUESTS_MAX)
+        {
+            requests.push(request(u, &intent, requests.last())?);
+        }
+        Ok(Self { intent, star, requests })
+    }
+}
+
+impl Intent {
+    fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
+        let mut origins = pieces::patterns(u, 6)?;
+        origins.retain(|origin| pieces::is_pattern(origin));
+        if origins.is_empty() || origins.iter().any(|origin| origin == "*") {
+            origins = vec!["*".into()];
+        }
+        let expose = match u.ratio(1, 4)? {
+            true => vec!["*"],
+            false => subset(u, &["X-A", "x-b", "Authorization"])?,
+        };
+        // Neither goes with credentials.
+        let special =
+            origins.iter().any(|origin| origin == "*" || origin == "null");
+        let credentials = u.arbitrary()? && !special && !expose.contains(&"*");
+        let methods = match u.ratio(1, 4)? {
+            true => vec!["*"],
+            false => subset(u, &POLICY_METHODS)?,
+        };
+        Ok(Self {
+            origins,
+            credentials,
+            methods,
+            headers: subset(u, &POLICY_HEADERS)?,
+            expose,
+            max_age: match u.arbitrary()? {
+                true => Some(u.int_in_range(0..=86_400)?),
+                false => None,
+            },
+            preflight_status: *u.choose(&[200, 204])?,
+        })
+    }
+
+    fn load(&self) -> Policy {
+        let insecure: Vec<&String> = self
+            .origins
+            .iter()
+            .filter(|origin| origin.starts_with("http:"))
+            .collect();
+        let max_age = match self.max_age {
+            Some(age) => format!(r#""max_age":{age},"#),
+            None => String::new(),
+        };
+        let json = format!(
+            r#"{{"allow_origins":{},"allow_credentials":{},
+                 "allow_methods":{},"allow_headers":{},"expose_headers":{},
+                 {max_age}"preflight_status":{},
+                 "dangerously_allow":{{"null_origin":true,
+                   "insecure_origins":{},"public_suffix_wildcards":{}}}}}"#,
+            pieces::json_list(&self.origins),
+            self.credentials,
+            pieces::json_list(&self.methods),
+            pieces::json_list(&self.headers),
+            pieces::json_list(&self.expose),
+            self.preflight_status,
+            pieces::json_list(&insecure),
+            pieces::json_list(&self.origins),
+        );
+        Policy::from_json(json.as_bytes())
+            .unwrap_or_else(|error| panic!("{json}\n{error}"))
+    }
+
+    fn allows_method(&self, method: &str) -> bool {
+        browser::safelisted_method(method)
+            || self.methods.contains(&method) && method != "*"
+            || self.methods.contains(&"*")
+                && method != "*"
+                && !browser::forbidden_method(method)
+    }
+
+    /// `name` is in lower case.
+    fn allows_header(&self, name: &str) -> bool {
+        let listed =
+            self.headers.iter().any(|one| one.eq_ignore_ascii_case(name));
+        name != "*"
+            && (listed
+                || self.headers.contains(&"*") && name != "authorization")
+    }
+
+    fn exposes(&self, name: &str) -> bool {
+        self.expose
+            .iter()
+            .any(|one| *one == "*" || one.eq_ignore_ascii_case(name))
+    }
+}
+
+fn subset(
+    u: &mut Unstructured<'_>,
+    of: &[&'static str],
+) -> Result<Vec<&'static str>> {
+    let bits: u8 = u.arbitrary()?;
+    let all = of.iter().enumerate();
+    Ok(all.filter(|(i, _)| bits >> i & 1 == 1).map(|(_, one)| *one).collect())
+}
+
+fn request(
+    u: &mut Unstructured<'_>,
+    intent: &Intent,
+    previous: Option<&BrowserRequest>,
+) -> Result<BrowserRequest> {
+    let origin = match previous {
+        // What a browser remembers is for one origin.
+        Some(previous) if u.ratio(7, 8)? => previous.origin.clone(),
+        _ => origin(u, intent)?,
+    };
+    let method = match u.ratio(1, 8)? {
+        true => token(u)?,
+        false => u.choose(&METHODS)?.to_string(),
+    };
+    let mut headers = Vec::new();
+    for _ in 0..u.int_in_range(0..=3)? {
+        let name = match u.ratio(1, 8)? {
+            true => token(u)?,
+            false => u.choose(&HEADERS)?.to_string(),
+        };
+        headers.push((name, u.choose(&VALUES)?.as_bytes().to_vec()));
+    }
+    Ok(BrowserRequest {
+        origin,
+        method,
+        headers,
+        credentials: u.arbitrary()?,
+        use_cors_preflight: u.arbitrary()?,
+    })
+}
+
+/// One that a browser can send: well-formed.
+fn origin(u: &mut Unstructured<'_>, intent: &Intent) -> Result<String> {
+    let pattern = u.choose(&intent.origins)?;
+    let near = String::from_utf8(pieces::near(u, pattern)?);
+    Ok(match near {
+        Ok(near) if naive::is_origin(&near) => near,
+        _ => "https://a.com".into(),
+    })
+}
+
+/// A short one, so that no list of them gets longer than the engine takes.
+fn token(u: &mut Unstructured<'_>) -> Result<String> {
+    const BYTES: &[u8] = b"aAbBxX-_.!#$%&'*+^`|~019zZtTeEsScC";
+    let mut token = String::new();
+    for _ in 0..u.int_in_range(1..=16)? {
+        token.push(char::from(*u.choose(BYTES)?));
+    }
+    Ok(token)
+}
+
+fuzz_target!(|input: Input| {
+    let Input { intent, star, requests } = &input;
+    let policy = intent.load();
+    let mut browser = Browser::new(*star);
+    for request in requests {
+        let mut server = Server { policy: &policy, preflights: Vec::new() };
+        let outcome = browser.fetch(request, |sent| server.answer(sent));
+        check(intent, *star, request, &server, &outcome);
+    }
+});
+
+fn check(
+    intent: &Intent,
+    star: AuthorizationStar,
+    request: &BrowserRequest,
+    server: &Server<'_>,
+    outcome: &std::result::Result<Vec<String>, Failure>,
+) {
+    let method = browser::normalize_method(&request.method);
+    let headers: Vec<browser::Header> = request
+        .headers
+        .iter()
+        .filter(|(name, value)| {
+            !browser::forbidden_request_header(name, value)
+        })
+        .map(|(name, value)| (name.clone(), value.trim_ascii().to_vec()))
+        .collect();
+    let names = browser::unsafe_request_header_names(&headers);
+    let needs_preflight = browser::needs_preflight(request);
+    let expected = naive::find(&intent.origins, &request.origin).is_some()
+        && (intent.credentials || !request.credentials)
+        && !browser::forbidden_method(&method)
+        && (!needs_preflight
+            || (intent.allows_method(&method)
+                && names.iter().all(|name| intent.allows_header(name))));
+    // A "*" that an earlier preflight left in the browser's memory covers
+    // what it does not cover when the browser asks: no server can help it.
+    let covered_by_memory = outcome.is_ok()
+        && needs_preflight
+        && server.preflights.is_empty()
+        && (method == "*"
+            || names.iter().any(|name| {
+                name == "*"
+                    || (name == "authorization"
+                        && star == AuthorizationStar::Lax)
+            }));
+    if covered_by_memory {
+        return;
+    }
+    assert_eq!(outcome.is_ok(), expected, "{outcome:?}, {request:?}");
+
+    if let Ok(readable) = outcome {
+        for name in RESPONSE_HEADERS {
+            let read = readable.iter().any(|one| one == name);
+            assert_eq!(read, intent.exposes(name), "{name}");
+        }
+    }
+    // The console names what the server refused.
+    match (outcome, server.preflights.as_slice()) {
+        (Err(Failure::PreflightHeader(name)), [(reason, culprit)]) => {
+            assert_eq!(*reason, Reason::HeaderNotAllowed, "{request:?}");
+            // No list can be sent that refuses these two under "*", and
+            // without one the browser names whichever it looks at first.
+            let unlisted = intent.headers.contains(&"*")
+                && matches!(culprit.as_deref(), Some("*" | "authorization"));
+            // The standard has it look at this one before all others.
+            let looked_at_first =
+                star == AuthorizationStar::Strict && name == "authorization";
+            if looked_at_first && !unlisted {
+                assert!(!intent.allows_header(name), "{request:?}");
+            } else if !unlisted {
+                assert_eq!(culprit.as_ref(), Some(name), "{request:?}");
+            }
+        }
+        (Err(Failure::PreflightMethod), [(reason, culprit)]) => {
+            // A header is named only where the method is the policy's "*".
+            if *reason == Reason::MethodNotAllowed {
+                assert_eq!(
+                    culprit.as_deref(),
+                    Some(&*method.to_ascii_lowercase()),
+                );
+            } else {
+                assert_eq!(*reason, Reason::HeaderNotAllowed, "{request:?}");
+                assert!(intent.credentials, "{request:?}");
+                assert!(intent.methods.contains(&"*"), "{request:?}");
+            }
+        }
+        (Err(Failure::PreflightMalformed), _) => {
+            panic!("the browser cannot read the answer: {request:?}")
+        }
+        _ => {}
+    }
+}
+
+/// What a host makes of the decisions.
+struct Server<'p> {
+    policy: &'p Policy,
+    /// The reason for each preflight's answer, the culprit in lower case.
+    preflights: Vec<(Reason, Option<String>)>,
+}
+
+impl Server<'_> {
+    fn answer(&mut self, sent: &SentRequest) -> Answer {
+        let decision = self.policy.evaluate(&Request {
+            method: Some(sent.method.as_bytes()),
+            origin: Some(sent.origin.as_bytes()),
+            request_method: sent.request_method.as_deref().map(str::as_bytes),
+            request_headers: sent
+                .request_headers
+                .as_deref()
+                .map(str::as_bytes),
+        });
+        if matches!(
+            decision.verdict,
+            Verdict::PreflightAllowed | Verdict::PreflightRefused
+        ) {
+            let culprit = decision.culprit.map(|culprit| {
+                String::from_utf8_lossy(culprit).to_ascii_lowercase()
+            });
+            self.preflights.push((decision.reason, culprit));
+        }
+        let mut headers: Vec<browser::Header> = decision
+            .headers()
+            .map(|header| (header.name.to_owned(), header.value.to_vec()))
+            .collect();
+        headers.extend(RESPONSE_HEADERS.map(|name| (name.into(), vec![])));
+        let status = match decision.status {
+            0 => 200,
+            status => status,
+        };
+        Answer { status, headers }
+    }
+}

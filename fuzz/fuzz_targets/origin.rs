@@ -1,0 +1,143 @@
+//! Which patterns a policy takes, and which origins they let in, held against
+//! the naive matcher.
+
+#![no_main]
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use cors::{Policy, Reason, Request, Severity};
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../src/tests/naive.rs"]
+mod naive;
+mod pieces;
+
+/// So few that no diagnostic is left out.
+const PATTERNS_MAX: usize = 16;
+const ORIGINS_MAX: usize = 8;
+
+#[derive(Debug)]
+struct Input<'a> {
+    /// Some are none, which a policy has to refuse.
+    candidates: Vec<String>,
+    /// Those of them that are patterns.
+    patterns: Vec<String>,
+    origins: Vec<Origin<'a>>,
+}
+
+#[derive(Debug)]
+enum Origin<'a> {
+    Made(Vec<u8>),
+    Raw(&'a [u8]),
+}
+
+impl<'a> Arbitrary<'a> for Input<'a> {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let mut candidates = pieces::patterns(u, PATTERNS_MAX)?;
+        if candidates.iter().any(|candidate| candidate == "*") {
+            // It stands alone.
+            candidates = vec!["*".into()];
+        }
+        let patterns: Vec<String> = candidates
+            .iter()
+            .filter(|candidate| pieces::is_pattern(candidate))
+            .cloned()
+            .collect();
+        let mut origins = Vec::new();
+        while !u.is_empty() && origins.len() < ORIGINS_MAX {
+            origins.push(if patterns.is_empty() || u.ratio(1, 8)? {
+                Origin::Raw(u.arbitrary()?)
+            } else {
+                let pattern = u.choose(&patterns)?;
+                Origin::Made(pieces::near(u, pattern)?)
+            });
+        }
+        Ok(Self { candidates, patterns, origins })
+    }
+}
+
+fuzz_target!(|input: Input<'_>| {
+    check_candidates(&input);
+    if input.patterns.is_empty() {
+        return;
+    }
+    let policy = load(&input.patterns).expect("they are patterns");
+    for origin in &input.origins {
+        match origin {
+            Origin::Made(bytes) => check_origin(&input, &policy, bytes),
+            Origin::Raw(bytes) => check_origin(&input, &policy, bytes),
+        }
+    }
+});
+
+/// Exactly those that are no patterns are errors; what stands there twice,
+/// and what a wildcard covers, is a warning.
+fn check_candidates(input: &Input<'_>) {
+    let loaded = load(&input.candidates);
+    let diagnostics = match &loaded {
+        Ok(policy) => policy.warnings(),
+        Err(error) => error.diagnostics(),
+    };
+    let wildcards: Vec<String> = input
+        .patterns
+        .iter()
+        .filter(|pattern| pattern.contains('*') && *pattern != "*")
+        .cloned()
+        .collect();
+    for (i, candidate) in input.candidates.iter().enumerate() {
+        let pointer = format!("/allow_origins/{i}");
+        let here: Vec<_> =
+            diagnostics.iter().filter(|d| d.pointer == pointer).collect();
+        let is_error = here.iter().any(|d| d.severity == Severity::Error);
+        let is_pattern = pieces::is_pattern(candidate);
+        assert_eq!(is_error, !is_pattern, "{candidate:?}: {here:?}");
+        let says = |code: &str| here.iter().any(|d| d.code == code);
+        let duplicate =
+            is_pattern && input.candidates[..i].contains(candidate);
+        assert_eq!(says("duplicate"), duplicate, "{candidate:?}");
+        let covered = is_pattern
+            && !duplicate
+            && !candidate.contains('*')
+            && naive::find(&wildcards, candidate).is_some();
+        assert_eq!(says("origin-covered"), covered, "{candidate:?}");
+    }
+    let all_are_patterns = input.patterns.len() == input.candidates.len();
+    assert_eq!(loaded.is_ok(), all_are_patterns, "{diagnostics:?}");
+}
+
+fn check_origin(input: &Input<'_>, policy: &Policy, bytes: &[u8]) {
+    let text = std::str::from_utf8(bytes).unwrap_or("not an origin");
+    let pattern = naive::find(&input.patterns, text);
+    let reason = match pattern {
+        Some(_) => Reason::None,
+        None if naive::is_origin(text) => Reason::OriginNotAllowed,
+        None => Reason::OriginMalformed,
+    };
+    for request_method in [None, Some(&b"GET"[..])] {
+        let decision = policy.evaluate(&Request {
+            method: Some(b"OPTIONS"),
+            origin: Some(bytes),
+            request_method,
+            request_headers: None,
+        });
+        let shown = bytes.escape_ascii();
+        assert_eq!(decision.pattern, pattern.map(str::as_bytes), "{shown}");
+        assert_eq!(decision.reason, reason, "{shown}");
+        let allowed = decision
+            .headers()
+            .find(|header| header.name == "access-control-allow-origin")
+            .map(|header| header.value);
+        let expected = pattern.map(|pattern| match pattern {
+            "*" => &b"*"[..],
+            _ => bytes,
+        });
+        assert_eq!(allowed, expected, "{shown}");
+    }
+}
+
+fn load(patterns: &[String]) -> std::result::Result<Policy, cors::LoadError> {
+    let json = format!(
+        r#"{{"allow_origins":{},"dangerously_allow":{{"null_origin":true}}}}"#,
+        pieces::json_list(patterns)
+    );
+    Policy::from_json(json.as_bytes())
+}
