@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole.
 
+mod bounds;
 mod browser;
 mod documents;
 mod naive;
