@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
-# build.sh SOURCE_TREE [NGINX]
+# build.sh SOURCE_TREE [NGINX [OUTPUT]]
 #
-# Builds build/ngx_http_cors_module.so from an nginx source tree, of which
-# nothing is changed. NGINX_CONFIGURE holds more options for its configure:
-# an nginx that was built without --with-compat needs those that its own
-# "nginx -V" shows.
+# Builds ngx_http_cors_module.so in OUTPUT (build/ beside this file) from an
+# nginx source tree, of which nothing is changed, and has NGINX load it, where
+# that is given. NGINX_CONFIGURE holds the options for configure in place of
+# --with-compat: BUILDING.md says when that is needed.
 set -euo pipefail
 
-cd "$(dirname "$0")"
-module=$PWD
+module=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$1" && pwd)
 nginx=${2:-}
-copy=$module/build/nginx
+mkdir -p "${3:-$module/build}"
+build=$(cd "${3:-$module/build}" && pwd)
+copy=$build/nginx
+result=$build/ngx_http_cors_module.so
 
-./packages.sh cc=gcc make=make libc6-dev libpcre2-dev zlib1g-dev
+"$module/packages.sh" cc=gcc make=make libc6-dev libpcre2-dev zlib1g-dev
 
 options=(
-    --with-compat
     --with-cc-opt="-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2"
     --with-ld-opt="-Wl,-z,relro -Wl,-z,now"
     --add-dynamic-module="$module"
@@ -24,15 +25,21 @@ options=(
 if [ -n "$nginx" ] && "$nginx" -V 2>&1 | grep -q -- --with-debug; then
     options+=(--with-debug)
 fi
-# shellcheck disable=SC2206    # options are words
-options+=(${NGINX_CONFIGURE:-})
+if [ -n "${NGINX_CONFIGURE:-}" ]; then
+    # As nginx -V shows them, with a shell's quotes; without other modules.
+    mapfile -t more < <(xargs printf '%s\n' <<<"$NGINX_CONFIGURE" |
+        grep -v -e '^--add-' -e '=dynamic$')
+    options+=("${more[@]}")
+else
+    options+=(--with-compat)
+fi
 
 # configure takes seconds: once for each tree, version and set of options.
 key="$tree $(grep NGINX_VERSION "$tree/src/core/nginx.h") ${options[*]}
-$(cat config) ${CORS_INC:-} ${CORS_LIB:-}"
+$(cat "$module/config") ${CORS_INC:-} ${CORS_LIB:-}"
 
-if [ "$(cat build/configured 2>/dev/null)" != "$key" ]; then
-    rm -rf "$copy" build/configured
+if [ "$(cat "$build/configured" 2>/dev/null)" != "$key" ]; then
+    rm -rf "$copy" "$build/configured"
     mkdir -p "$copy"
     cp -R "$tree/auto" "$tree/src" "$copy"
     # A release has configure at its root, a checkout in auto/.
@@ -46,10 +53,37 @@ if [ "$(cat build/configured 2>/dev/null)" != "$key" ]; then
         tail -n 20 "$copy/configure.log" >&2
         exit 1
     fi
-    printf '%s\n' "$key" >build/configured
+    printf '%s\n' "$key" >"$build/configured"
 fi
 
 make -s -C "$copy" -f objs/Makefile modules
+
+if [ -n "$nginx" ]; then
+    # Modules are loaded by nginx -t too.
+    try=$(mktemp -d)
+    trap 'rm -rf "$try"' EXIT
+    cat >"$try/nginx.conf" <<END
+load_module "$copy/objs/ngx_http_cors_module.so";
+pid "$try/pid";
+error_log stderr;
+events {}
+END
+    if ! "$nginx" -t -p "$try" -c "$try/nginx.conf" >"$try/log" 2>&1; then
+        grep -v '\[alert\]' "$try/log" >&2 || true
+        cat >&2 <<END
+
+The module was built from $tree,
+but this nginx does not load it: $nginx
+It has to be built with the options of that nginx, which are:
+
+$("$nginx" -V 2>&1 | grep -e '^nginx version' -e '^configure arguments')
+
+nginx-module/BUILDING.md says how.
+END
+        exit 1
+    fi
+fi
+
 # Not in place: an nginx that runs with the old file would crash.
-cp "$copy/objs/ngx_http_cors_module.so" build/new.so
-mv build/new.so build/ngx_http_cors_module.so
+cp "$copy/objs/ngx_http_cors_module.so" "$build/new.so"
+mv "$build/new.so" "$result"

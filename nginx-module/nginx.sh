@@ -69,6 +69,18 @@ if [ -n "$tree" ]; then
         say "NGINX_SRC=$tree is not a source tree of nginx"
         exit 1
     fi
+    if [ -n "$binary" ] &&
+        [ "$(binary_version "$binary")" != "$(source_version "$tree")" ]
+    then
+        say "NGINX_SRC=$tree is nginx $(source_version "$tree");" \
+            "$binary is nginx $(binary_version "$binary")."
+        [ -z "${NGINX:-}" ] || exit 1
+        binary=
+    fi
+    if [ -z "$binary" ] && [ -z "${NGINX_INSTALLED:-}" ]; then
+        say "Which nginx belongs to NGINX_SRC? Give it too, NGINX=file"
+        exit 1
+    fi
 elif [ -n "$binary" ]; then
     version=$(binary_version "$binary")
     if ! tree=$(find_source "$version"); then

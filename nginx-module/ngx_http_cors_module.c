@@ -21,6 +21,10 @@
 #define NGX_HTTP_CORS_REPORT   4
 
 
+#define ngx_http_cors_is(h, name)                                             \
+    ((h)->key.len == (name)->len && (h)->hash                                 \
+     && ngx_strncasecmp((h)->key.data, (name)->data, (name)->len) == 0)
+
 #define ngx_http_cors_space(c)      ((c) == ' ' || (c) == '\t')
 #define ngx_http_cors_separator(c)  ((c) == ',' || ngx_http_cors_space(c))
 
@@ -53,12 +57,10 @@ static ngx_http_cors_ctx_t *ngx_http_cors_get_ctx(ngx_http_request_t *r);
 static void ngx_http_cors_cleanup(void *data);
 static ngx_int_t ngx_http_cors_evaluate(ngx_http_request_t *r,
     cors_policy *policy, cors_decision **decision);
-static ngx_int_t ngx_http_cors_read_header(ngx_http_request_t *r,
-    ngx_str_t *name, cors_str *value);
-static ngx_int_t ngx_http_cors_missing_vary(ngx_http_request_t *r,
-    ngx_str_t *names);
-static ngx_table_elt_t *ngx_http_cors_next_header(ngx_list_part_t **part,
-    ngx_uint_t *i, ngx_str_t *name);
+static ngx_int_t ngx_http_cors_read_request(ngx_http_request_t *r,
+    cors_request *request);
+static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
+    ngx_str_t *names, ngx_str_t *present);
 static ngx_uint_t ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name);
 static ngx_int_t ngx_http_cors_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -138,15 +140,14 @@ static ngx_str_t  ngx_http_cors_vars[] = {
 };
 
 
-static ngx_str_t  ngx_http_cors_origin = ngx_string("Origin");
-static ngx_str_t  ngx_http_cors_request_method =
-                                ngx_string("Access-Control-Request-Method");
-static ngx_str_t  ngx_http_cors_request_headers =
-                                ngx_string("Access-Control-Request-Headers");
+static ngx_str_t  ngx_http_cors_request_headers[] = {
+    ngx_string("Origin"),
+    ngx_string("Access-Control-Request-Method"),
+    ngx_string("Access-Control-Request-Headers")
+};
+
 static ngx_str_t  ngx_http_cors_prefix = ngx_string("Access-Control-");
 static ngx_str_t  ngx_http_cors_vary = ngx_string("Vary");
-
-static const cors_decision  ngx_http_cors_no_permission = CORS_DECISION_INIT;
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -171,11 +172,7 @@ ngx_http_cors_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (decision->status == NGX_HTTP_NO_CONTENT) {
-        return NGX_HTTP_NO_CONTENT;
-    }
-
-    /* a returned 403 could be handed to the application by error_page */
+    /* a 403 that is returned could go to the application by error_page */
 
     ngx_str_null(&type);
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
@@ -187,11 +184,11 @@ ngx_http_cors_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_cors_header_filter(ngx_http_request_t *r)
 {
-    ngx_str_t         key, value;
     ngx_uint_t        i;
+    cors_header      *header;
     cors_decision    *decision;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t  *h, *first, *vary;
 
     /* a 400, a slash redirect or a server's "return" is decided on here */
 
@@ -203,36 +200,11 @@ ngx_http_cors_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    /* a 416 passes here twice: what was added the first time goes as well */
-
-    part = &r->headers_out.headers.part;
-    i = 0;
-
-    while ((h = ngx_http_cors_next_header(&part, &i, &ngx_http_cors_prefix))
-           != NULL)
-    {
-        h->hash = 0;
-    }
+    first = NULL;
+    vary = NULL;
 
     for (i = 0; i < decision->header_count; i++) {
-        key.data = (u_char *) decision->headers[i].name.ptr;
-        key.len = decision->headers[i].name.len;
-
-        value.data = (u_char *) decision->headers[i].value.ptr;
-        value.len = decision->headers[i].value.len;
-
-        if (key.len == ngx_http_cors_vary.len
-            && ngx_strncasecmp(key.data, ngx_http_cors_vary.data, key.len)
-               == 0)
-        {
-            if (ngx_http_cors_missing_vary(r, &value) != NGX_OK) {
-                return NGX_ERROR;
-            }
-
-            if (value.len == 0) {
-                continue;
-            }
-        }
+        header = &decision->headers[i];
 
         h = ngx_list_push(&r->headers_out.headers);
         if (h == NULL) {
@@ -240,12 +212,63 @@ ngx_http_cors_header_filter(ngx_http_request_t *r)
         }
 
         h->hash = 1;
-        h->key = key;
-        h->value = value;
-        h->lowcase_key = key.data;
+        h->key.data = (u_char *) header->name.ptr;
+        h->key.len = header->name.len;
+        h->value.data = (u_char *) header->value.ptr;
+        h->value.len = header->value.len;
+        h->lowcase_key = h->key.data;
 #if (nginx_version >= 1023000)
         h->next = NULL;
 #endif
+
+        if (first == NULL) {
+            first = h;
+        }
+
+        if (ngx_http_cors_is(h, &ngx_http_cors_vary)) {
+            vary = h;
+        }
+    }
+
+    /* what stood there before; of a 416, which comes twice, our own as well */
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (&h[i] == first) {
+            break;
+        }
+
+        if (h[i].key.len >= ngx_http_cors_prefix.len
+            && ngx_strncasecmp(h[i].key.data, ngx_http_cors_prefix.data,
+                               ngx_http_cors_prefix.len)
+               == 0)
+        {
+            h[i].hash = 0;
+        }
+
+        if (vary != NULL && ngx_http_cors_is(&h[i], &ngx_http_cors_vary)
+            && ngx_http_cors_remove_names(r, &vary->value, &h[i].value)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (vary != NULL && vary->value.len == 0) {
+        vary->hash = 0;
     }
 
     return ngx_http_next_header_filter(r);
@@ -339,10 +362,10 @@ static ngx_int_t
 ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
     cors_decision **decision)
 {
-    char            text[NGX_MAX_ERROR_STR];
-    cors_status     status;
-    cors_request    request = CORS_REQUEST_INIT;
-    cors_decision  *d;
+    char                        text[NGX_MAX_ERROR_STR];
+    cors_request                request = CORS_REQUEST_INIT;
+    cors_decision              *d;
+    static const cors_decision  no_permission = CORS_DECISION_INIT;
 
     /* the first location where a policy or "off" is set governs the request */
 
@@ -355,38 +378,23 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
         return NGX_OK;
     }
 
-    request.method.ptr = (char *) r->method_name.data;
-    request.method.len = r->method_name.len;
-
     d = ngx_palloc(r->pool, sizeof(cors_decision));
 
-    if (d == NULL
-        || ngx_http_cors_read_header(r, &ngx_http_cors_origin,
-                                     &request.origin)
-           != NGX_OK
-        || ngx_http_cors_read_header(r, &ngx_http_cors_request_method,
-                                     &request.request_method)
-           != NGX_OK
-        || ngx_http_cors_read_header(r, &ngx_http_cors_request_headers,
-                                     &request.request_headers)
-           != NGX_OK)
-    {
+    if (d == NULL || ngx_http_cors_read_request(r, &request) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    *d = ngx_http_cors_no_permission;
-    status = cors_evaluate(policy, &request, d);
+    *d = no_permission;
 
-    if (status != CORS_OK) {
+    if (cors_evaluate(policy, &request, d) != CORS_OK) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-                      "cors_evaluate() failed: %s", cors_status_text(status));
+                      "cors_evaluate() failed, nothing is permitted");
     }
 
     if (d->reason != CORS_REASON_NONE
         && r->connection->log->log_level >= NGX_LOG_INFO)
     {
         (void) cors_explain(policy, &request, text, sizeof(text));
-
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "cors: %s", text);
     }
 
@@ -397,48 +405,80 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
 
 
 static ngx_int_t
-ngx_http_cors_read_header(ngx_http_request_t *r, ngx_str_t *name,
-    cors_str *value)
+ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
 {
     u_char           *p;
-    ngx_uint_t        i;
-    ngx_array_t       lines;
+    cors_str         *values[3];
+    ngx_str_t         line;
+    ngx_uint_t        i, n, last;
+    ngx_array_t       lines[3];
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    /*
-     * the decision points into this copy: an upgraded connection reuses
-     * the buffer of the request header before the request is logged
-     */
+    request->method.ptr = (char *) r->method_name.data;
+    request->method.len = r->method_name.len;
+
+    values[0] = &request->origin;
+    values[1] = &request->request_method;
+    values[2] = &request->request_headers;
+
+    /* the other two count for a preflight only */
+
+    last = (r->method == NGX_HTTP_OPTIONS) ? 3 : 1;
 
     part = &r->headers_in.headers.part;
-    i = 0;
+    h = part->elts;
 
-    while ((h = ngx_http_cors_next_header(&part, &i, name)) != NULL) {
-        if (value->ptr == NULL
-            && ngx_array_init(&lines, r->pool, h->value.len + 1, 1) != NGX_OK)
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        for (n = 0; n < last; n++) {
+            if (ngx_http_cors_is(&h[i], &ngx_http_cors_request_headers[n])) {
+                break;
+            }
+        }
+
+        if (n == last) {
+            continue;
+        }
+
+        line = h[i].value;
+
+        while (line.len && ngx_http_cors_space(line.data[0])) {
+            line.data++;
+            line.len--;
+        }
+
+        while (line.len && ngx_http_cors_space(line.data[line.len - 1])) {
+            line.len--;
+        }
+
+        /* an upgraded connection reuses the buffer before it is logged */
+
+        if (values[n]->ptr == NULL
+            && ngx_array_init(&lines[n], r->pool, line.len + 1, 1) != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        p = ngx_array_push_n(&lines, h->value.len + 1);
+        p = ngx_array_push_n(&lines[n], line.len + 1);
         if (p == NULL) {
             return NGX_ERROR;
         }
 
-        *ngx_cpymem(p, h->value.data, h->value.len) = ',';
+        *ngx_cpymem(p, line.data, line.len) = ',';
 
-        value->ptr = lines.elts;
-        value->len = lines.nelts - 1;
-    }
-
-    while (value->len && ngx_http_cors_space(value->ptr[0])) {
-        value->ptr++;
-        value->len--;
-    }
-
-    while (value->len && ngx_http_cors_space(value->ptr[value->len - 1])) {
-        value->len--;
+        values[n]->ptr = lines[n].elts;
+        values[n]->len = lines[n].nelts - 1;
     }
 
     return NGX_OK;
@@ -446,13 +486,11 @@ ngx_http_cors_read_header(ngx_http_request_t *r, ngx_str_t *name,
 
 
 static ngx_int_t
-ngx_http_cors_missing_vary(ngx_http_request_t *r, ngx_str_t *names)
+ngx_http_cors_remove_names(ngx_http_request_t *r, ngx_str_t *names,
+    ngx_str_t *present)
 {
-    u_char           *p, *last;
-    ngx_str_t         name, list, present;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char     *p, *last;
+    ngx_str_t   name, list, other;
 
     /* room for a ", " after each name, however they are separated now */
 
@@ -464,67 +502,29 @@ ngx_http_cors_missing_vary(ngx_http_request_t *r, ngx_str_t *names)
     last = p;
 
     while (ngx_http_cors_next_name(names, &name)) {
-        part = &r->headers_out.headers.part;
-        i = 0;
+        list = *present;
 
-        while ((h = ngx_http_cors_next_header(&part, &i, &ngx_http_cors_vary))
-               != NULL)
-        {
-            list = h->value;
+        while (ngx_http_cors_next_name(&list, &other)) {
 
-            while (ngx_http_cors_next_name(&list, &present)) {
-
-                if (present.data[0] == '*'
-                    || (present.len == name.len
-                        && ngx_strncasecmp(present.data, name.data, name.len)
-                           == 0))
-                {
-                    goto next;
-                }
+            if (other.data[0] == '*'
+                || (other.len == name.len
+                    && ngx_strncasecmp(other.data, name.data, name.len) == 0))
+            {
+                name.len = 0;
+                break;
             }
         }
 
-        last = ngx_cpymem(last, name.data, name.len);
-        last = ngx_cpymem(last, ", ", sizeof(", ") - 1);
-
-    next:
-
-        continue;
+        if (name.len) {
+            last = ngx_cpymem(last, name.data, name.len);
+            last = ngx_cpymem(last, ", ", sizeof(", ") - 1);
+        }
     }
 
     names->data = p;
     names->len = (last == p) ? 0 : last - p - (sizeof(", ") - 1);
 
     return NGX_OK;
-}
-
-
-static ngx_table_elt_t *
-ngx_http_cors_next_header(ngx_list_part_t **part, ngx_uint_t *i,
-    ngx_str_t *name)
-{
-    ngx_table_elt_t  *h;
-
-    for ( /* void */ ; *part; *part = (*part)->next, *i = 0) {
-
-        while (*i < (*part)->nelts) {
-            h = (*part)->elts;
-            h += (*i)++;
-
-            /* a removed header has no hash; the prefix stands for any end */
-
-            if (h->hash
-                && (h->key.len == name->len
-                    || (h->key.len > name->len
-                        && name == &ngx_http_cors_prefix))
-                && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
-            {
-                return h;
-            }
-        }
-    }
-
-    return NULL;
 }
 
 

@@ -14,6 +14,7 @@ import http.client
 import http.server
 import itertools
 import json
+import os
 import pathlib
 import random
 import re
@@ -51,7 +52,7 @@ daemon off;
 user root;
 worker_processes 1;
 pid %FOLDER%/nginx.pid;
-error_log %FOLDER%/error.log info;
+error_log %FOLDER%/error.log %LOG%;
 %MAIN%
 
 events {
@@ -87,6 +88,26 @@ def pytest_addoption(parser):
         "--module",
         default=str(HERE.parent / "build" / "ngx_http_cors_module.so"),
         help="the module that was built for it; empty where it is built in",
+    )
+    parser.addoption(
+        "--other-modules",
+        help="a folder with Debian's headers-more and lua, unpacked",
+    )
+    parser.addoption(
+        "--reloads", type=int, default=40, help="how many in test_reloads.py"
+    )
+    parser.addoption(
+        "--valgrind", action="store_true", help="runs nginx under valgrind"
+    )
+    parser.addoption(
+        "--leaks", action="store_true",
+        help="an nginx with AddressSanitizer also looks for the module's leaks",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "memory: among the few that always run under valgrind"
     )
 
 
@@ -158,6 +179,10 @@ class Nginx:
         self.port = free_port()
         self.port_options = ""
         self.process = None
+        self.wrapper = []
+        self.environment = dict(os.environ)
+        self.leaks = options.getoption("--leaks")
+        self.look_at_memory(options.getoption("--valgrind"))
         self.expected = []
         self.words = {}
         (folder / "html").mkdir()
@@ -170,9 +195,10 @@ class Nginx:
         path.write_text(content)
         return path
 
-    def configure(self, server, policies=None, http="", main=""):
+    def configure(self, server, policies=None, http="", main="", log="info"):
         text = CONFIGURATION
         words = {"SERVER": server, "HTTP": http, "MAIN": main, **self.words}
+        words["LOG"] = log
         load = f"load_module {self.module};" if self.module else ""
         words |= {"LOAD": load, "PORT": self.port}
         words |= {"FOLDER": self.folder, "LISTEN": self.port_options}
@@ -182,22 +208,75 @@ class Nginx:
         for name, policy in (policies or {}).items():
             self.write(name, policy)
 
+    def look_at_memory(self, valgrind):
+        """Lets valgrind, or AddressSanitizer where nginx was built with it,
+        write reports into the folder memory."""
+        (self.folder / "memory").mkdir()
+        # Every nginx module has a variable of the same name.
+        self.environment["ASAN_OPTIONS"] = (
+            f"log_path={self.folder}/memory/asan:detect_odr_violation=0:"
+            f"detect_leaks={int(self.leaks)}:handle_abort=1"
+        )
+        if self.leaks:
+            self.environment["ASAN_OPTIONS"] += ":exitcode=0"
+        if valgrind:
+            self.wrapper = [
+                "valgrind", "--trace-children=yes", "--leak-check=full",
+                "--errors-for-leak-kinds=definite,possible",
+                "--show-leak-kinds=definite,possible",
+                "--keep-debuginfo=yes", "--num-callers=30",
+                f"--suppressions={HERE / 'valgrind.supp'}",
+                f"--log-file={self.folder}/memory/valgrind.%p",
+            ]
+
+    @property
+    def memory_is_watched(self):
+        """Then memory and time are not what they would be."""
+        return bool(self.wrapper) or (
+            b"__asan_init" in pathlib.Path(self.binary).read_bytes()
+        )
+
+    def memory_faults(self):
+        """The reports of valgrind and AddressSanitizer that tell a fault."""
+        reports = []
+        for path in sorted((self.folder / "memory").iterdir()):
+            text = path.read_text(errors="replace")
+            if path.name.startswith("valgrind"):
+                if "ERROR SUMMARY: 0 errors" not in text:
+                    # Without the last line it was killed, as some tests do.
+                    if re.search(r"^==\d+== (?!Warning)\w.*\n==\d+==    at ",
+                                 text, re.M):
+                        reports.append(text)
+            elif "LeakSanitizer" in text:
+                # nginx leaves what ends with the process anyway. At the end
+                # of a process its modules are unloaded and have no names.
+                reports += [
+                    leak for leak in re.split(r"\n(?=\w+ leak of)", text)[1:]
+                    if "cors" in leak or "<unknown module>" in leak
+                ]
+            else:
+                reports.append(text)
+        return reports
+
     def command(self, *arguments):
         return [
-            self.binary, "-p", str(self.folder), "-e", "stderr",
+            *self.wrapper, self.binary, "-p", str(self.folder), "-e", "stderr",
             "-c", str(self.folder / "nginx.conf"), *arguments,
         ]
 
     def check(self):
         """Runs nginx -t; its exit code and what it says."""
         done = subprocess.run(
-            self.command("-t"), capture_output=True, text=True, check=False
+            self.command("-t"), capture_output=True, text=True, check=False,
+            env=self.environment,
         )
         return done.returncode, done.stderr
 
     def start(self):
         with open(self.folder / "stderr.log", "w") as stderr:
-            self.process = subprocess.Popen(self.command(), stderr=stderr)
+            self.process = subprocess.Popen(
+                self.command(), stderr=stderr, env=self.environment
+            )
         wait_until(self.listens, "nginx to listen")
         return self
 
@@ -220,7 +299,7 @@ class Nginx:
         if self.process is None:
             return
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60 if self.wrapper else 10)
         self.process = None
 
     @property
@@ -299,6 +378,7 @@ def nginx(request, tmp_path):
     yield server
     server.stop()
     assert server.alarms() == []
+    assert server.memory_faults() == []
 
 
 @pytest.fixture

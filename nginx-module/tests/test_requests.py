@@ -79,6 +79,17 @@ def test_the_headers_of_the_application_are_replaced(serve, backend):
     assert site.get("/").cors == {}
 
 
+def test_the_last_of_many_headers_is_replaced_too(serve, backend):
+    many = [(f"X-Number-{n}", str(n)) for n in range(40)]
+    backend.answers["/"] = (200, [
+        *many, ("Access-Control-Allow-Origin", "*"), ("Vary", "Origin"), *many
+    ])
+    answer = serve(PROXY).get("/", origin=APP)
+    assert answer.cors == ALLOWED
+    assert answer.vary == ["Origin"]
+    assert answer.all("x-number-39") == ["39", "39"]
+
+
 def test_add_header_cannot_double_the_headers(serve):
     site = serve("""
         cors_policy api.json;
