@@ -166,6 +166,8 @@ fn documents_list_every_code_with_an_example() {
 fn documents_know_all_codes_of_the_source() {
     let sources = [
         include_str!("../policy/rules.rs"),
+        include_str!("../policy/rules/names.rs"),
+        include_str!("../policy/rules/origins.rs"),
         include_str!("../policy/correction.rs"),
     ];
     let in_source: BTreeSet<&str> = sources

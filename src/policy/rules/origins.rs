@@ -1,0 +1,374 @@
+//! The rules of `allow_origins` and `dangerously_allow`.
+
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
+
+use super::{At, Rules};
+use crate::origin::pattern::{HostPattern, Pattern, Wildcard};
+use crate::origin::public_suffix;
+use crate::origin::set::{Builder, OriginSet};
+use crate::origin::syntax::{self, Origin, Scheme};
+use crate::policy::correction;
+use crate::policy::diagnostic::{Severity, quoted};
+use crate::policy::document::{Type, Value};
+
+const DANGER_KEYS: [&str; 3] =
+    ["null_origin", "insecure_origins", "public_suffix_wildcards"];
+
+/// `dangerously_allow`, with what of it was needed.
+#[derive(Default)]
+pub(super) struct Dangers<'t> {
+    null_origin: Option<Value<'t>>,
+    null_origin_needed: bool,
+    insecure_origins: Named<'t>,
+    public_suffix_wildcards: Named<'t>,
+}
+
+/// Patterns that a switch names: each with its place, and whether it was
+/// needed.
+#[derive(Default)]
+struct Named<'t>(HashMap<Cow<'t, str>, (At<'t, 'static>, bool)>);
+
+impl Named<'_> {
+    /// Whether `pattern` is named, which is then needed.
+    fn covers(&mut self, pattern: &str) -> bool {
+        match self.0.get_mut(pattern) {
+            Some((_, needed)) => {
+                *needed = true;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// What `allow_origins` says.
+pub(super) struct Origins {
+    pub(super) any: bool,
+    pub(super) null: bool,
+    pub(super) set: OriginSet,
+}
+
+impl<'t> Rules<'t> {
+    pub(super) fn origins(
+        &mut self,
+        value: Value<'t>,
+        credentials: bool,
+        dangers: &mut Dangers<'t>,
+    ) -> Option<Origins> {
+        let array = At::member(value, "/allow_origins");
+        self.expect(&array, Type::Array)?;
+        let mut builder = Builder::with_capacity(value.raw().len());
+        let (mut any, mut null, mut count) = (None, None, 0);
+        array.each_element(|at| {
+            count += 1;
+            let Some(text) = self.string(&at) else { return };
+            match Pattern::parse(&text) {
+                Ok(pattern) => {
+                    match pattern {
+                        Pattern::Any => any = any.or(Some(at)),
+                        Pattern::Null => null = null.or(Some(at)),
+                        _ => {}
+                    }
+                    self.origin(&at, &text, &pattern, credentials, dangers);
+                    builder.push(&text, &pattern);
+                }
+                Err(error) => {
+                    let fault = correction::explain(&text, error);
+                    self.report(Severity::Error, &at, fault.code, || {
+                        (fault.message, fault.help)
+                    });
+                }
+            }
+        });
+        if count == 0 {
+            self.error(
+                &array,
+                "origins-empty",
+                "allow_origins is empty, which allows nobody".into(),
+                "name an origin, or switch CORS off where the policy is used",
+            );
+        }
+        if let Some(at) = any
+            && count > 1
+        {
+            self.error(
+                &at,
+                "origins-any-not-alone",
+                "\"*\" stands beside other origins, which it covers".into(),
+                "write \"*\" alone, or leave it out",
+            );
+        }
+        let set = builder.build();
+        if any.is_none() {
+            self.redundant_origins(&array, &set);
+        }
+        Some(Origins { any: any.is_some(), null: null.is_some(), set })
+    }
+
+    /// The rules that look at one well-formed pattern.
+    fn origin(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        pattern: &Pattern<'_>,
+        credentials: bool,
+        dangers: &mut Dangers<'t>,
+    ) {
+        let (scheme, host) = match pattern {
+            Pattern::Any if credentials => {
+                return self.error(
+                    at,
+                    "origin-any-credentials",
+                    "\"*\" with credentials would let every site act for its \
+                     visitors"
+                        .into(),
+                    "list the origins, or leave allow_credentials out",
+                );
+            }
+            Pattern::Any => return,
+            Pattern::Null => {
+                return self.null_origin(at, credentials, dangers);
+            }
+            Pattern::Exact(scheme) => match syntax::parse(text.as_bytes()) {
+                Some(Origin::Tuple(tuple)) => {
+                    (*scheme, String::from_utf8_lossy(tuple.host))
+                }
+                _ => return,
+            },
+            Pattern::Wildcard(wildcard) => {
+                self.public_suffix(at, text, wildcard, credentials, dangers);
+                (wildcard.scheme, wildcard.host_text().into())
+            }
+        };
+        if is_loopback(&host) {
+            if credentials {
+                self.warning(
+                    at,
+                    "origin-loopback",
+                    format!(
+                        "{} lets any program on the visitor's own machine \
+                         act for the visitor",
+                        quoted(text)
+                    ),
+                    "leave it out of the policy that is used in production",
+                );
+            }
+        } else if scheme == Scheme::Http
+            && !dangers.insecure_origins.covers(text)
+        {
+            let message = format!(
+                "{} is not encrypted: anyone on the way can be that origin",
+                quoted(text)
+            );
+            let https = text.replacen("http:", "https:", 1);
+            // A default port is not written.
+            let https = https.strip_suffix(":443").unwrap_or(&https);
+            self.error_with_credentials(
+                credentials,
+                at,
+                "origin-insecure",
+                message,
+                &format!(
+                    "write {https}, or name the pattern in \
+                     dangerously_allow.insecure_origins"
+                ),
+            );
+        }
+    }
+
+    fn public_suffix(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        wildcard: &Wildcard<'_>,
+        credentials: bool,
+        dangers: &mut Dangers<'t>,
+    ) {
+        if public_suffix::stranger_can_match(&wildcard.host)
+            && !dangers.public_suffix_wildcards.covers(text)
+        {
+            let message = format!(
+                "a stranger could register a name that {} matches (public \
+                 suffix list of {})",
+                quoted(text),
+                public_suffix::date()
+            );
+            let help = "put a domain of your own to the right of the \
+                 wildcard, or name the pattern in \
+                 dangerously_allow.public_suffix_wildcards";
+            self.error_with_credentials(
+                credentials,
+                at,
+                "origin-public-suffix",
+                message,
+                help,
+            );
+        }
+    }
+
+    fn null_origin(
+        &mut self,
+        at: &At<'t, '_>,
+        credentials: bool,
+        dangers: &mut Dangers<'t>,
+    ) {
+        dangers.null_origin_needed = true;
+        if credentials {
+            self.error(
+                at,
+                "origin-null-credentials",
+                "\"null\" with credentials lets every site in: any of them \
+                 can send it from a sandboxed iframe"
+                    .into(),
+                "leave \"null\" or allow_credentials out",
+            );
+        } else if dangers.null_origin.is_none() {
+            self.error(
+                at,
+                "origin-null",
+                "\"null\" is what every sandboxed iframe and local file sends"
+                    .into(),
+                "leave it out, or write \
+                 \"dangerously_allow\": {\"null_origin\": true}",
+            );
+        }
+    }
+
+    /// Duplicates, and exact origins that a wildcard covers.
+    fn redundant_origins(&mut self, array: &At<'t, '_>, set: &OriginSet) {
+        let mut wildcards_seen = HashSet::new();
+        let mut null_seen = false;
+        let mut place = 0;
+        array.each_element(|at| {
+            let Some(text) = at.valid_string() else { return };
+            let Ok(pattern) = Pattern::parse(&text) else { return };
+            let duplicate = match pattern {
+                Pattern::Any => return,
+                Pattern::Null => std::mem::replace(&mut null_seen, true),
+                Pattern::Exact(_) => {
+                    set.place_of_exact(text.as_bytes()) != Some(place)
+                }
+                Pattern::Wildcard(_) => {
+                    !wildcards_seen.insert(text.clone().into_owned())
+                }
+            };
+            if pattern != Pattern::Null {
+                place += text.len() + 1;
+            }
+            if duplicate {
+                return self.warning(
+                    &at,
+                    "duplicate",
+                    format!("{} is there more than once", quoted(&text)),
+                    "leave one of them out",
+                );
+            }
+            if let Some(Origin::Tuple(tuple)) = syntax::parse(text.as_bytes())
+                && let Some(wildcard) = set.find_wildcard(&tuple)
+            {
+                let wildcard = String::from_utf8_lossy(wildcard);
+                self.warning(
+                    &at,
+                    "origin-covered",
+                    format!("{} is covered by {wildcard:?}", quoted(&text)),
+                    "leave one of them out",
+                );
+            }
+        });
+    }
+
+    pub(super) fn dangers(&mut self, value: Value<'t>) -> Dangers<'t> {
+        let at = At::member(value, "/dangerously_allow");
+        let mut dangers = Dangers::default();
+        for member in self.members(&at, &DANGER_KEYS).unwrap_or_default() {
+            match member.key.as_ref() {
+                "null_origin" => {
+                    let pointer = "/dangerously_allow/null_origin";
+                    let at = At::member(member.value, pointer);
+                    if self.boolean(&at) == Some(true) {
+                        dangers.null_origin = Some(member.value);
+                    }
+                }
+                "insecure_origins" => {
+                    let pointer = "/dangerously_allow/insecure_origins";
+                    let at = At::member(member.value, pointer);
+                    dangers.insecure_origins = self.named(&at);
+                }
+                _ => {
+                    let pointer = "/dangerously_allow/public_suffix_wildcards";
+                    let at = At::member(member.value, pointer);
+                    dangers.public_suffix_wildcards = self.named(&at);
+                }
+            }
+        }
+        dangers
+    }
+
+    fn named(&mut self, array: &At<'t, 'static>) -> Named<'t> {
+        let mut named = Named::default();
+        if self.expect(array, Type::Array).is_some() {
+            array.each_element(|at| {
+                let Some(text) = self.string(&at) else { return };
+                match named.0.entry(text) {
+                    Entry::Vacant(place) => {
+                        place.insert((at, false));
+                    }
+                    Entry::Occupied(known) => self.duplicate(&at, known.key()),
+                }
+            });
+        }
+        named
+    }
+
+    pub(super) fn unneeded_dangers(&mut self, dangers: &Dangers<'t>) {
+        const HELP: &str = "leave it out";
+        if let Some(value) = dangers.null_origin
+            && !dangers.null_origin_needed
+        {
+            self.warning(
+                &At::member(value, "/dangerously_allow/null_origin"),
+                "danger-unneeded",
+                "null_origin is true, and allow_origins has no \"null\""
+                    .into(),
+                HELP,
+            );
+        }
+        for (name, (at, needed)) in &dangers.insecure_origins.0 {
+            if !needed {
+                self.warning(
+                    at,
+                    "danger-unneeded",
+                    format!(
+                        "{} is not an insecure pattern of allow_origins",
+                        quoted(name)
+                    ),
+                    HELP,
+                );
+            }
+        }
+    }
+}
+
+impl Wildcard<'_> {
+    /// The literal end of the host.
+    fn host_text(&self) -> &str {
+        let (HostPattern::Whole(text)
+        | HostPattern::Subdomains(text)
+        | HostPattern::Label { suffix: text, .. }) = self.host;
+        text
+    }
+}
+
+/// Whether only programs on the visitor's own machine can be this host (RFC
+/// 6761, section 6.3; RFC 5735, section 3). Given the literal end of a
+/// pattern's host, whether all hosts that it matches are.
+fn is_loopback(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "[::1]"
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
