@@ -143,6 +143,9 @@ impl<'t> Rules<'t> {
                 (wildcard.scheme, wildcard.host_text().into())
             }
         };
+        if !matches!(scheme, Scheme::Http | Scheme::Https) {
+            return;
+        }
         if is_loopback(&host) {
             if credentials {
                 self.warning(
