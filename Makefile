@@ -3,10 +3,13 @@
 #   make demo           builds, shows requests and answers, serves on
 #                       127.0.0.1:8080 until Ctrl-C (DEMO_ONCE=1: stops then)
 #   make test           everything that CI runs
+#   make test-all       the long ones too, for more than an hour
+#   make soak MINUTES=n hostile load on an nginx that reloads and is killed
 #   make lib            target/release/libcors.so, libcors.a, include/cors.h
 #   make nginx-module   nginx-module/build/ngx_http_cors_module.so, for the
 #                       nginx that is installed; for another one:
 #                       make nginx-module NGINX_SRC=its-source-tree
+#   make deb            build/deb/, the Debian package of the nginx module
 #   make clean
 #
 # NGINX=path tests and demonstrates another nginx. What is needed from Debian
@@ -19,8 +22,12 @@ NEED   = nginx-module/packages.sh
 # rustup's place, for shells that have not read ~/.cargo/env.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all lib nginx-module demo test clean rust header-check test-rust \
-        test-c test-nginx nginx module
+.PHONY: all lib nginx-module demo test test-all soak clean rust \
+        header-check test-rust test-soak test-nginx-asan test-nginx-valgrind \
+        bench-nginx-instructions \
+        test-c test-nginx test-nginx-release test-nginx-static nginx module \
+        fuzz test-fuzz public-suffix-list \
+        nginx-release pytest deb
 
 all: lib
 
@@ -58,6 +65,12 @@ nginx-module: export NGINX_INSTALLED = 1
 nginx-module: module
 	@echo $(MODULE)
 
+# A newer nginx than Debian's, for tests.
+RELEASE = $(BUILD)/nginx-release
+
+nginx-release: rust
+	@nginx-module/nginx-release.sh $(RELEASE)/found
+
 demo: module
 	@$(NEED) curl=curl
 	@. $(BUILD)/nginx/found && \
@@ -65,7 +78,13 @@ demo: module
 
 # --- Tests
 
-test: header-check test-rust test-c test-nginx
+test: header-check test-rust test-c test-fuzz test-nginx test-nginx-release \
+      test-nginx-static test-nginx-asan test-nginx-valgrind test-soak
+
+test-all:
+	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
+	$(MAKE) -C bindings/c valgrind asan
+	$(MAKE) soak
 
 # build.rs writes the header anew where src/ffi.rs has changed. This comes
 # first: any build would make a stale header current.
@@ -86,19 +105,105 @@ test-rust: rust
 	cargo clippy --all-targets -- -D warnings
 	cargo test
 
-test-c: lib
+# A short run of every fuzz target; `make fuzz SECONDS=1800 TARGET=origin` is
+# a long one.
+fuzz: rust
 	@$(NEED) g++=g++
-	$(MAKE) -C bindings/c test
+	$(MAKE) -C fuzz run
+
+test-fuzz: SECONDS = 20
+test-fuzz: rust
+	@$(NEED) g++=g++
+	$(MAKE) -C fuzz run SECONDS=$(SECONDS)
+
+test-c: lib
+	@$(NEED) g++=g++ valgrind=valgrind
+	$(MAKE) -C bindings/c test work
 
 # Debian's Python where the first one in the path has no pytest.
 PYTHON = $$(python3 -c 'import pytest' 2>/dev/null && echo python3 || \
             echo /usr/bin/python3)
 
-test-nginx: module
+# How many times test_reloads.py reloads.
+RELOADS = 40
+
+PYTEST = "$(PYTHON)" -m pytest nginx-module/tests -q -p no:cacheprovider \
+         --reloads=$(RELOADS)
+
+pytest:
 	@python3 -c 'import pytest' 2>/dev/null || $(NEED) python3-pytest
 	@$(NEED) nm=binutils curl=curl
-	@. $(BUILD)/nginx/found && "$(PYTHON)" -m pytest nginx-module/tests -q \
-	    -p no:cacheprovider --nginx="$$NGINX" --module=$(MODULE)
+
+test-nginx: module pytest
+	@. $(BUILD)/nginx/found && \
+	    others=$$(nginx-module/other-modules.sh "$$NGINX" \
+	        $(BUILD)/nginx/modules) && \
+	    $(PYTEST) --nginx="$$NGINX" --module=$(MODULE) \
+	        --other-modules="$$others"
+
+test-nginx-release: lib nginx-release pytest
+	@. $(RELEASE)/found && \
+	    nginx-module/build.sh "$$NGINX_SRC" "$$NGINX" $(RELEASE)/module && \
+	    $(PYTEST) --nginx="$$NGINX" \
+	        --module=$(RELEASE)/module/ngx_http_cors_module.so
+
+test-nginx-static: lib nginx-release pytest
+	@nginx-module/nginx-release.sh $(RELEASE)/static static
+	@. $(RELEASE)/static && $(PYTEST) --nginx="$$NGINX" --module=
+
+# Faults in memory; then leaks.
+ASAN = $(BUILD)/nginx-asan
+test-nginx-asan: lib nginx-release pytest
+	@. $(RELEASE)/found && \
+	    nginx-module/nginx-asan.sh $(ASAN) "$$NGINX_SRC"
+	@for leaks in "" --leaks; do \
+	    $(PYTEST) --nginx=$(ASAN)/nginx/nginx $$leaks \
+	        --module=$(ASAN)/nginx/ngx_http_cors_module.so || exit; \
+	done
+	nginx-module/soak.py --nginx=$(ASAN)/nginx/nginx --minutes=0.34 \
+	    --module=$(ASAN)/nginx/ngx_http_cors_module.so \
+	    --folder=$(ASAN)/soak
+
+# A few tests; all of them with VALGRIND_TESTS= in a quarter of an hour.
+VALGRIND_TESTS = -m memory
+test-nginx-valgrind: module pytest
+	@$(NEED) valgrind=valgrind
+	@. $(BUILD)/nginx/found && \
+	    $(PYTEST) --nginx="$$NGINX" --module=$(MODULE) --valgrind \
+	        --reloads=5 $(VALGRIND_TESTS)
+
+MINUTES = 20
+soak: module
+	@. $(BUILD)/nginx/found && \
+	    nginx-module/soak.py --nginx="$$NGINX" --module=$(MODULE) \
+	        --minutes=$(MINUTES) --folder=$(BUILD)/soak
+
+test-soak: module
+	@$(MAKE) soak MINUTES=0.34
+
+# What the module adds to a request.
+bench-nginx-instructions: module
+	@$(NEED) valgrind=valgrind
+	@. $(BUILD)/nginx/found && \
+	    nginx-module/instructions.py --nginx="$$NGINX" --module=$(MODULE) \
+	        --folder=$(BUILD)/instructions
+
+# --- Packages
+
+# For Debian's nginx, installed or not.
+deb: rust
+	@NGINX= NGINX_SRC= nginx-module/nginx.sh $(BUILD)/nginx/found
+	@. $(BUILD)/nginx/found && nginx-module/deb.sh $(BUILD)/deb "$$NGINX_SRC"
+
+# The list that says where strangers can register names, from its package on
+# PyPI. The changelog says what a new one refuses.
+public-suffix-list:
+	@mkdir -p $(BUILD)/public-suffix-list
+	python3 -m pip download -q --no-deps -d $(BUILD)/public-suffix-list \
+	    publicsuffixlist
+	cd $(BUILD)/public-suffix-list && python3 -m zipfile -e *.whl .
+	tools/public_suffix_list.py \
+	    $(BUILD)/public-suffix-list/publicsuffixlist/public_suffix_list.dat
 
 clean:
 	rm -rf $(BUILD) nginx-module/build

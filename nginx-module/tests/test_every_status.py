@@ -82,6 +82,7 @@ def test_a_403_of_deny_carries_the_headers(serve):
     assert_decorated(site, "/", 403)
 
 
+@pytest.mark.memory
 def test_a_502_of_a_dead_upstream_carries_the_headers(serve):
     site = serve("""
         cors_policy api.json;
@@ -114,6 +115,7 @@ def test_a_413_carries_the_headers(serve):
     assert answer.vary == ["origin"]
 
 
+@pytest.mark.memory
 def test_a_400_carries_the_headers_if_the_origin_was_read(serve):
     site = serve("cors_policy api.json;")
     answer = site.raw(
@@ -177,6 +179,7 @@ def test_a_412_carries_the_headers(nginx, serve):
     assert_decorated(site, "/file?a=1", 412, if_match='"other"')
 
 
+@pytest.mark.memory
 def test_a_416_carries_the_headers_once(nginx, serve):
     nginx.write("html/file", "content")
     site = serve("cors_policy api.json;")
@@ -206,6 +209,7 @@ def test_an_error_page_in_a_file_keeps_the_headers(nginx, serve, status):
     assert assert_decorated(site, "/", status).body == "sorry"
 
 
+@pytest.mark.memory
 def test_an_error_page_in_a_named_location_keeps_the_headers(serve, backend):
     site = serve("""
         location / {

@@ -75,6 +75,7 @@ def test_spaces_and_tabs_around_values_do_not_count(serve):
     assert f"access-control-allow-origin: {APP}\r\n" in answer
 
 
+@pytest.mark.memory
 def test_a_preflight_of_hundreds_of_lines_is_answered(serve):
     site = serve("large_client_header_buffers 16 32k;" + PROXY)
     line = "Access-Control-Request-Headers: authorization\r\n"
@@ -87,6 +88,7 @@ def test_a_preflight_of_hundreds_of_lines_is_answered(serve):
         assert answer.startswith(f"HTTP/1.1 {status} ")
 
 
+@pytest.mark.memory
 def test_a_header_list_without_end_is_refused(serve):
     site = serve("large_client_header_buffers 4 256k;" + PROXY)
     answer = site.preflight("/", "PUT", "," * 200000)

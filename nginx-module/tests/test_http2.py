@@ -49,6 +49,7 @@ def test_http_2_gets_the_same_headers(site, path, status):
     assert "access-control" not in "".join(headers)
 
 
+@pytest.mark.memory
 def test_http_2_gets_its_preflights_answered(site):
     lines = [
         f"Origin: {APP}",

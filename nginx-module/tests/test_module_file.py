@@ -13,6 +13,8 @@ SOURCE = pathlib.Path(__file__).parent.parent / "ngx_http_cors_module.c"
 def module(nginx):
     if not nginx.module:
         pytest.skip("the module is built into this nginx")
+    if nginx.sanitized:
+        pytest.skip("AddressSanitizer has symbols and libraries of its own")
     return nginx.module
 
 

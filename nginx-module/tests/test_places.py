@@ -226,6 +226,7 @@ def test_a_server_without_a_policy_is_left_alone(serve):
     assert answer.vary == []
 
 
+@pytest.mark.memory
 def test_virtual_servers_have_policies_of_their_own(serve):
     site = serve(
         "cors_policy api.json; server_name first;",

@@ -28,6 +28,7 @@ def emergencies(text):
     return [line for line in text.splitlines() if "[emerg]" in line]
 
 
+@pytest.mark.memory
 def test_every_fault_is_shown_with_its_place(nginx):
     nginx.configure(LOCATION, {"bad.json": TWO_FAULTS})
     code, text = nginx.check()
@@ -129,6 +130,7 @@ def test_a_directive_takes_one_argument(nginx, arguments):
     assert 'invalid number of arguments in "cors_policy"' in text
 
 
+@pytest.mark.memory
 def test_a_failed_reload_keeps_the_old_policy(serve):
     site = serve("cors_policy api.json;")
     site.expect("api.json")
@@ -147,6 +149,7 @@ def test_a_failed_reload_keeps_the_old_policy(serve):
     )
 
 
+@pytest.mark.memory
 def test_policies_come_and_go_with_reloads(serve):
     site = serve("cors_policy api.json;")
     for _ in range(5):
@@ -177,6 +180,7 @@ def test_nginx_without_a_cors_directive_is_left_as_it_was(serve, backend):
     assert site.log == ["GET / - - - - | - - -", "OPTIONS / - - - - | - - -"]
 
 
+@pytest.mark.memory
 def test_without_a_master_process_it_is_the_same(serve):
     site = serve("cors_policy api.json;", main="master_process off;")
     assert site.get("/", origin=APP).cors["allow-origin"] == APP

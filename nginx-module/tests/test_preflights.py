@@ -33,6 +33,7 @@ def assert_refused(answer):
     assert answer.all("content-type") == []
 
 
+@pytest.mark.memory
 def test_an_allowed_preflight_is_answered_without_the_application(
     serve, backend
 ):
@@ -77,6 +78,7 @@ def test_old_browsers_can_have_200(serve):
     assert answer.all("content-type") == []
 
 
+@pytest.mark.memory
 def test_header_lists_that_a_gateway_has_split_are_joined(serve):
     site = serve(PROXY)
     split = ["authorization", "", " content-type\t"]
@@ -228,6 +230,7 @@ def test_a_body_that_looks_like_a_request_is_not_taken_for_one(
     assert backend.hits == ["GET /next"]
 
 
+@pytest.mark.memory
 def test_a_body_that_comes_late_is_thrown_away(serve, backend):
     site = serve(PROXY)
     answer = site.raw(
@@ -240,6 +243,7 @@ def test_a_body_that_comes_late_is_thrown_away(serve, backend):
     assert backend.hits == []
 
 
+@pytest.mark.memory
 def test_a_post_action_still_runs_after_a_preflight(serve, backend):
     site = serve("""
         location / {

@@ -48,6 +48,7 @@ def test_a_candidate_changes_nothing(nginx, serve, backend, server):
     assert backend.hits == hits
 
 
+@pytest.mark.memory
 def test_the_log_says_what_the_candidate_would_have_done(serve):
     site = serve(
         """

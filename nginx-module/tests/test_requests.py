@@ -16,6 +16,7 @@ ALLOWED = {
 }
 
 
+@pytest.mark.memory
 def test_an_allowed_origin_may_read_the_response(serve, backend):
     answer = serve(PROXY).get("/data", origin=APP)
     assert answer.status == 200
@@ -63,6 +64,7 @@ def test_a_public_policy_needs_no_vary(serve):
         assert answer.vary == []
 
 
+@pytest.mark.memory
 def test_the_headers_of_the_application_are_replaced(serve, backend):
     backend.answers["/"] = (200, [
         ("Access-Control-Allow-Origin", "*"),
@@ -165,6 +167,7 @@ def test_gzip_vary_and_our_vary_stand_side_by_side(nginx, serve):
     assert sorted(answer.vary) == ["Accept-Encoding", "origin"]
 
 
+@pytest.mark.memory
 def test_a_cached_response_is_decided_on_for_each_origin(serve, backend):
     backend.answers["/"] = (200, [
         ("Cache-Control", "max-age=60"),
@@ -211,6 +214,7 @@ def test_http_1_0_gets_the_same(serve):
     assert f"access-control-allow-origin: {APP}\r\n" in answer
 
 
+@pytest.mark.memory
 def test_pipelined_requests_are_decided_on_one_by_one(serve):
     site = serve("cors_policy api.json; location / { return 200; }")
     head = "GET / HTTP/1.1\r\nHost: localhost\r\n"

@@ -11,6 +11,7 @@ from conftest import API, APP, STRANGER
 SITE = "cors_policy api.json; location / { return 200; }"
 
 
+@pytest.mark.memory
 def test_a_log_says_why(serve):
     site = serve(SITE)
     site.get("/none")
@@ -43,6 +44,7 @@ def test_a_log_says_why(serve):
     ]
 
 
+@pytest.mark.memory
 def test_the_error_log_explains_a_refusal_at_level_info(serve):
     site = serve(SITE)
     site.get("/", origin=APP)
@@ -92,6 +94,7 @@ def test_a_limit_can_count_what_was_refused(serve):
     assert statuses == [200, 503, 503]
 
 
+@pytest.mark.memory
 def test_variables_last_through_internal_redirects(serve):
     site = serve("""
         location / { cors_policy api.json; error_page 404 /page; }
@@ -134,6 +137,7 @@ def test_a_name_that_a_configuration_already_defines_still_starts(
         site.stop()
 
 
+@pytest.mark.memory
 def test_a_websocket_log_shows_the_origin_that_was_allowed(nginx, serve):
     """An upgraded connection reuses the buffer of the request header.
 

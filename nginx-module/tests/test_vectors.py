@@ -6,6 +6,8 @@ import http.client
 import json
 import pathlib
 
+import pytest
+
 from conftest import free_port
 
 VECTORS = pathlib.Path(__file__).resolve().parents[2] / "vectors"
@@ -106,6 +108,7 @@ def faults(method, expect, answer, loud):
         yield f"vary {tokens(lines)}"
 
 
+@pytest.mark.memory
 def test_every_vector_is_decided_in_front_of_an_application(serve):
     policies, cases, left_out = read()
     # Nothing else is left out: the vectors say why HTTP cannot carry these.

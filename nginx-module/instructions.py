@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""instructions.py --nginx=NGINX --module=MODULE [--folder=FOLDER]
+
+How many instructions the module adds to a request, counted by callgrind: two
+numbers of requests are sent on one connection, and the difference of the two
+counts is divided by the difference of the two numbers. Instructions do not
+depend on the machine's load, so that a small change can be seen. Compared is
+with the same nginx that has not loaded the module. Exits with 1 if a target is
+missed.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+FEW, MANY = 1000, 3000
+
+APP = "https://app.example.com"
+
+POLICY = {
+    "allow_origins": [APP, "https://*.preview.example.com"],
+    "allow_credentials": True,
+    "allow_methods": ["PUT", "DELETE"],
+    "allow_headers": ["Authorization", "Content-Type"],
+    "expose_headers": ["X-Request-Id"],
+    "max_age": 600,
+}
+
+CONFIGURATION = """
+%LOAD%
+daemon off;
+master_process off;
+user root;
+pid %FOLDER%/pid;
+error_log %FOLDER%/error.log;
+events { worker_connections 16; }
+http {
+    client_body_temp_path %FOLDER%/temp-1;
+    proxy_temp_path %FOLDER%/temp-2;
+    fastcgi_temp_path %FOLDER%/temp-3;
+    uwsgi_temp_path %FOLDER%/temp-4;
+    scgi_temp_path %FOLDER%/temp-5;
+    access_log off;
+    keepalive_requests 1000000;
+    keepalive_timeout 600s;
+    server {
+        listen 127.0.0.1:%PORT%;
+        location / { %INSIDE% }
+        %BESIDE%
+    }
+}
+"""
+
+#: What browsers send besides.
+LINES = """Host: api.example.com
+User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0
+Accept: */*
+Accept-Language: en-US,en;q=0.5
+Accept-Encoding: gzip, deflate, br, zstd
+Referer: https://app.example.com/
+Connection: keep-alive
+Sec-Fetch-Dest: empty
+Sec-Fetch-Mode: cors
+Sec-Fetch-Site: same-site
+"""
+
+
+def request(method, *lines):
+    text = f"{method} /api/users/17 HTTP/1.1\n{LINES}"
+    text += "".join(f"{line}\n" for line in lines) + "\n"
+    return text.replace("\n", "\r\n").encode()
+
+
+GET = request("GET", f"Origin: {APP}")
+STRANGER = request("GET", "Origin: https://stranger.example")
+WILDCARD = request("GET", "Origin: https://pr-17.preview.example.com")
+NO_CORS = request("GET")
+PREFLIGHT = request(
+    "OPTIONS", f"Origin: {APP}", "Access-Control-Request-Method: PUT",
+    "Access-Control-Request-Headers: authorization,content-type",
+)
+
+ANSWER = 'return 200 "application\\n";'
+ELSEWHERE = "location /elsewhere/ { cors_policy api.json; }"
+OFF = "cors_policy off; " + ANSWER
+ON = "cors_policy api.json; " + ANSWER
+
+#: What is measured: its name, the request, what is in its location and beside
+#: it, what answers it where the module is not loaded, and how many
+#: instructions it may add.
+CASES = [
+    ("no cors directive at all", GET, ANSWER, "", ANSWER, 0),
+    ("a location without a policy", GET, ANSWER, ELSEWHERE, ANSWER, 80),
+    ("a location with \"off\"", GET, OFF, ELSEWHERE, ANSWER, None),
+    ("a request without Origin", NO_CORS, ON, "", ANSWER, None),
+    ("a refused origin", STRANGER, ON, "", ANSWER, None),
+    ("an allowed origin", GET, ON, "", ANSWER, 1000),
+    ("an origin allowed by a wildcard", WILDCARD, ON, "", ANSWER, None),
+    ("a preflight", PREFLIGHT, ON, "", "return 204;", 1500),
+]
+
+#: Two measurements of the same differ by less: what the clock costs.
+NOISE = 5
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.folder = options.folder.resolve()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        (self.folder / "api.json").write_text(json.dumps(POLICY))
+        self.known = {}
+
+    def per_request(self, data, module, inside, beside):
+        key = data, module, inside, beside
+        if key not in self.known:
+            few, many = (self.count(*key, number) for number in (FEW, MANY))
+            self.known[key] = (many - few) / (MANY - FEW)
+        return self.known[key]
+
+    def count(self, data, module, inside, beside, number):
+        """The instructions of an nginx from its start to its end."""
+        port = free_port()
+        text = CONFIGURATION
+        for word, value in {
+            "LOAD": f"load_module {module};" if module else "",
+            "INSIDE": inside, "BESIDE": beside, "FOLDER": self.folder,
+            "PORT": port,
+        }.items():
+            text = text.replace(f"%{word}%", str(value))
+        (self.folder / "nginx.conf").write_text(text)
+        result = self.folder / f"callgrind-{bool(module)}-{number}"
+        nginx = subprocess.Popen(
+            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={result}",
+             f"--log-file={self.folder}/valgrind.log", self.options.nginx,
+             "-p", str(self.folder), "-e", "stderr",
+             "-c", str(self.folder / "nginx.conf")],
+            stderr=subprocess.PIPE,
+        )
+        try:
+            self.send(nginx, port, data, number)
+            nginx.send_signal(signal.SIGQUIT)
+            nginx.wait(timeout=60)
+        finally:
+            nginx.kill()
+        return int(re.search(r"^totals: (\d+)", result.read_text(), re.M)[1])
+
+    def send(self, nginx, port, data, number):
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                connection = socket.create_connection(("127.0.0.1", port))
+                break
+            except ConnectionRefusedError:
+                if nginx.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(nginx.stderr.read().decode())
+                time.sleep(0.05)
+        with connection:
+            connection.settimeout(60)
+            length = None
+            for _ in range(number):
+                connection.sendall(data)
+                answer = connection.recv(65536)
+                length = length or len(answer)
+                if len(answer) != length:
+                    raise SystemExit(f"not as before: {answer}")
+
+
+def free_port():
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nginx", required=True)
+    parser.add_argument("--module", required=True, type=pathlib.Path)
+    parser.add_argument("--folder", type=pathlib.Path,
+                        default=pathlib.Path("build/instructions"))
+    options = parser.parse_args()
+    bench = Bench(options)
+    missed = False
+    print(f"{'instructions per request':34}{'without':>9}{'with':>9}"
+          f"{'added':>8}{'at most':>9}", flush=True)
+    for name, data, inside, beside, other, target in CASES:
+        # With the same locations: nginx looks through them, too.
+        other_beside = beside.replace("cors_policy api.json;", "")
+        before = bench.per_request(data, None, other, other_beside)
+        after = bench.per_request(
+            data, options.module.resolve(), inside, beside
+        )
+        added = after - before
+        limit = "" if target is None else f"{target:,}"
+        over = target is not None and added > target + NOISE
+        print(f"{name:34}{before:9,.0f}{after:9,.0f}{added:8,.0f}{limit:>9}"
+              f"{'  missed' if over else ''}", flush=True)
+        missed = missed or over
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
