@@ -13,7 +13,7 @@ use crate::origin::syntax::{self, Origin};
 use crate::policy::Policy;
 
 /// Room for headers in a decision, of which seven at most are used.
-pub(crate) const HEADERS_MAX: usize = NAMES.len();
+pub(crate) const HEADERS_MAX: usize = 8;
 
 /// What a decision depends on. `None` is an absent header, which is not an
 /// empty one. Several lines of one header are joined with commas, spaces and
@@ -43,7 +43,8 @@ pub struct Decision<'a> {
     pub culprit: Option<&'a [u8]>,
     /// The policy's pattern that the origin matched.
     pub pattern: Option<&'a [u8]>,
-    values: [Option<&'a [u8]>; HEADERS_MAX],
+    headers: [Header<'a>; HEADERS_MAX],
+    header_count: usize,
 }
 
 /// A response header.
@@ -53,6 +54,15 @@ pub struct Header<'a> {
     pub name: &'static str,
     /// Visible ASCII, spaces and tabs.
     pub value: &'a [u8],
+}
+
+/// A decision but for its headers.
+pub(crate) struct Outcome<'a> {
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: Reason,
+    pub(crate) status: u16,
+    pub(crate) culprit: Option<&'a [u8]>,
+    pub(crate) pattern: Option<&'a [u8]>,
 }
 
 /// The kinds of decision. Later versions may have more. The numbers are those
@@ -121,103 +131,113 @@ impl Policy {
     /// [CORS request]: https://fetch.spec.whatwg.org/#cors-request
     /// [CORS-preflight request]: https://fetch.spec.whatwg.org/#cors-preflight-request
     pub fn evaluate<'a>(&'a self, request: &Request<'a>) -> Decision<'a> {
+        let mut headers = [header("", b""); HEADERS_MAX];
+        let mut header_count = 0;
+        let outcome = self.decide(request, |header| {
+            headers[header_count] = header;
+            header_count += 1;
+        });
+        let Outcome { verdict, reason, status, culprit, pattern } = outcome;
+        Decision {
+            verdict,
+            reason,
+            status,
+            culprit,
+            pattern,
+            headers,
+            header_count,
+        }
+    }
+
+    /// The same, with each header handed to `send`, in order. A host that has
+    /// its own place for headers is spared a copy.
+    pub(crate) fn decide<'a>(
+        &'a self,
+        request: &Request<'a>,
+        mut send: impl FnMut(Header<'a>),
+    ) -> Outcome<'a> {
         let answers = self.answers();
         let options = request.method == Some(b"OPTIONS");
-        let mut decision = Decision::new(Verdict::NotCors);
-        match (request.origin, request.request_method) {
+        let outcome = match (request.origin, request.request_method) {
             (Some(origin), Some(method)) if options => {
                 let headers = request.request_headers.unwrap_or_default();
-                answers.preflight(&mut decision, origin, method, headers);
+                answers.preflight(origin, method, headers, &mut send)
             }
-            (origin, _) => answers.actual(&mut decision, origin),
-        }
+            (origin, _) => answers.actual(origin, &mut send),
+        };
         // A shared cache must not hand one origin's answer to another.
         // Some caches store answers to OPTIONS too.
         if options {
-            decision.set(Name::Vary, VARY_OPTIONS.to_bytes());
+            send(VARY_OPTIONS);
         } else if !answers.any_origin {
-            decision.set(Name::Vary, VARY_ORIGIN.to_bytes());
+            send(VARY_ORIGIN);
         }
-        decision
+        outcome
     }
 }
 
 impl<'a> Decision<'a> {
     /// The headers to add; a name can come twice.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> {
-        NAMES.iter().zip(self.values).filter_map(|(name, value)| {
-            value.map(|value| Header { name, value })
-        })
+        self.headers.into_iter().take(self.header_count)
     }
+}
 
-    /// What a host sends when nothing could be decided: no permission, and
-    /// nothing that a cache could keep for another request.
-    pub(crate) fn denial() -> Self {
-        let mut decision = Self::new(Verdict::Refused);
-        decision.set(Name::Vary, VARY_OPTIONS.to_bytes());
-        decision
-    }
+/// What a host sends when nothing could be decided: no permission, and
+/// nothing that a cache could keep for another request.
+pub(crate) fn denial<'a>(mut send: impl FnMut(Header<'a>)) -> Outcome<'a> {
+    send(VARY_OPTIONS);
+    Outcome::bare(Verdict::Refused, Reason::None)
+}
 
-    fn new(verdict: Verdict) -> Self {
-        Self {
-            verdict,
-            reason: Reason::None,
-            status: 0,
-            culprit: None,
-            pattern: None,
-            values: [None; HEADERS_MAX],
-        }
-    }
-
-    fn set(&mut self, name: Name, value: &'a [u8]) {
-        self.values[name as usize] = Some(value);
+impl Outcome<'_> {
+    fn bare(verdict: Verdict, reason: Reason) -> Self {
+        Self { verdict, reason, status: 0, culprit: None, pattern: None }
     }
 }
 
 impl Answers {
     fn actual<'a>(
         &'a self,
-        decision: &mut Decision<'a>,
         origin: Option<&'a [u8]>,
-    ) {
-        let Some(origin) = origin else {
-            if self.any_origin {
-                // The same bytes as with an Origin: a cache may keep either.
-                decision.pattern = Some(ANY);
-                self.push_origin(decision, b"");
-                self.push_expose_headers(decision);
-            }
-            return;
+        send: &mut impl FnMut(Header<'a>),
+    ) -> Outcome<'a> {
+        let matched = match origin {
+            Some(origin) => self.match_origin(origin),
+            // The same bytes as with an Origin: a cache may keep either.
+            None if self.any_origin => Ok(ANY),
+            None => return Outcome::bare(Verdict::NotCors, Reason::None),
         };
-        match self.match_origin(origin) {
-            Ok(pattern) => {
-                decision.verdict = Verdict::Allowed;
-                decision.pattern = Some(pattern);
-                self.push_origin(decision, origin);
-                self.push_expose_headers(decision);
-            }
-            Err(reason) => {
-                decision.verdict = Verdict::Refused;
-                decision.reason = reason;
-            }
+        let pattern = match matched {
+            Ok(pattern) => pattern,
+            Err(reason) => return Outcome::bare(Verdict::Refused, reason),
+        };
+        self.send_origin(origin.unwrap_or_default(), send);
+        if let Some(names) = &self.expose_headers {
+            send(header(EXPOSE_HEADERS, names.to_bytes()));
         }
+        let verdict = match origin {
+            Some(_) => Verdict::Allowed,
+            None => Verdict::NotCors,
+        };
+        let pattern = Some(pattern);
+        Outcome { pattern, ..Outcome::bare(verdict, Reason::None) }
     }
 
     fn preflight<'a>(
         &'a self,
-        decision: &mut Decision<'a>,
         origin: &'a [u8],
         method: &'a [u8],
         headers: &'a [u8],
-    ) {
+        send: &mut impl FnMut(Header<'a>),
+    ) -> Outcome<'a> {
+        let refused = |reason| Outcome {
+            status: REFUSED_STATUS,
+            ..Outcome::bare(Verdict::PreflightRefused, reason)
+        };
         let pattern = match self.match_origin(origin) {
-            Ok(pattern) => pattern,
-            Err(reason) => {
-                decision.verdict = Verdict::PreflightRefused;
-                decision.reason = reason;
-                decision.status = REFUSED_STATUS;
-                return;
-            }
+            Ok(pattern) => Some(pattern),
+            Err(reason) => return refused(reason),
         };
         let method_check = self.methods.check(method);
         let headers_check = match method_check {
@@ -225,45 +245,46 @@ impl Answers {
             // Never looked at.
             _ => HeadersCheck::Nothing,
         };
-        (decision.reason, decision.culprit) =
-            match (method_check, headers_check) {
-                (MethodCheck::Malformed, _) => (Reason::MethodMalformed, None),
-                (MethodCheck::NotAllowed, _) => {
-                    (Reason::MethodNotAllowed, Some(method))
-                }
-                (_, HeadersCheck::Malformed) => {
-                    (Reason::HeadersMalformed, None)
-                }
-                (_, HeadersCheck::NotAllowed(name)) => {
-                    (Reason::HeaderNotAllowed, Some(name))
-                }
-                _ => (Reason::None, None),
-            };
-        decision.pattern = Some(pattern);
-        decision.verdict = match decision.reason {
-            Reason::None => Verdict::PreflightAllowed,
-            _ => Verdict::PreflightRefused,
+        let (reason, culprit) = match (method_check, headers_check) {
+            (MethodCheck::Malformed, _) => {
+                return Outcome {
+                    pattern,
+                    ..refused(Reason::MethodMalformed)
+                };
+            }
+            (_, HeadersCheck::Malformed) => {
+                return Outcome {
+                    pattern,
+                    ..refused(Reason::HeadersMalformed)
+                };
+            }
+            (MethodCheck::NotAllowed, _) => {
+                (Reason::MethodNotAllowed, Some(method))
+            }
+            (_, HeadersCheck::NotAllowed(name)) => {
+                (Reason::HeaderNotAllowed, Some(name))
+            }
+            _ => (Reason::None, None),
         };
-        if let Reason::MethodMalformed | Reason::HeadersMalformed =
-            decision.reason
-        {
-            decision.status = REFUSED_STATUS;
-            return;
-        }
         // A method or header that is not allowed is refused by the browser
         // itself, from the lists that it gets; its console then names it.
-        decision.status = self.preflight_status;
-        self.push_origin(decision, origin);
-        self.push_allow_methods(decision, method);
-        self.push_allow_headers(decision, headers_check, headers);
-        if decision.verdict == Verdict::PreflightAllowed
-            && let Some(max_age) = &self.max_age
-        {
-            decision.set(Name::MaxAge, max_age.to_bytes());
-        }
+        self.send_origin(origin, send);
+        self.send_methods(method, reason, send);
+        self.send_headers(headers, headers_check, reason, send);
+        let verdict = if reason == Reason::None {
+            if let Some(max_age) = &self.max_age {
+                send(header(MAX_AGE, max_age.to_bytes()));
+            }
+            Verdict::PreflightAllowed
+        } else {
+            Verdict::PreflightRefused
+        };
+        let status = self.preflight_status;
+        Outcome { verdict, reason, status, culprit, pattern }
     }
 
     /// The pattern that lets `origin` in.
+    #[inline]
     fn match_origin(&self, origin: &[u8]) -> Result<&[u8], Reason> {
         if self.any_origin {
             return Ok(ANY);
@@ -284,21 +305,15 @@ impl Answers {
         }
     }
 
-    fn push_origin<'a>(
+    fn send_origin<'a>(
         &'a self,
-        decision: &mut Decision<'a>,
         origin: &'a [u8],
+        send: &mut impl FnMut(Header<'a>),
     ) {
         let value = if self.any_origin { ANY } else { origin };
-        decision.set(Name::AllowOrigin, value);
+        send(header(ALLOW_ORIGIN, value));
         if self.credentials {
-            decision.set(Name::AllowCredentials, c"true".to_bytes());
-        }
-    }
-
-    fn push_expose_headers<'a>(&'a self, decision: &mut Decision<'a>) {
-        if let Some(names) = &self.expose_headers {
-            decision.set(Name::ExposeHeaders, names.to_bytes());
+            send(header(ALLOW_CREDENTIALS, c"true".to_bytes()));
         }
     }
 
@@ -307,75 +322,72 @@ impl Answers {
     /// fetch], on "methods is null").
     ///
     /// [CORS-preflight fetch]: https://fetch.spec.whatwg.org/#cors-preflight-fetch
-    fn push_allow_methods<'a>(
+    fn send_methods<'a>(
         &'a self,
-        decision: &mut Decision<'a>,
         method: &'a [u8],
+        reason: Reason,
+        send: &mut impl FnMut(Header<'a>),
     ) {
-        if !self.methods.any() {
-            return decision
-                .set(Name::AllowMethods, self.methods.list().to_bytes());
-        }
-        if !self.credentials {
+        let (list, more) = if !self.methods.any() {
+            (self.methods.list(), None)
+        } else if !self.credentials {
             // A method called "*" would be let in by the wildcard: browsers
             // compare the names before they think of wildcards.
             let star = method == b"*";
-            let list = if star { method::SAFELISTED } else { c"*" };
-            return decision.set(Name::AllowMethods, list.to_bytes());
-        }
-        // A refusal holds nothing that the request asked for.
-        if decision.reason != Reason::None || method::is_safelisted(method) {
-            return decision
-                .set(Name::AllowMethods, method::SAFELISTED.to_bytes());
-        }
-        // With credentials browsers do not read "*". The usual methods have a
-        // value ready; others come in a line of their own, which RFC 9110,
-        // section 5.3, makes the same list.
-        match method::with_safelisted(method) {
-            Some(list) => decision.set(Name::AllowMethods, list.to_bytes()),
-            None => {
-                decision
-                    .set(Name::AllowMethods, method::SAFELISTED.to_bytes());
-                decision.set(Name::AllowMethod, method);
+            (if star { method::SAFELISTED } else { c"*" }, None)
+        } else if reason != Reason::None || method::is_safelisted(method) {
+            // A refusal holds nothing that the request asked for.
+            (method::SAFELISTED, None)
+        } else {
+            // With credentials browsers do not read "*". The usual methods
+            // have a value ready; others come in a line of their own, which
+            // RFC 9110, section 5.3, makes the same list.
+            match method::with_safelisted(method) {
+                Some(list) => (list, None),
+                None => (method::SAFELISTED, Some(method)),
             }
+        };
+        send(header(ALLOW_METHODS, list.to_bytes()));
+        if let Some(method) = more {
+            send(header(ALLOW_METHODS, method));
         }
     }
 
-    fn push_allow_headers<'a>(
+    fn send_headers<'a>(
         &'a self,
-        decision: &mut Decision<'a>,
-        check: HeadersCheck<'a>,
         headers: &'a [u8],
+        check: HeadersCheck<'a>,
+        reason: Reason,
+        send: &mut impl FnMut(Header<'a>),
     ) {
         let names = &self.request_headers;
-        if !names.any() {
-            if let Some(list) = names.list() {
-                decision.set(Name::AllowHeaders, list.to_bytes());
-            }
-            return;
-        }
-        match check {
-            // Browsers let "*" cover "Authorization", whatever the standard
-            // says, so nothing is listed at all.
-            HeadersCheck::NotAllowed(culprit)
-                if culprit.eq_ignore_ascii_case(b"authorization") => {}
-            // And "*" in the list is also the name of a header called "*".
-            HeadersCheck::NotAllowed(b"*") if !self.credentials => {}
-            _ if !self.credentials => {
-                let named = names.lists(b"authorization");
-                let list = if named { c"*,authorization" } else { c"*" };
-                decision.set(Name::AllowHeaders, list.to_bytes());
-            }
-            // With credentials browsers do not read "*".
-            HeadersCheck::Allowed => {
-                decision.set(Name::AllowHeaders, headers);
-            }
-            _ if decision.reason == Reason::None => {}
-            _ => {
-                if let Some(list) = names.list() {
-                    decision.set(Name::AllowHeaders, list.to_bytes());
+        let value = if !names.any() {
+            names.list().map(CStr::to_bytes)
+        } else {
+            match check {
+                // Browsers let "*" cover "Authorization", whatever the
+                // standard says, so nothing is listed at all.
+                HeadersCheck::NotAllowed(culprit)
+                    if culprit.eq_ignore_ascii_case(b"authorization") =>
+                {
+                    None
                 }
+                // And "*" in the list is also the name of a header called
+                // "*".
+                HeadersCheck::NotAllowed(b"*") if !self.credentials => None,
+                _ if !self.credentials => {
+                    let named = names.lists(b"authorization");
+                    let list = if named { c"*,authorization" } else { c"*" };
+                    Some(list.to_bytes())
+                }
+                // With credentials browsers do not read "*".
+                HeadersCheck::Allowed => Some(headers),
+                _ if reason == Reason::None => None,
+                _ => names.list().map(CStr::to_bytes),
             }
+        };
+        if let Some(value) = value {
+            send(header(ALLOW_HEADERS, value));
         }
     }
 }
@@ -437,40 +449,29 @@ impl Reason {
 /// The answer to a preflight that gets no permission header at all.
 const REFUSED_STATUS: u16 = 403;
 
-/// A place in [`Decision::values`], in the order in which the headers are
-/// sent.
-#[derive(Clone, Copy)]
-enum Name {
-    AllowOrigin,
-    AllowCredentials,
-    AllowMethods,
-    /// A second line of the same name.
-    AllowMethod,
-    AllowHeaders,
-    ExposeHeaders,
-    MaxAge,
-    Vary,
-}
-
-/// The headers' names, by [`Name`]. Each ends in a NUL behind its length, for
-/// C callers.
-const NAMES: [&str; 8] = [
-    text(c"access-control-allow-origin"),
-    text(c"access-control-allow-credentials"),
-    text(c"access-control-allow-methods"),
-    text(c"access-control-allow-methods"),
-    text(c"access-control-allow-headers"),
-    text(c"access-control-expose-headers"),
-    text(c"access-control-max-age"),
-    text(c"vary"),
-];
+/// The headers' names. Each ends in a NUL behind its length, for C callers;
+/// so does every value that is the policy's or the library's.
+const ALLOW_ORIGIN: &str = text(c"access-control-allow-origin");
+const ALLOW_CREDENTIALS: &str = text(c"access-control-allow-credentials");
+const ALLOW_METHODS: &str = text(c"access-control-allow-methods");
+const ALLOW_HEADERS: &str = text(c"access-control-allow-headers");
+const EXPOSE_HEADERS: &str = text(c"access-control-expose-headers");
+const MAX_AGE: &str = text(c"access-control-max-age");
+const VARY: &str = text(c"vary");
 
 const ANY: &[u8] = c"*".to_bytes();
 const NULL: &[u8] = c"null".to_bytes();
 
-const VARY_ORIGIN: &CStr = c"origin";
-const VARY_OPTIONS: &CStr =
-    c"origin, access-control-request-method, access-control-request-headers";
+const VARY_ORIGIN: Header<'_> = header(VARY, c"origin".to_bytes());
+const VARY_OPTIONS: Header<'_> = header(
+    VARY,
+    c"origin, access-control-request-method, access-control-request-headers"
+        .to_bytes(),
+);
+
+const fn header<'a>(name: &'static str, value: &'a [u8]) -> Header<'a> {
+    Header { name, value }
+}
 
 const fn text(name: &'static CStr) -> &'static str {
     match name.to_str() {

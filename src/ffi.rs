@@ -20,9 +20,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::{ptr, slice};
 
+use crate::decision::{Outcome, denial};
 use crate::{
-    Decision, Diagnostic, Header, LoadError, Policy, Reason, Request,
-    Severity, Verdict,
+    Diagnostic, Header, LoadError, Policy, Reason, Request, Severity, Verdict,
 };
 
 /// Room for headers in a decision; seven at most are used.
@@ -371,14 +371,21 @@ pub unsafe extern "C" fn cors_evaluate(
         let (Some(policy), Some(request)) = (policy, request) else {
             return cors_status::CORS_ERROR_ARGUMENT;
         };
+        let mut writer = Writer { to: decision, count: 0 };
         // SAFETY: `decision` is at least as large as our own type.
-        unsafe { write_decision(&policy.0.evaluate(&request), decision) };
+        let send = |header| unsafe { writer.header(header) };
+        let outcome = policy.0.decide(&request, send);
+        // SAFETY: as above.
+        unsafe { writer.outcome(outcome) };
         cors_status::CORS_OK
     }));
     let status = outcome.unwrap_or(cors_status::CORS_ERROR_INTERNAL);
     if status != cors_status::CORS_OK {
+        let mut writer = Writer { to: decision, count: 0 };
         // SAFETY: as above.
-        unsafe { write_decision(&Decision::denial(), decision) };
+        let outcome = denial(|header| unsafe { writer.header(header) });
+        // SAFETY: as above.
+        unsafe { writer.outcome(outcome) };
     }
     status
 }
@@ -554,26 +561,39 @@ unsafe fn borrow_str<'a>(str: cors_str) -> Option<Option<&'a [u8]>> {
 
 /// Writes all but `size`, which is the caller's, and the headers that are not
 /// used. Each member by itself: what was there before may be anything.
-///
-/// # Safety
-/// `to` points to writable memory of a `cors_decision`'s size.
-unsafe fn write_decision(from: &Decision<'_>, to: *mut cors_decision) {
-    // SAFETY: the caller's promise; there are no more headers than places.
-    unsafe {
-        let places = (&raw mut (*to).headers).cast::<cors_header>();
-        let mut count = 0;
-        for Header { name, value } in from.headers() {
-            let header =
-                cors_header { name: str_of(name), value: str_of(value) };
-            places.add(count).write(header);
-            count += 1;
+struct Writer {
+    to: *mut cors_decision,
+    count: usize,
+}
+
+impl Writer {
+    /// # Safety
+    /// `to` points to writable memory of a `cors_decision`'s size. No more
+    /// headers come than it has places.
+    unsafe fn header(&mut self, Header { name, value }: Header<'_>) {
+        let header = cors_header { name: str_of(name), value: str_of(value) };
+        // SAFETY: the caller's promises.
+        unsafe {
+            let places = &raw mut (*self.to).headers;
+            places.cast::<cors_header>().add(self.count).write(header);
         }
-        (&raw mut (*to).header_count).write(count as u32);
-        (&raw mut (*to).verdict).write(from.verdict as i32);
-        (&raw mut (*to).reason).write(from.reason as i32);
-        (&raw mut (*to).status).write(from.status.into());
-        (&raw mut (*to).culprit).write(from.culprit.map_or(ABSENT, str_of));
-        (&raw mut (*to).pattern).write(from.pattern.map_or(ABSENT, str_of));
+        self.count += 1;
+    }
+
+    /// # Safety
+    /// As above.
+    unsafe fn outcome(self, outcome: Outcome<'_>) {
+        let Self { to, count } = self;
+        let Outcome { verdict, reason, status, culprit, pattern } = outcome;
+        // SAFETY: the caller's promise.
+        unsafe {
+            (&raw mut (*to).header_count).write(count as u32);
+            (&raw mut (*to).verdict).write(verdict as i32);
+            (&raw mut (*to).reason).write(reason as i32);
+            (&raw mut (*to).status).write(status.into());
+            (&raw mut (*to).culprit).write(culprit.map_or(ABSENT, str_of));
+            (&raw mut (*to).pattern).write(pattern.map_or(ABSENT, str_of));
+        }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 
-use foldhash::fast::FixedState;
-
-use crate::method::is_token_byte;
+use crate::method::is_token;
+use crate::names::Names;
 
 /// Longest requested header name, in bytes. Servers take at most a few
 /// kilobytes for all headers; no name in use is near this.
@@ -17,9 +16,7 @@ pub const REQUEST_HEADERS_MAX: usize = 4096;
 /// What `allow_headers` says.
 pub(crate) struct RequestHeaders {
     any: bool,
-    /// In lower case. The names are the policy's own and only compared with
-    /// a request's, so that the hash needs no secret seed.
-    allowed: HashSet<Box<[u8]>, FixedState>,
+    allowed: Names,
     /// The names in lower case, in the policy's order, without duplicates and
     /// without `*`; `None` where there are none.
     list: Option<CString>,
@@ -40,19 +37,18 @@ pub(crate) enum HeadersCheck<'a> {
 impl RequestHeaders {
     /// `names` are tokens other than `*`; `any` is the policy's `*`.
     pub(crate) fn new(any: bool, names: &[impl AsRef<str>]) -> Self {
-        let mut allowed = HashSet::default();
-        let mut list = String::new();
+        let mut list: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
         for name in names {
             let name = name.as_ref().to_ascii_lowercase();
-            if allowed.insert(name.as_bytes().into()) {
-                if !list.is_empty() {
-                    list.push(',');
-                }
-                list.push_str(&name);
+            if known.insert(name.clone()) {
+                list.push(name);
             }
         }
-        let list = (!list.is_empty())
-            .then(|| CString::new(list).expect("a token holds no NUL"));
+        let allowed = Names::new(list.iter().map(String::as_str).collect());
+        let list = (!list.is_empty()).then(|| {
+            CString::new(list.join(",")).expect("a token holds no NUL")
+        });
         Self { any, allowed, list }
     }
 
@@ -66,28 +62,40 @@ impl RequestHeaders {
             return HeadersCheck::Malformed;
         }
         let mut check = HeadersCheck::Nothing;
-        let mut buffer = [0; HEADER_NAME_MAX];
-        for element in list.split(|&byte| byte == b',') {
+        let mut rest = Some(list);
+        while let Some(list) = rest {
+            let element;
+            (element, rest) = match list.iter().position(|&byte| byte == b',')
+            {
+                Some(comma) => (&list[..comma], Some(&list[comma + 1..])),
+                None => (list, None),
+            };
             let name = trim_spaces(element);
             if name.is_empty() {
                 continue;
             }
-            if name.len() > HEADER_NAME_MAX {
-                return HeadersCheck::Malformed;
-            }
-            let lower = &mut buffer[..name.len()];
-            for (to, &from) in lower.iter_mut().zip(name) {
-                if !is_token_byte(from) {
-                    return HeadersCheck::Malformed;
-                }
-                *to = from.to_ascii_lowercase();
-            }
-            if !self.allows(lower) {
-                return HeadersCheck::NotAllowed(name);
+            // What is listed is a token, and browsers write in lower case.
+            if !self.allowed.contains(name)
+                && let Some(refused) = self.check_other(name)
+            {
+                return refused;
             }
             check = HeadersCheck::Allowed;
         }
         check
+    }
+
+    /// Checks a name that is not listed as it is written; `None` where it is
+    /// allowed all the same.
+    fn check_other<'a>(&self, name: &'a [u8]) -> Option<HeadersCheck<'a>> {
+        if name.len() > HEADER_NAME_MAX || !is_token(name) {
+            return Some(HeadersCheck::Malformed);
+        }
+        let mut buffer = [0; HEADER_NAME_MAX];
+        let lower = &mut buffer[..name.len()];
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        (!self.allows(lower)).then_some(HeadersCheck::NotAllowed(name))
     }
 
     /// Whether the policy says `*`.

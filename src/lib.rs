@@ -42,6 +42,7 @@ mod explain;
 mod ffi;
 mod header_names;
 mod method;
+mod names;
 mod origin;
 mod policy;
 #[cfg(test)]

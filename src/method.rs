@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 
+use crate::names::Names;
+
 /// Longest method name of a request, in bytes. The longest registered one has
 /// 17; the bound exists so that a hostile one costs nothing.
 pub const METHOD_MAX: usize = 64;
@@ -10,8 +12,8 @@ pub const METHOD_MAX: usize = 64;
 /// What `allow_methods` says.
 pub(crate) struct Methods {
     any: bool,
-    /// In the order of the bytes, without the safelisted ones.
-    allowed: Box<[Box<[u8]>]>,
+    /// Without the safelisted ones.
+    allowed: Names,
     /// The value of `Access-Control-Allow-Methods`.
     list: CString,
 }
@@ -35,36 +37,30 @@ impl Methods {
     /// order; `any` is the policy's `*`.
     pub(crate) fn new(any: bool, names: &[impl AsRef<str>]) -> Self {
         let mut list = SAFELISTED.to_bytes().to_vec();
-        let mut allowed = HashSet::new();
-        for name in names.iter().map(|name| name.as_ref().as_bytes()) {
-            if !is_safelisted(name) && allowed.insert(name) {
+        let mut allowed = Vec::new();
+        let mut known = HashSet::new();
+        for name in names.iter().map(AsRef::as_ref) {
+            if !is_safelisted(name.as_bytes()) && known.insert(name) {
                 list.push(b',');
-                list.extend_from_slice(name);
+                list.extend_from_slice(name.as_bytes());
+                allowed.push(name);
             }
         }
-        let mut allowed: Box<[Box<[u8]>]> =
-            allowed.into_iter().map(Into::into).collect();
-        allowed.sort();
         let list = CString::new(list).expect("a token holds no NUL");
-        Self { any, allowed, list }
+        Self { any, allowed: Names::new(allowed), list }
     }
 
     /// Checks the value of `Access-Control-Request-Method`. Methods compare
     /// byte for byte: browsers have upper-cased those that they do.
     pub(crate) fn check(&self, method: &[u8]) -> MethodCheck {
-        if method.len() > METHOD_MAX || !is_token(method) {
+        // What is listed is a token.
+        if is_safelisted(method) || self.allowed.contains(method) {
+            MethodCheck::Allowed
+        } else if method.len() > METHOD_MAX || !is_token(method) {
             MethodCheck::Malformed
-        } else if is_safelisted(method)
-            || if self.any {
-                // Neither the wildcard's own name, which a script may use as
-                // a method, nor what no browser sends.
-                method != b"*" && !is_forbidden(method)
-            } else {
-                self.allowed
-                    .binary_search_by(|one| (**one).cmp(method))
-                    .is_ok()
-            }
-        {
+        } else if self.any && method != b"*" && !is_forbidden(method) {
+            // Neither the wildcard's own name, which a script may use as a
+            // method, nor what no browser sends.
             MethodCheck::Allowed
         } else {
             MethodCheck::NotAllowed

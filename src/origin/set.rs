@@ -12,8 +12,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use aho_corasick::AhoCorasick;
 use foldhash::SharedSeed;
-use foldhash::fast::SeedableRandomState;
-use memchr::{memchr, memmem, memrchr};
+use foldhash::fast::{FoldHasher, SeedableRandomState};
+use memchr::{memchr, memmem};
 
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
 use super::syntax::{ORIGIN_MAX, Scheme, Tuple};
@@ -36,9 +36,10 @@ pub(crate) struct OriginSet {
     /// Patterns with wildcards by their literal labels.
     suffixes: Table,
     groups: Box<[Group]>,
-    /// Bit `n` is set where some group has `n` labels; one word for groups
-    /// with a fixed port, one for `:*`.
-    depths: [u128; 2],
+    /// Bit `n` is set where some group has a suffix of `n` labels.
+    depths: u128,
+    /// Whether some group has the port `:*`.
+    any_port: bool,
 }
 
 /// A piece of the arena.
@@ -135,17 +136,20 @@ impl Builder {
         }
         let groups = group_by_suffix(&wildcards, &arena);
         let mut suffixes = Table::with_room_for(groups.len());
-        let mut depths = [0; 2];
+        let suffix_of = |group: &Group| group.suffix.of(&arena);
+        let depths = groups.iter().fold(0, |depths, group| {
+            let labels = suffix_of(group).split(|&byte| byte == b'.').count();
+            depths | 1 << labels
+        });
         for (group, number) in groups.iter().zip(0..) {
-            let suffix = group.suffix.of(&arena);
-            let walk = Suffixes::new(&seed, group.scheme, suffix);
-            for (depth, _, hash) in walk.filter(|walk| walk.1 == suffix) {
-                depths[depths_of(group.port)] |= 1 << depth;
-                let hash = hash_port(&seed, hash, group.port);
-                suffixes.insert(hash, number, |_| false);
-            }
+            let mut walk = Suffixes::new(&seed, depths, suffix_of(group));
+            while walk.next().is_some_and(|run| run != suffix_of(group)) {}
+            let hash = walk.hash(group.scheme, group.port);
+            suffixes.insert(hash, number, |_| false);
         }
-        OriginSet { arena, seed, exact, suffixes, groups, depths }
+        let any_port =
+            groups.iter().any(|group| group.port == PortPattern::Any);
+        OriginSet { arena, seed, exact, suffixes, groups, depths, any_port }
     }
 }
 
@@ -173,18 +177,13 @@ impl OriginSet {
             Some(number) => PortPattern::Number(number),
             None => PortPattern::Default,
         };
-        let deepest = self.depths[0] | self.depths[1];
-        let walk = Suffixes::new(&self.seed, origin.scheme, origin.host);
+        let ports = [port, PortPattern::Any];
+        let ports = if self.any_port { &ports[..] } else { &ports[..1] };
         let mut best: Option<Text> = None;
-        for (depth, suffix, hash) in walk {
-            if deepest >> depth == 0 {
-                break;
-            }
-            for port in [port, PortPattern::Any] {
-                if self.depths[depths_of(port)] >> depth & 1 == 0 {
-                    continue;
-                }
-                let hash = hash_port(&self.seed, hash, port);
+        let mut walk = Suffixes::new(&self.seed, self.depths, origin.host);
+        while let Some(suffix) = walk.next() {
+            for &port in ports {
+                let hash = walk.hash(origin.scheme, port);
                 let found = self.suffixes.find(hash, |value| {
                     let group = &self.groups[value as usize];
                     group.scheme == origin.scheme
@@ -201,6 +200,7 @@ impl OriginSet {
         best.map(|text| text.of(&self.arena))
     }
 
+    #[inline]
     fn exact_text(&self, bytes: &[u8]) -> Option<Text> {
         if bytes.len() > ORIGIN_MAX {
             return None;
@@ -224,45 +224,67 @@ impl Group {
     }
 }
 
-/// Every run of whole labels at the right end of a host, from the shortest to
-/// the whole host, with the number of its labels and its hash. The hash of one
-/// run goes into the next one's, which keeps the walk linear.
+/// The runs of whole labels at the right end of a host that have a length of
+/// interest, from the shortest on. One hasher takes the labels as they come,
+/// so that all the runs' hashes together cost one pass over the host.
 ///
 /// An IP address is walked like a name. No pattern has a wildcard in one, so
-/// only the last run, the whole host, can be found.
+/// only the whole host can be found.
 struct Suffixes<'s, 'h> {
-    seed: &'s SeedableRandomState,
     host: &'h [u8],
+    /// Bit `n` is set where a run of `n` more labels is of interest.
+    depths: u128,
     /// Where the next label ends.
     end: Option<usize>,
-    depth: u32,
-    hash: u64,
+    /// Where begins what the hasher has taken.
+    hashed: usize,
+    hasher: FoldHasher<'s>,
 }
 
 impl<'s, 'h> Suffixes<'s, 'h> {
     fn new(
         seed: &'s SeedableRandomState,
-        scheme: Scheme,
+        depths: u128,
         host: &'h [u8],
     ) -> Self {
-        let hash = u64::from(scheme == Scheme::Https);
-        Self { seed, host, end: Some(host.len()), depth: 0, hash }
+        let len = host.len();
+        let hasher = seed.build_hasher();
+        Self { host, depths, end: Some(len), hashed: len, hasher }
+    }
+
+    /// The hash of the run that came last, for a scheme and a port.
+    fn hash(&self, scheme: Scheme, port: PortPattern) -> u64 {
+        let port = match port {
+            PortPattern::Default => 0,
+            PortPattern::Number(number) => number.into(),
+            PortPattern::Any => 1 << 16,
+        };
+        let mut hasher = self.hasher.clone();
+        hasher.write_u32(port << 1 | u32::from(scheme == Scheme::Https));
+        table_hash(hasher.finish())
     }
 }
 
 impl<'h> Iterator for Suffixes<'_, 'h> {
-    type Item = (u32, &'h [u8], u64);
+    type Item = &'h [u8];
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let end = self.end?;
-        self.end = memrchr(b'.', &self.host[..end]);
+    fn next(&mut self) -> Option<&'h [u8]> {
+        loop {
+            self.depths >>= 1;
+            if self.depths == 0 {
+                return None;
+            }
+            // Labels are short.
+            let labels = &self.host[..self.end?];
+            self.end = labels.iter().rposition(|&byte| byte == b'.');
+            if self.depths & 1 == 1 {
+                break;
+            }
+        }
         let start = self.end.map_or(0, |dot| dot + 1);
-        let mut hasher = self.seed.build_hasher();
-        hasher.write_u64(self.hash);
-        hasher.write(&self.host[start..end]);
-        self.hash = hasher.finish();
-        self.depth += 1;
-        Some((self.depth, &self.host[start..], self.hash))
+        self.hasher.write(&self.host[start..self.hashed]);
+        self.hashed = start;
+        Some(&self.host[start..])
     }
 }
 
@@ -435,25 +457,6 @@ pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
         rest = &rest[1 + at + piece.len()..];
     }
     !rest.is_empty()
-}
-
-fn depths_of(port: PortPattern) -> usize {
-    usize::from(port == PortPattern::Any)
-}
-
-fn hash_port(
-    seed: &SeedableRandomState,
-    suffix: u64,
-    port: PortPattern,
-) -> u64 {
-    let mut hasher = seed.build_hasher();
-    hasher.write_u64(suffix);
-    hasher.write_u32(match port {
-        PortPattern::Default => 0,
-        PortPattern::Number(number) => number.into(),
-        PortPattern::Any => u32::MAX,
-    });
-    table_hash(hasher.finish())
 }
 
 fn hash_origin(seed: &SeedableRandomState, bytes: &[u8]) -> u64 {
