@@ -22,6 +22,7 @@ import sys
 import time
 
 FEW, MANY = 1000, 3000
+EXTRA = []
 
 APP = "https://app.example.com"
 
@@ -140,7 +141,7 @@ class Bench:
         (self.folder / "nginx.conf").write_text(text)
         result = self.folder / f"callgrind-{bool(module)}-{number}"
         nginx = subprocess.Popen(
-            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={result}",
+            ["valgrind", "--tool=callgrind", *EXTRA, f"--callgrind-out-file={result}",
              f"--log-file={self.folder}/valgrind.log", self.options.nginx,
              "-p", str(self.folder), "-e", "stderr",
              "-c", str(self.folder / "nginx.conf")],

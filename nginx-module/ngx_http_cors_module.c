@@ -23,7 +23,8 @@
 
 #define ngx_http_cors_is(h, name)                                             \
     ((h)->key.len == (name)->len && (h)->hash                                 \
-     && ngx_strncasecmp((h)->key.data, (name)->data, (name)->len) == 0)
+     && (ngx_memcmp((h)->key.data, (name)->data, (name)->len) == 0            \
+         || ngx_strncasecmp((h)->key.data, (name)->data, (name)->len) == 0))
 
 #define ngx_http_cors_space(c)      ((c) == ' ' || (c) == '\t')
 #define ngx_http_cors_separator(c)  ((c) == ',' || ngx_http_cors_space(c))
@@ -35,22 +36,22 @@ typedef struct {
 } ngx_http_cors_file_t;
 
 
-/* in both structures below NULL is "off", which is not the same as unset */
+/* [1] is only reported; NULL is "off", which is not the same as unset */
 
 typedef struct {
-    cors_policy    *policy;
-    cors_policy    *report_only;
+    cors_policy    *policy[2];
 } ngx_http_cors_loc_conf_t;
 
 
 typedef struct {
-    cors_decision  *decision;
-    cors_decision  *report;
+    cors_decision  *decision[2];
 } ngx_http_cors_ctx_t;
 
 
 static ngx_int_t ngx_http_cors_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_cors_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_cors_set_headers(ngx_http_request_t *r)
+    __attribute__((noinline));
 static ngx_int_t ngx_http_cors_decide(ngx_http_request_t *r,
     cors_decision **decision);
 static ngx_http_cors_ctx_t *ngx_http_cors_get_ctx(ngx_http_request_t *r);
@@ -60,7 +61,7 @@ static ngx_int_t ngx_http_cors_evaluate(ngx_http_request_t *r,
 static ngx_int_t ngx_http_cors_read_request(ngx_http_request_t *r,
     cors_request *request);
 static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
-    ngx_str_t *names, ngx_str_t *present);
+    ngx_table_elt_t *vary, ngx_str_t *present);
 static ngx_uint_t ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name);
 static ngx_int_t ngx_http_cors_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -84,14 +85,14 @@ static ngx_command_t  ngx_http_cors_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_cors_policy,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_cors_loc_conf_t, policy),
+      offsetof(ngx_http_cors_loc_conf_t, policy[0]),
       NULL },
 
     { ngx_string("cors_report_only"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_cors_policy,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_cors_loc_conf_t, report_only),
+      offsetof(ngx_http_cors_loc_conf_t, policy[1]),
       NULL },
 
       ngx_null_command
@@ -146,19 +147,40 @@ static ngx_str_t  ngx_http_cors_request_headers[] = {
     ngx_string("Access-Control-Request-Headers")
 };
 
+static ngx_str_t  ngx_http_cors_no_type;
+static ngx_http_complex_value_t  ngx_http_cors_no_body;
 static ngx_str_t  ngx_http_cors_prefix = ngx_string("Access-Control-");
-static ngx_str_t  ngx_http_cors_vary = ngx_string("Vary");
+static ngx_str_t  ngx_http_cors_vary = ngx_string("vary");
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
+/* nothing was decided, and nothing is to be; nor is it for a subrequest */
+
+static ngx_inline ngx_uint_t
+ngx_http_cors_unset(ngx_http_request_t *r)
+{
+    ngx_http_cors_loc_conf_t  *colcf;
+
+    colcf = ngx_http_get_module_loc_conf(r, ngx_http_cors_module);
+
+    return (colcf->policy[0] == NGX_CONF_UNSET_PTR
+            && colcf->policy[1] == NGX_CONF_UNSET_PTR
+            && ngx_http_get_module_ctx(r, ngx_http_cors_module) == NULL
+            && !r->internal && !r->filter_finalize)
+           || r != r->main;
+}
+
+
 static ngx_int_t
 ngx_http_cors_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                  type;
-    cors_decision             *decision;
-    ngx_http_complex_value_t   cv;
+    cors_decision  *decision;
+
+    if (ngx_http_cors_unset(r)) {
+        return NGX_DECLINED;
+    }
 
     if (ngx_http_cors_decide(r, &decision) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -174,15 +196,23 @@ ngx_http_cors_handler(ngx_http_request_t *r)
 
     /* a 403 that is returned could go to the application by error_page */
 
-    ngx_str_null(&type);
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-
-    return ngx_http_send_response(r, decision->status, &type, &cv);
+    return ngx_http_send_response(r, decision->status, &ngx_http_cors_no_type,
+                                  &ngx_http_cors_no_body);
 }
 
 
 static ngx_int_t
 ngx_http_cors_header_filter(ngx_http_request_t *r)
+{
+    return ngx_http_cors_unset(r) ? ngx_http_next_header_filter(r)
+                                  : ngx_http_cors_set_headers(r);
+}
+
+
+/* not inline, so that requests without a policy do not save its registers */
+
+static ngx_int_t
+ngx_http_cors_set_headers(ngx_http_request_t *r)
 {
     ngx_uint_t        i;
     cors_header      *header;
@@ -260,15 +290,10 @@ ngx_http_cors_header_filter(ngx_http_request_t *r)
         }
 
         if (vary != NULL && ngx_http_cors_is(&h[i], &ngx_http_cors_vary)
-            && ngx_http_cors_remove_names(r, &vary->value, &h[i].value)
-               != NGX_OK)
+            && ngx_http_cors_remove_names(r, vary, &h[i].value) != NGX_OK)
         {
             return NGX_ERROR;
         }
-    }
-
-    if (vary != NULL && vary->value.len == 0) {
-        vary->hash = 0;
     }
 
     return ngx_http_next_header_filter(r);
@@ -278,49 +303,43 @@ ngx_http_cors_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_cors_decide(ngx_http_request_t *r, cors_decision **decision)
 {
+    ngx_uint_t                 i;
+    cors_decision             *d;
     ngx_pool_cleanup_t        *cln;
     ngx_http_cors_ctx_t       *ctx;
     ngx_http_cors_loc_conf_t  *colcf;
 
-    *decision = NULL;
-
-    if (r != r->main) {
-        return NGX_OK;
-    }
-
     colcf = ngx_http_get_module_loc_conf(r, ngx_http_cors_module);
-
     ctx = ngx_http_cors_get_ctx(r);
 
     if (ctx == NULL) {
-
-        if (colcf->policy == NGX_CONF_UNSET_PTR
-            && colcf->report_only == NGX_CONF_UNSET_PTR)
-        {
-            return NGX_OK;
-        }
-
         cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_cors_ctx_t));
         if (cln == NULL) {
             return NGX_ERROR;
         }
 
         ctx = cln->data;
-        ctx->decision = NGX_CONF_UNSET_PTR;
-        ctx->report = NGX_CONF_UNSET_PTR;
+        ctx->decision[0] = NGX_CONF_UNSET_PTR;
+        ctx->decision[1] = NGX_CONF_UNSET_PTR;
 
         cln->handler = ngx_http_cors_cleanup;
         ngx_http_set_ctx(r, ctx, ngx_http_cors_module);
     }
 
-    if (ngx_http_cors_evaluate(r, colcf->policy, &ctx->decision) != NGX_OK
-        || ngx_http_cors_evaluate(r, colcf->report_only, &ctx->report)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    /* the first location where a policy or "off" is set governs the request */
+
+    for (i = 0; i < 2; i++) {
+        if (ctx->decision[i] == NGX_CONF_UNSET_PTR
+            && colcf->policy[i] != NGX_CONF_UNSET_PTR
+            && ngx_http_cors_evaluate(r, colcf->policy[i], &ctx->decision[i])
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
-    *decision = (ctx->decision == NGX_CONF_UNSET_PTR) ? NULL : ctx->decision;
+    d = ctx->decision[0];
+    *decision = (d == NGX_CONF_UNSET_PTR) ? NULL : d;
 
     return NGX_OK;
 }
@@ -362,29 +381,22 @@ static ngx_int_t
 ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
     cors_decision **decision)
 {
-    char                        text[NGX_MAX_ERROR_STR];
-    cors_request                request = CORS_REQUEST_INIT;
-    cors_decision              *d;
-    static const cors_decision  no_permission = CORS_DECISION_INIT;
-
-    /* the first location where a policy or "off" is set governs the request */
-
-    if (*decision != NGX_CONF_UNSET_PTR || policy == NGX_CONF_UNSET_PTR) {
-        return NGX_OK;
-    }
+    char            text[NGX_MAX_ERROR_STR];
+    cors_request    request = CORS_REQUEST_INIT;
+    cors_decision  *d;
 
     if (policy == NULL) {
         *decision = NULL;
         return NGX_OK;
     }
 
-    d = ngx_palloc(r->pool, sizeof(cors_decision));
+    d = ngx_pcalloc(r->pool, sizeof(cors_decision));
 
     if (d == NULL || ngx_http_cors_read_request(r, &request) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    *d = no_permission;
+    d->size = sizeof(cors_decision);
 
     if (cors_evaluate(policy, &request, d) != CORS_OK) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
@@ -464,14 +476,10 @@ ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
 
         /* an upgraded connection reuses the buffer before it is logged */
 
-        if (values[n]->ptr == NULL
-            && ngx_array_init(&lines[n], r->pool, line.len + 1, 1) != NGX_OK)
+        if ((values[n]->ptr == NULL
+             && ngx_array_init(&lines[n], r->pool, line.len + 1, 1) != NGX_OK)
+            || (p = ngx_array_push_n(&lines[n], line.len + 1)) == NULL)
         {
-            return NGX_ERROR;
-        }
-
-        p = ngx_array_push_n(&lines[n], line.len + 1);
-        if (p == NULL) {
             return NGX_ERROR;
         }
 
@@ -486,7 +494,7 @@ ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
 
 
 static ngx_int_t
-ngx_http_cors_remove_names(ngx_http_request_t *r, ngx_str_t *names,
+ngx_http_cors_remove_names(ngx_http_request_t *r, ngx_table_elt_t *vary,
     ngx_str_t *present)
 {
     u_char     *p, *last;
@@ -494,14 +502,14 @@ ngx_http_cors_remove_names(ngx_http_request_t *r, ngx_str_t *names,
 
     /* room for a ", " after each name, however they are separated now */
 
-    p = ngx_pnalloc(r->pool, 3 * names->len);
+    p = ngx_pnalloc(r->pool, 3 * vary->value.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     last = p;
 
-    while (ngx_http_cors_next_name(names, &name)) {
+    while (ngx_http_cors_next_name(&vary->value, &name)) {
         list = *present;
 
         while (ngx_http_cors_next_name(&list, &other)) {
@@ -521,8 +529,9 @@ ngx_http_cors_remove_names(ngx_http_request_t *r, ngx_str_t *names,
         }
     }
 
-    names->data = p;
-    names->len = (last == p) ? 0 : last - p - (sizeof(", ") - 1);
+    vary->value.data = p;
+    vary->value.len = (last == p) ? 0 : last - p - (sizeof(", ") - 1);
+    vary->hash = (last != p);
 
     return NGX_OK;
 }
@@ -560,10 +569,7 @@ ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     /* a subrequest has no decision of its own */
 
     ctx = ngx_http_cors_get_ctx(r->main);
-
-    d = (ctx == NULL) ? NULL
-                      : (data < NGX_HTTP_CORS_REPORT) ? ctx->decision
-                                                      : ctx->report;
+    d = (ctx == NULL) ? NULL : ctx->decision[data / NGX_HTTP_CORS_REPORT];
 
     if (d == NULL || d == NGX_CONF_UNSET_PTR) {
         v->not_found = 1;
@@ -590,15 +596,10 @@ ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         value = d->pattern;
     }
 
-    if (value.ptr == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
     v->len = value.len;
     v->valid = 1;
     v->no_cacheable = 0;
-    v->not_found = 0;
+    v->not_found = (value.ptr == NULL);
     v->data = (u_char *) value.ptr;
 
     return NGX_OK;
@@ -665,7 +666,6 @@ ngx_http_cors_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     cln->handler = ngx_http_cors_free_policy;
     cln->data = file->policy;
-
     file->name = value[1];
     *policy = file->policy;
 
@@ -681,10 +681,7 @@ ngx_http_cors_diagnostic(void *data, const cors_diagnostic *d)
     u_char      *p;
     u_char       place[sizeof("::") - 1 + 2 * NGX_INT32_LEN];
     ngx_str_t   *value;
-    ngx_uint_t   level;
 
-    level = (d->severity == CORS_SEVERITY_WARNING) ? NGX_LOG_WARN
-                                                   : NGX_LOG_EMERG;
     value = cf->args->elts;
     p = place;
 
@@ -692,7 +689,9 @@ ngx_http_cors_diagnostic(void *data, const cors_diagnostic *d)
         p = ngx_sprintf(p, ":%uD:%uD", d->line, d->column);
     }
 
-    ngx_conf_log_error(level, cf, 0, "cors policy \"%V\"%*s: %*s%s%*s (%*s)",
+    ngx_conf_log_error((d->severity == CORS_SEVERITY_WARNING) ? NGX_LOG_WARN
+                                                              : NGX_LOG_EMERG,
+                       cf, 0, "cors policy \"%V\"%*s: %*s%s%*s (%*s)",
                        &value[1], p - place, place,
                        d->message.len, d->message.ptr,
                        d->help.ptr ? "; " : "",
@@ -748,8 +747,8 @@ ngx_http_cors_create_loc_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    conf->policy = NGX_CONF_UNSET_PTR;
-    conf->report_only = NGX_CONF_UNSET_PTR;
+    conf->policy[0] = NGX_CONF_UNSET_PTR;
+    conf->policy[1] = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -763,8 +762,9 @@ ngx_http_cors_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     /* what is set nowhere stays unset: such a location decides nothing */
 
-    ngx_conf_merge_ptr_value(conf->policy, prev->policy, NGX_CONF_UNSET_PTR);
-    ngx_conf_merge_ptr_value(conf->report_only, prev->report_only,
+    ngx_conf_merge_ptr_value(conf->policy[0], prev->policy[0],
+                             NGX_CONF_UNSET_PTR);
+    ngx_conf_merge_ptr_value(conf->policy[1], prev->policy[1],
                              NGX_CONF_UNSET_PTR);
 
     return NGX_CONF_OK;
