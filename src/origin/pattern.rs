@@ -5,7 +5,9 @@
 //! strict origin parser judges the result: a pattern that could match nothing
 //! is refused.
 
-use super::syntax::{self, Origin, Scheme};
+use memchr::memchr;
+
+use super::syntax::{self, Origin, Scheme, Tuple};
 
 /// Most `*` in one label. More have no use that was ever seen, and the bound
 /// keeps matching one simple pass.
@@ -19,7 +21,7 @@ pub(crate) enum Pattern<'a> {
     /// `null`
     Null,
     /// One origin.
-    Exact(Scheme),
+    Exact(Tuple<'a>),
     /// Many http or https origins.
     Wildcard(Wildcard<'a>),
 }
@@ -83,10 +85,10 @@ impl<'a> Pattern<'a> {
         if text.starts_with("file:") {
             return Err(PatternError::File);
         }
-        if !text.contains('*') {
+        if memchr(b'*', text.as_bytes()).is_none() {
             return match syntax::parse(text.as_bytes()) {
                 Some(Origin::Opaque) => Ok(Self::Null),
-                Some(Origin::Tuple(tuple)) => Ok(Self::Exact(tuple.scheme)),
+                Some(Origin::Tuple(tuple)) => Ok(Self::Exact(tuple)),
                 None => Err(PatternError::Malformed),
             };
         }

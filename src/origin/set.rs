@@ -166,9 +166,14 @@ impl OriginSet {
         self.exact_text(bytes).map(|text| text.start as usize)
     }
 
+    /// Whether any pattern has wildcards.
+    pub(crate) fn has_wildcards(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// The text of the first pattern with wildcards that matches `origin`.
     pub(crate) fn find_wildcard(&self, origin: &Tuple<'_>) -> Option<&[u8]> {
-        if self.groups.is_empty()
+        if !self.has_wildcards()
             || !matches!(origin.scheme, Scheme::Http | Scheme::Https)
         {
             return None;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::{memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 use serde::Deserializer as _;
 use serde::de::{Deserialize, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -74,7 +74,7 @@ impl<'t> Value<'t> {
     /// surrogate was not found before: that is None.
     pub(crate) fn string(self) -> Option<Cow<'t, str>> {
         let inner = &self.0[1..self.0.len() - 1];
-        if !inner.contains('\\') {
+        if memchr(b'\\', inner.as_bytes()).is_none() {
             return Some(Cow::Borrowed(inner));
         }
         serde_json::from_str(self.0).ok().map(Cow::Owned)

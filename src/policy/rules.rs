@@ -218,7 +218,7 @@ impl<'t> Rules<'t> {
                 );
                 None
             }
-            Some(text) if text.contains('\0') => {
+            Some(text) if holds_nul(&text) => {
                 self.error(
                     at,
                     "json-nul",
@@ -380,8 +380,13 @@ impl<'t, 'p> At<'t, 'p> {
         if self.value.kind() != Type::String {
             return None;
         }
-        self.value.string().filter(|text| !text.contains('\0'))
+        self.value.string().filter(|text| !holds_nul(text))
     }
+}
+
+/// Unescaped, a NUL is bad JSON already.
+fn holds_nul(text: &Cow<'_, str>) -> bool {
+    matches!(text, Cow::Owned(text) if text.contains('\0'))
 }
 
 impl Type {

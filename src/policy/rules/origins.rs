@@ -132,21 +132,19 @@ impl<'t> Rules<'t> {
             Pattern::Null => {
                 return self.null_origin(at, credentials, dangers);
             }
-            Pattern::Exact(scheme) => match syntax::parse(text.as_bytes()) {
-                Some(Origin::Tuple(tuple)) => {
-                    (*scheme, String::from_utf8_lossy(tuple.host))
-                }
-                _ => return,
-            },
+            Pattern::Exact(tuple) => {
+                let host = str::from_utf8(tuple.host);
+                (tuple.scheme, host.expect("a host is ASCII"))
+            }
             Pattern::Wildcard(wildcard) => {
                 self.public_suffix(at, text, wildcard, credentials, dangers);
-                (wildcard.scheme, wildcard.host_text().into())
+                (wildcard.scheme, wildcard.host_text())
             }
         };
         if !matches!(scheme, Scheme::Http | Scheme::Https) {
             return;
         }
-        if is_loopback(&host) {
+        if is_loopback(host) {
             if credentials {
                 self.warning(
                     at,
@@ -247,18 +245,20 @@ impl<'t> Rules<'t> {
         let mut place = 0;
         array.each_element(|at| {
             let Some(text) = at.valid_string() else { return };
-            let Ok(pattern) = Pattern::parse(&text) else { return };
-            let duplicate = match pattern {
-                Pattern::Any => return,
-                Pattern::Null => std::mem::replace(&mut null_seen, true),
-                Pattern::Exact(_) => {
-                    set.place_of_exact(text.as_bytes()) != Some(place)
-                }
-                Pattern::Wildcard(_) => {
-                    !wildcards_seen.insert(text.clone().into_owned())
-                }
+            let exact = set.place_of_exact(text.as_bytes());
+            let duplicate = match exact {
+                Some(first) => first != place,
+                None => match Pattern::parse(&text) {
+                    Ok(Pattern::Null) => {
+                        std::mem::replace(&mut null_seen, true)
+                    }
+                    Ok(Pattern::Wildcard(_)) => {
+                        !wildcards_seen.insert(text.clone().into_owned())
+                    }
+                    _ => return,
+                },
             };
-            if pattern != Pattern::Null {
+            if text != "null" {
                 place += text.len() + 1;
             }
             if duplicate {
@@ -269,7 +269,10 @@ impl<'t> Rules<'t> {
                     "leave one of them out",
                 );
             }
-            if let Some(Origin::Tuple(tuple)) = syntax::parse(text.as_bytes())
+            if exact.is_some()
+                && set.has_wildcards()
+                && let Some(Origin::Tuple(tuple)) =
+                    syntax::parse(text.as_bytes())
                 && let Some(wildcard) = set.find_wildcard(&tuple)
             {
                 let wildcard = String::from_utf8_lossy(wildcard);
