@@ -218,7 +218,8 @@ impl<'t> Rules<'t> {
                 );
                 None
             }
-            Some(text) if holds_nul(&text) => {
+            // Unescaped, a NUL is bad JSON already.
+            Some(Cow::Owned(text)) if text.contains('\0') => {
                 self.error(
                     at,
                     "json-nul",
@@ -380,13 +381,11 @@ impl<'t, 'p> At<'t, 'p> {
         if self.value.kind() != Type::String {
             return None;
         }
-        self.value.string().filter(|text| !holds_nul(text))
+        self.value.string().filter(|text| match text {
+            Cow::Borrowed(_) => true,
+            Cow::Owned(text) => !text.contains('\0'),
+        })
     }
-}
-
-/// Unescaped, a NUL is bad JSON already.
-fn holds_nul(text: &Cow<'_, str>) -> bool {
-    matches!(text, Cow::Owned(text) if text.contains('\0'))
 }
 
 impl Type {
