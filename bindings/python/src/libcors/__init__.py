@@ -20,9 +20,17 @@ import os
 import sys
 import warnings
 import weakref
-from ctypes import byref, c_void_p, create_string_buffer, get_errno, sizeof
+from collections.abc import Callable
+from ctypes import (
+    byref,
+    c_void_p,
+    create_string_buffer,
+    get_errno,
+    sizeof,
+    string_at,
+)
 from dataclasses import dataclass
-from typing import Any, Callable, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from . import _native
 
@@ -130,7 +138,7 @@ class Diagnostic:
     severity: Severity
     #: Where, as a JSON pointer (RFC 6901): "/allow_origins/2".
     pointer: str
-    #: Where, from 1; 0 where there is no place in the text.
+    #: Where, from 1; 0 where there is no place in a text, as in a dict.
     line: int
     #: The character in the line, from 1; 0 where there is none.
     column: int
@@ -188,14 +196,23 @@ class Policy:
         Raises PolicyError where it is refused, TypeError or ValueError where
         a dict cannot be written as JSON."""
         if isinstance(policy, dict):
-            self._load(_native.policy_load, *_sized(_json(policy)))
-        elif isinstance(policy, (str, bytes)):
-            self._load(_native.policy_load, *_sized(_bytes(policy, "policy")))
+            text = _json(policy)
+        elif isinstance(policy, str):
+            # A lone surrogate is an error with its place.
+            text = policy.encode("utf-8", "surrogatepass")
+        elif isinstance(policy, bytes):
+            text = policy
         else:
             raise TypeError(
                 "a policy is JSON as str or bytes, or a dict, not "
                 f"{type(policy).__name__}; Policy.from_file takes a path"
             )
+        self._load(
+            _native.policy_load,
+            text,
+            len(text),
+            has_places=not isinstance(policy, dict),
+        )
 
     @classmethod
     def from_file(cls, path: str | bytes | os.PathLike[Any]) -> Policy:
@@ -205,7 +222,7 @@ class Policy:
         the like) where it cannot be read."""
         encoded = os.fsencode(path)
         if b"\0" in encoded:
-            raise ValueError("a path holds no NUL")
+            raise ValueError(f"there is a NUL in the path {path!r}")
         self = cls.__new__(cls)
         self._load(
             _native.policy_load_file, encoded, file=os.fsdecode(encoded)
@@ -220,18 +237,19 @@ class Policy:
         request_method: str | bytes | None = None,
         request_headers: str | bytes | None = None,
     ) -> Decision:
-        """Decides. None is an absent header, which an empty one is not.
+        """Decides (Fetch standard, "CORS protocol").
 
         `request_method` is Access-Control-Request-Method, `request_headers`
-        Access-Control-Request-Headers. Several lines of one header are joined
-        with commas; spaces around a value are stripped. A request that makes
-        no sense is refused, never an error."""
-        method = _optional(method, "method")
+        Access-Control-Request-Headers. None is an absent header, which an
+        empty one is not. The caller joins several lines of one header with
+        commas, and strips the spaces and tabs around a value. A request that
+        makes no sense is refused; it is never an error."""
+        method = _bytes(method, "method")
         return self._decide(
             None if method is None else method.decode("latin-1"),
-            _optional(origin, "origin"),
-            _optional(request_method, "request_method"),
-            _optional(request_headers, "request_headers"),
+            _bytes(origin, "origin"),
+            _bytes(request_method, "request_method"),
+            _bytes(request_headers, "request_headers"),
         )
 
     def explain(
@@ -244,10 +262,10 @@ class Policy:
     ) -> str:
         """The decision in words, for people: one line of ASCII."""
         request = _request(
-            _optional(method, "method"),
-            _optional(origin, "origin"),
-            _optional(request_method, "request_method"),
-            _optional(request_headers, "request_headers"),
+            _bytes(method, "method"),
+            _bytes(origin, "origin"),
+            _bytes(request_method, "request_method"),
+            _bytes(request_headers, "request_headers"),
         )
         engine = self._engine.pointer
         length = _native.explain(engine, byref(request), None, 0)
@@ -262,23 +280,23 @@ class Policy:
         request_method: bytes | None = None,
         request_headers: bytes | None = None,
     ) -> Decision:
-        """evaluate() without its checks, for the middlewares: method is a str
-        of latin-1 characters, all else bytes."""
-        length = len(origin) if origin else 0
-        if method:
-            length += len(method)
-        if request_method:
-            length += len(request_method)
-        if request_headers:
-            length += len(request_headers)
-        if length > _CACHED_LENGTH:
+        """evaluate() for the middlewares: it strips and checks nothing.
+        method is a str of latin-1 characters, all else bytes."""
+        try:
+            return self._cached(
+                method, origin, request_method, request_headers
+            )
+        except _TooLong:
             return _evaluate(
                 self._engine, method, origin, request_method, request_headers
             )
-        return self._cached(method, origin, request_method, request_headers)
 
     def _load(
-        self, function: Any, *arguments: Any, file: str | None = None
+        self,
+        function: Any,
+        *arguments: Any,
+        file: str | None = None,
+        has_places: bool = True,
     ) -> None:
         found: list[Diagnostic] = []
         raised: list[BaseException] = []
@@ -287,7 +305,7 @@ class Policy:
             # What is raised here would be lost: ctypes prints it. That can be
             # Ctrl-C.
             try:
-                found.append(_diagnostic(diagnostic.contents))
+                found.append(_diagnostic(diagnostic.contents, has_places))
             except BaseException as exception:
                 raised.append(exception)
 
@@ -307,7 +325,7 @@ class Policy:
         if status != _native.OK:
             raise RuntimeError(_native.status_text(status).decode())
         self._cached: Callable[..., Decision] = functools.lru_cache(_CACHED)(
-            functools.partial(_evaluate, self._engine)
+            functools.partial(_evaluate_short, self._engine)
         )
         self.warnings = tuple(found)
         for warning in found:
@@ -342,6 +360,18 @@ class _Engine:
         free.atexit = False
 
 
+class _TooLong(Exception):
+    """The request is not one to remember the decision of."""
+
+
+def _evaluate_short(engine: _Engine, *request: Any) -> Decision:
+    # Here and not in front of the cache, where all would wait for it; what is
+    # raised is not remembered.
+    if sum(len(part) for part in request if part) > _CACHED_LENGTH:
+        raise _TooLong
+    return _evaluate(engine, *request)
+
+
 def _evaluate(
     engine: _Engine,
     method: str | None,
@@ -356,28 +386,40 @@ def _evaluate(
         request_headers,
     )
     # One for each call: another thread may be deciding.
-    decision = _native.Decision(sizeof(_native.Decision))
+    decision = _native.Decision(_DECISION_SIZE)
     # Where this fails, the decision permits nothing and goes the way of all.
     _native.evaluate(engine.pointer, byref(request), byref(decision))
+    parts = iter(decision.headers[: 4 * decision.header_count])
     return Decision(
         _VERDICTS.get(decision.verdict, Verdict.UNKNOWN),
         _REASONS.get(decision.reason, Reason.UNKNOWN),
         decision.status,
         tuple(
             (
-                _native.text(header.name) or b"",
-                _native.text(header.value) or b"",
+                _NAMES.get(name) or _name(name, name_len),
+                string_at(value, value_len),
             )
-            for header in decision.headers[: decision.header_count]
+            for name, name_len, value, value_len in zip(
+                parts, parts, parts, parts
+            )
         ),
-        _text(decision.culprit),
-        _text(decision.pattern),
+        _text(decision.culprit, decision.culprit_len),
+        _text(decision.pattern, decision.pattern_len),
     )
 
 
+_DECISION_SIZE = sizeof(_native.Decision)
+_REQUEST_SIZE = sizeof(_native.Request)
 _VERDICTS = dict(enumerate(Verdict))
 _REASONS = dict(enumerate(Reason))
 _SEVERITIES = dict(enumerate(Severity))
+
+#: The names of headers by their addresses: they are the library's own.
+_NAMES: dict[int, bytes] = {}
+
+
+def _name(address: int, length: int) -> bytes:
+    return _NAMES.setdefault(address, string_at(address, length))
 
 
 def _request(
@@ -387,35 +429,44 @@ def _request(
     request_headers: bytes | None,
 ) -> _native.Request:
     return _native.Request(
-        sizeof(_native.Request),
-        (method, len(method or b"")),
-        (origin, len(origin or b"")),
-        (request_method, len(request_method or b"")),
-        (request_headers, len(request_headers or b"")),
+        _REQUEST_SIZE,
+        method,
+        len(method or b""),
+        origin,
+        len(origin or b""),
+        request_method,
+        len(request_method or b""),
+        request_headers,
+        len(request_headers or b""),
     )
 
 
-def _diagnostic(diagnostic: _native.Diagnostic) -> Diagnostic:
+def _diagnostic(diagnostic: Any, has_place: bool) -> Diagnostic:
     return Diagnostic(
-        _text(diagnostic.code) or "",
+        _text(diagnostic.code, diagnostic.code_len) or "",
         _SEVERITIES.get(diagnostic.severity, Severity.WARNING),
-        _text(diagnostic.pointer) or "",
-        diagnostic.line,
-        diagnostic.column,
-        _text(diagnostic.message) or "",
-        _text(diagnostic.help),
+        _text(diagnostic.pointer, diagnostic.pointer_len) or "",
+        diagnostic.line if has_place else 0,
+        diagnostic.column if has_place else 0,
+        _text(diagnostic.message, diagnostic.message_len) or "",
+        _text(diagnostic.help, diagnostic.help_len),
     )
 
 
-def _text(text: _native.Text) -> str | None:
-    copied = _native.text(text)
-    return None if copied is None else copied.decode("utf-8", "replace")
+def _text(address: int | None, length: int) -> str | None:
+    if address is None:
+        return None
+    return string_at(address, length).decode("utf-8", "replace")
 
 
 def _placed(diagnostic: Diagnostic, file: str | None) -> str:
-    """file:line:column, or what there is of it, and the diagnostic."""
-    place = [str(n) for n in (diagnostic.line, diagnostic.column) if n]
-    return ":".join([file or "policy", *place]) + f": {diagnostic}"
+    """The diagnostic after file:line:column, or what there is of it."""
+    place = (
+        f":{diagnostic.line}:{diagnostic.column}"
+        if diagnostic.line
+        else diagnostic.pointer
+    )
+    return f"{file or 'policy'}{place}: {diagnostic}"
 
 
 def _json(policy: dict[str, Any]) -> bytes:
@@ -425,22 +476,14 @@ def _json(policy: dict[str, Any]) -> bytes:
         raise ValueError("the policy is nested too deeply") from None
 
 
-def _sized(text: bytes) -> tuple[bytes, int]:
-    return text, len(text)
-
-
-def _bytes(value: str | bytes, name: str) -> bytes:
-    """The bytes to decide on. What is not ASCII is allowed nowhere, so it is
-    the engine that refuses it, lone surrogates too."""
-    if isinstance(value, bytes):
+def _bytes(value: str | bytes | None, name: str) -> bytes | None:
+    """The bytes to decide on. What is not ASCII is allowed nowhere, so that
+    the engine refuses it, lone surrogates too."""
+    if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     raise TypeError(f"{name} is str or bytes, not {type(value).__name__}")
-
-
-def _optional(value: str | bytes | None, name: str) -> bytes | None:
-    return None if value is None else _bytes(value, name)
 
 
 def _caller_level() -> int:
@@ -448,7 +491,11 @@ def _caller_level() -> int:
     the first frame outside of this package."""
     level = 1
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals["__name__"].startswith(__name__):
+    while frame.f_back and _is_own(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
         level += 1
     return level
+
+
+def _is_own(module: str) -> bool:
+    return module.partition(".")[0] == __name__

@@ -1,42 +1,33 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The shared library and its C ABI, as include/cors.h has it.
 
-Names, order and meaning are the header's.
+Names, order and meaning are the header's. A cors_str is written out as its
+two members: ctypes reads and writes flat structs several times faster. Where
+the library fills it in, its pointer is a number, as a c_char_p would be read
+up to a NUL, which the request's own bytes need not have.
 """
 
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint32, c_void_p
+from ctypes import (
+    POINTER,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_size_t,
+    c_uint32,
+    c_void_p,
+)
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 OK = 0
-ERROR_ARGUMENT = 1
 ERROR_POLICY = 2
 ERROR_IO = 3
-ERROR_INTERNAL = 4
 
 HEADERS_MAX = 8
-
-
-class Text(ctypes.Structure):
-    """cors_str, as the library hands it out.
-
-    The pointer is a number: reading a c_char_p would look for a NUL, and the
-    request's bytes have none where the text ends.
-    """
-
-    _fields_ = [("ptr", c_void_p), ("len", c_size_t)]
-    ptr: int | None
-    len: int
-
-
-class Bytes(ctypes.Structure):
-    """cors_str, as it is made from bytes; it keeps them alive."""
-
-    _fields_ = [("ptr", c_char_p), ("len", c_size_t)]
 
 
 class Diagnostic(ctypes.Structure):
@@ -44,68 +35,61 @@ class Diagnostic(ctypes.Structure):
 
     _fields_ = [
         ("size", c_size_t),
-        ("severity", ctypes.c_int32),
+        ("severity", c_int32),
         ("line", c_uint32),
         ("column", c_uint32),
-        ("code", Text),
-        ("pointer", Text),
-        ("message", Text),
-        ("help", Text),
+        ("code", c_void_p),
+        ("code_len", c_size_t),
+        ("pointer", c_void_p),
+        ("pointer_len", c_size_t),
+        ("message", c_void_p),
+        ("message_len", c_size_t),
+        ("help", c_void_p),
+        ("help_len", c_size_t),
     ]
-    severity: int
-    line: int
-    column: int
-    code: Text
-    pointer: Text
-    message: Text
-    help: Text
 
 
 class Request(ctypes.Structure):
-    """cors_request"""
+    """cors_request; it keeps the bytes alive that it is given."""
 
     _fields_ = [
         ("size", c_size_t),
-        ("method", Bytes),
-        ("origin", Bytes),
-        ("request_method", Bytes),
-        ("request_headers", Bytes),
+        ("method", c_char_p),
+        ("method_len", c_size_t),
+        ("origin", c_char_p),
+        ("origin_len", c_size_t),
+        ("request_method", c_char_p),
+        ("request_method_len", c_size_t),
+        ("request_headers", c_char_p),
+        ("request_headers_len", c_size_t),
     ]
 
 
-class Header(ctypes.Structure):
-    """cors_header"""
-
-    _fields_ = [("name", Text), ("value", Text)]
-    name: Text
-    value: Text
-
-
 class Decision(ctypes.Structure):
-    """cors_decision"""
+    """cors_decision; a cors_header is four numbers in headers: the name's
+    address and length, the value's address and length."""
 
     _fields_ = [
         ("size", c_size_t),
-        ("verdict", ctypes.c_int32),
-        ("reason", ctypes.c_int32),
+        ("verdict", c_int32),
+        ("reason", c_int32),
         ("status", c_uint32),
         ("header_count", c_uint32),
-        ("headers", Header * HEADERS_MAX),
-        ("culprit", Text),
-        ("pattern", Text),
+        ("headers", c_size_t * (4 * HEADERS_MAX)),
+        ("culprit", c_void_p),
+        ("culprit_len", c_size_t),
+        ("pattern", c_void_p),
+        ("pattern_len", c_size_t),
     ]
     verdict: int
     reason: int
     status: int
     header_count: int
-    headers: ctypes.Array[Header]
-    culprit: Text
-    pattern: Text
-
-
-def text(of: Text) -> bytes | None:
-    """A copy of what a cors_str points to, None where it is absent."""
-    return None if of.ptr is None else ctypes.string_at(of.ptr, of.len)
+    headers: ctypes.Array[c_size_t]
+    culprit: int | None
+    culprit_len: int
+    pattern: int | None
+    pattern_len: int
 
 
 PATH = Path(__file__).with_name("libcors.so")
@@ -172,8 +156,6 @@ explain = _function(
     c_size_t,
 )
 status_text = _function(_library, "cors_status_text", c_char_p, c_int)
-verdict_text = _function(_library, "cors_verdict_text", c_char_p, c_int)
-reason_text = _function(_library, "cors_reason_text", c_char_p, c_int)
 
 VERSION: str = _function(_library, "cors_version", c_char_p)().decode()
 
