@@ -1,0 +1,146 @@
+"""The C ABI as _native.py has it, and as include/cors.h and the library do."""
+
+import ctypes
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import libcors
+from libcors import Reason, Severity, Verdict, _native
+
+INCLUDE = Path(__file__).resolve().parents[3] / "include"
+HEADER = (INCLUDE / "cors.h").read_text()
+
+
+def members(struct):
+    """The header's expressions for a struct's fields."""
+    names = [name for name, *_ in struct._fields_]
+    for name in names:
+        if name == "headers":
+            yield (
+                name,
+                [
+                    f"headers[{i}].{part}.{member}"
+                    for i in range(_native.HEADERS_MAX)
+                    for part in ("name", "value")
+                    for member in ("ptr", "len")
+                ],
+            )
+        elif f"{name}_len" in names:
+            yield name, [f"{name}.ptr"]
+        else:
+            yield name, [re.sub("_len$", ".len", name)]
+
+
+def test_structs_lie_as_in_the_header(tmp_path):
+    structs = (_native.Diagnostic, _native.Request, _native.Decision)
+    expected, lines = [], []
+    for struct in structs:
+        c_name = f"cors_{struct.__name__.lower()}"
+        expected.append(ctypes.sizeof(struct))
+        lines.append(f"sizeof({c_name})")
+        for name, expressions in members(struct):
+            field = getattr(struct, name)
+            size = field.size // len(expressions)
+            for i, expression in enumerate(expressions):
+                expected += [field.offset + i * size, size]
+                lines.append(f"offsetof({c_name}, {expression})")
+                lines.append(f"sizeof((({c_name} *) 0)->{expression})")
+    program = tmp_path / "layout.c"
+    program.write_text(
+        "#include <cors.h>\n#include <stdio.h>\nint main(void) {\n"
+        + "".join(f'printf("%zu\\n", {line});\n' for line in lines)
+        + "}\n"
+    )
+    subprocess.run(
+        ["cc", f"-I{INCLUDE}", program, "-o", tmp_path / "layout"], check=True
+    )
+    output = subprocess.run(
+        [tmp_path / "layout"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    assert list(map(int, output.split())) == expected
+
+
+@pytest.mark.parametrize("name", ["Diagnostic", "Request", "Decision"])
+def test_structs_have_every_member_of_the_header(name):
+    body = HEADER.split(f"typedef struct cors_{name.lower()} {{")[1]
+    members = re.findall(r"(\w+)(?:\[\w+\])?;$", body.split("\n}")[0], re.M)
+    fields = [field for field, *_ in getattr(_native, name)._fields_]
+    assert members == [f for f in fields if not f.endswith("_len")]
+
+
+def test_constants_are_those_of_the_header():
+    def value(name):
+        return int(re.search(rf"\b{name}(?: =)? (\d+)", HEADER)[1])
+
+    assert value("CORS_OK") == _native.OK
+    assert value("CORS_ERROR_POLICY") == _native.ERROR_POLICY
+    assert value("CORS_ERROR_IO") == _native.ERROR_IO
+    assert value("CORS_HEADERS_MAX") == _native.HEADERS_MAX
+    for enum, values in (
+        ("VERDICT", libcors._VERDICTS),
+        ("REASON", libcors._REASONS),
+        ("SEVERITY", libcors._SEVERITIES),
+    ):
+        known = re.findall(rf"\bCORS_{enum}_(\w+) = (\d+)", HEADER)
+        assert {int(n): name.lower() for name, n in known} == {
+            n: each.value for n, each in values.items() if each != "unknown"
+        }
+
+
+@pytest.mark.parametrize(
+    ("name", "enum"), [("verdict", Verdict), ("reason", Reason)]
+)
+def test_names_are_those_of_the_library(name, enum):
+    text = getattr(ctypes.CDLL(str(_native.PATH)), f"cors_{name}_text")
+    text.restype = ctypes.c_char_p
+    assert [text(i).decode() for i in range(len(enum))] == list(enum)
+
+
+def test_a_later_verdict_is_unknown_and_no_error(monkeypatch):
+    def later(_policy, _request, decision):
+        decision._obj.verdict = 77
+        decision._obj.reason = -1
+
+    monkeypatch.setattr(_native, "evaluate", later)
+    policy = libcors.Policy({"allow_origins": ["*"]})
+    decision = policy.evaluate(method="GET")
+    assert (decision.verdict, decision.reason) == ("unknown", "unknown")
+    assert Severity.ERROR == "error"
+
+
+def installed(folder, engine=True, version=None):
+    """The package as it would be in another site-packages."""
+    version = version or libcors.__version__
+    shutil.copytree(
+        Path(libcors.__file__).parent,
+        folder / "libcors",
+        ignore=shutil.ignore_patterns("__pycache__", "libcors.so"),
+    )
+    if engine:
+        shutil.copy(_native.PATH, folder / "libcors/libcors.so")
+    metadata = folder / f"libcors-{version}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: libcors\nVersion: {version}\n")
+    program = (
+        f"import sys; sys.path.insert(0, {str(folder)!r}); import libcors"
+    )
+    return subprocess.run(
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True
+    )
+
+
+def test_a_stale_or_missing_engine_is_an_import_error(tmp_path):
+    assert installed(tmp_path / "good").returncode == 0
+
+    stale = installed(tmp_path / "stale", version="99.1.0").stderr
+    assert "ImportError: libcors 99.1.0 is installed, but its engine" in stale
+    assert f"is {libcors.__version__}: install libcors again" in stale
+
+    missing = installed(tmp_path / "missing", engine=False).stderr
+    assert "ImportError: the engine of libcors cannot be loaded" in missing
+    assert "install libcors again" in missing
