@@ -9,6 +9,7 @@
 #   make nginx-module   nginx-module/build/ngx_http_cors_module.so, for the
 #                       nginx that is installed; for another one:
 #                       make nginx-module NGINX_SRC=its-source-tree
+#   make python         bindings/python/dist/, a wheel for every Python
 #   make deb            build/deb/, the Debian package of the nginx module
 #   make clean
 #
@@ -27,7 +28,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
         fuzz test-fuzz public-suffix-list \
-        nginx-release pytest deb
+        nginx-release pytest deb python test-python python-venv
 
 all: lib
 
@@ -79,7 +80,8 @@ demo: module
 # --- Tests
 
 test: header-check test-rust test-c test-fuzz test-nginx test-nginx-release \
-      test-nginx-static test-nginx-asan test-nginx-valgrind test-soak
+      test-nginx-static test-nginx-asan test-nginx-valgrind test-soak \
+      test-python
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
@@ -188,7 +190,26 @@ bench-nginx-instructions: module
 	    nginx-module/instructions.py --nginx="$$NGINX" --module=$(MODULE) \
 	        --folder=$(BUILD)/instructions
 
+# The package as pip installs it for those who work on it.
+VENV = $(abspath $(BUILD)/python)
+
+python-venv: rust
+	@python3 -c 'import ensurepip' 2>/dev/null || $(NEED) python3-venv
+	@test -x $(VENV)/bin/pip || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check \
+	    -r bindings/python/tests/requirements.txt -e bindings/python
+
+test-python: python-venv
+	cd bindings/python && $(VENV)/bin/ruff check && \
+	    $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && \
+	    $(VENV)/bin/python -m pytest -q -p no:cacheprovider
+
 # --- Packages
+
+python: python-venv
+	$(VENV)/bin/pip wheel -q --disable-pip-version-check --no-deps \
+	    -w bindings/python/dist bindings/python
+	@ls bindings/python/dist/*.whl
 
 # For Debian's nginx, installed or not.
 deb: rust
