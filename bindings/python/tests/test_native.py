@@ -113,6 +113,23 @@ def test_a_later_verdict_is_unknown_and_no_error(monkeypatch):
     assert Severity.ERROR == "error"
 
 
+def test_texts_are_read_by_their_length(monkeypatch):
+    text = ctypes.create_string_buffer(b"vary: origin, and no NUL before")
+    start = ctypes.addressof(text)
+
+    def inside(_policy, _request, decision):
+        decision._obj.header_count = 1
+        decision._obj.headers[:4] = [start, 4, start + 6, 6]
+        decision._obj.pattern = start
+        decision._obj.pattern_len = 4
+
+    monkeypatch.setattr(_native, "evaluate", inside)
+    monkeypatch.setattr(libcors, "_NAMES", {})
+    decision = libcors.Policy({"allow_origins": ["*"]}).evaluate()
+    assert decision.headers == ((b"vary", b"origin"),)
+    assert (decision.pattern, decision.culprit) == ("vary", None)
+
+
 def installed(folder, engine=True, version=None):
     """The package as it would be in another site-packages."""
     version = version or libcors.__version__

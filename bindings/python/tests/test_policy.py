@@ -457,6 +457,21 @@ print("end")
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 
+def test_a_policy_is_freed_when_dropped_and_not_when_the_process_ends():
+    # Then a thread may still be deciding.
+    done = run(
+        """
+from libcors import Policy, _native
+_native.policy_free = lambda pointer: print("freed")
+first = Policy({"allow_origins": ["https://a.example"]})
+second = Policy({"allow_origins": ["https://a.example"]})
+del first
+print("end")
+"""
+    )
+    assert (done.stdout, done.stderr) == ("freed\nend\n", "")
+
+
 def test_text_and_bytes_are_never_compared():
     # -bb makes an error of it.
     done = run(
