@@ -227,5 +227,5 @@ public-suffix-list:
 	    $(BUILD)/public-suffix-list/publicsuffixlist/public_suffix_list.dat
 
 clean:
-	rm -rf $(BUILD) nginx-module/build
+	rm -rf $(BUILD) nginx-module/build bindings/python/dist
 	cargo clean
