@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The WSGI middleware around applications that say things in every way that
+PEP 3333 lets them. wsgiref.validate stands on both sides."""
+
+import sys
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
+
+import pytest
+from servers import (
+    ACTUAL,
+    API,
+    APP,
+    PREFLIGHT,
+    PREFLIGHT_VARY,
+    STRANGER,
+    Answer,
+)
+
+from libcors import PolicyError
+from libcors.wsgi import CORSMiddleware
+
+ASKED = {
+    "HTTP_ORIGIN": APP,
+    "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT",
+    "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "authorization,content-type",
+}
+
+
+def environ(method="GET", headers=None):
+    result = {"REQUEST_METHOD": method, "QUERY_STRING": "", **(headers or {})}
+    setup_testing_defaults(result)
+    return result
+
+
+def ask(app, method="GET", headers=None, check=validator):
+    """What a server makes of an application's answer."""
+    started = []
+    body = []
+
+    def start_response(status, headers, exc_info=None):
+        if exc_info and body:
+            raise exc_info[1]
+        started[:] = [(int(status.split()[0]), headers)]
+        return body.append
+
+    iterable = check(app)(environ(method, headers), start_response)
+    try:
+        for piece in iterable:
+            body.append(piece)
+    finally:
+        if hasattr(iterable, "close"):
+            iterable.close()
+    return Answer(*started[0], b"".join(body))
+
+
+def says(headers=(), status="200 OK"):
+    plain = (
+        [] if status[:3] in ("204", "304") else [("Content-Type", "text/x")]
+    )
+
+    def app(environ, start_response):
+        start_response(status, [*plain, *headers])
+        return [b"application"]
+
+    return validator(app)
+
+
+def unreachable(environ, start_response):
+    raise AssertionError("the application was asked")
+
+
+def governed(app, **changes):
+    return CORSMiddleware(app, policy={**API, **changes})
+
+
+def test_an_allowed_origin_gets_its_headers():
+    answer = ask(governed(says()), headers={"HTTP_ORIGIN": APP})
+    assert answer.status == 200
+    assert answer.cors == ACTUAL
+    assert answer.vary == ["origin"]
+    assert answer.body == b"application"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"HTTP_ORIGIN": STRANGER},
+        {"HTTP_ORIGIN": ""},
+        # gunicorn joins the lines of one header with commas.
+        {"HTTP_ORIGIN": f"{APP},{APP}"},
+        {"HTTP_ORIGIN": "\xff\0"},
+        # No server that keeps PEP 3333 does this.
+        {"HTTP_ORIGIN": "\u20ac"},
+        {"HTTP_ORIGIN": "\ud800"},
+    ],
+)
+def test_others_get_vary_alone(headers):
+    answer = ask(governed(says()), headers=headers)
+    assert answer.cors == {}
+    assert answer.vary == ["origin"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
+def test_the_method_of_an_actual_request_does_not_matter(method):
+    answer = ask(governed(says()), method, {"HTTP_ORIGIN": APP})
+    assert answer.cors == ACTUAL
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 401, 404, 500, 599])
+def test_the_status_does_not_matter(status):
+    app = governed(says(status=f"{status} Words"))
+    answer = ask(app, headers={"HTTP_ORIGIN": APP})
+    assert answer.status == status
+    assert answer.cors == ACTUAL
+
+
+def test_a_preflight_is_answered_before_the_application():
+    answer = ask(governed(unreachable), "OPTIONS", ASKED)
+    assert answer.status == 204
+    assert answer.cors == PREFLIGHT
+    assert answer.vary == [PREFLIGHT_VARY]
+    assert answer.body == b""
+    # RFC 9110, section 8.6: a 204 has none.
+    assert answer.all("content-length") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin", "line"),
+    [
+        ({}, STRANGER, "403 Forbidden"),
+        ({"preflight_status": 200}, APP, "200 OK"),
+    ],
+)
+def test_other_preflights_have_an_empty_body(changes, origin, line):
+    started = []
+    app = governed(unreachable, **changes)
+    asked = environ("OPTIONS", {**ASKED, "HTTP_ORIGIN": origin})
+    body = app(asked, lambda *arguments: started.append(arguments))
+    assert list(body) == []
+    status, headers = started[0]
+    assert status == line
+    assert ("content-length", "0") in headers
+    assert not any(name == "content-type" for name, _ in headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "leave_out"),
+    [
+        ("OPTIONS", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+        ("OPTIONS", "HTTP_ORIGIN"),
+        ("GET", None),
+    ],
+)
+def test_what_is_no_preflight_reaches_the_application(method, leave_out):
+    headers = {key: v for key, v in ASKED.items() if key != leave_out}
+    answer = ask(governed(says()), method, headers)
+    assert answer.body == b"application"
+    assert "allow-methods" not in answer.cors
+    vary = PREFLIGHT_VARY if method == "OPTIONS" else "origin"
+    assert answer.vary == [vary]
+
+
+def test_values_are_stripped():
+    spaced = {key: f" {value}\t" for key, value in ASKED.items()}
+    assert ask(governed(unreachable), "OPTIONS", spaced).cors == PREFLIGHT
+
+
+def test_the_headers_of_the_application_are_replaced():
+    own = [
+        ("Access-Control-Allow-Origin", "*"),
+        ("X-First", "1"),
+        ("access-control-allow-origin", STRANGER),
+        ("ACCESS-CONTROL-ALLOW-PRIVATE-NETWORK", "true"),
+        ("Allow", "GET"),
+    ]
+    app = governed(says(own))
+    answer = ask(app, headers={"HTTP_ORIGIN": APP})
+    assert answer.cors == ACTUAL
+    assert answer.all("x-first") == ["1"]
+    assert answer.all("allow") == ["GET"]
+    for headers in ({"HTTP_ORIGIN": STRANGER}, {}):
+        assert ask(app, headers=headers).cors == {}
+
+
+@pytest.mark.parametrize(
+    ("own", "method", "vary"),
+    [
+        (["Cookie"], "GET", ["Cookie", "origin"]),
+        (["Cookie, Origin"], "GET", ["Cookie, Origin"]),
+        (["*"], "OPTIONS", ["*"]),
+        (
+            ["Origin"],
+            "OPTIONS",
+            [
+                "Origin",
+                "access-control-request-method,"
+                " access-control-request-headers",
+            ],
+        ),
+    ],
+)
+def test_of_vary_only_what_is_missing_is_added(own, method, vary):
+    app = governed(says([("Vary", value) for value in own]))
+    assert ask(app, method, {"HTTP_ORIGIN": APP}).vary == vary
+
+
+def test_the_applications_list_stays_as_it_is():
+    headers = [("Content-Type", "text/plain")]
+
+    def app(environ, start_response):
+        start_response("200 OK", headers)
+        return [b""]
+
+    for _ in range(2):
+        ask(governed(app), headers={"HTTP_ORIGIN": APP})
+    assert headers == [("Content-Type", "text/plain")]
+
+
+def test_write_is_the_servers():
+    def app(environ, start_response):
+        write = start_response("200 OK", [("Content-Type", "text/plain")])
+        write(b"written ")
+        return [b"returned"]
+
+    answer = ask(governed(validator(app)), headers={"HTTP_ORIGIN": APP})
+    assert answer.cors == ACTUAL
+    assert answer.body == b"written returned"
+
+
+def test_a_generator_that_starts_late_keeps_its_close():
+    closed = []
+
+    def app(environ, start_response):
+        try:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            yield b"a"
+            yield b"b"
+        finally:
+            closed.append(True)
+
+    # The validator asks for an early start_response, which PEP 3333 does not.
+    app = governed(app)
+    answer = ask(app, headers={"HTTP_ORIGIN": APP}, check=lambda app: app)
+    assert answer.cors == ACTUAL
+    assert answer.body == b"ab"
+    iterable = app(environ(), lambda *_: lambda _: None)
+    next(iterable)
+    iterable.close()
+    assert closed == [True, True]
+
+
+def test_the_iterable_is_the_applications_own():
+    class File(list):
+        """What a server sends with sendfile knows it by its class."""
+
+    body = File([b"x"])
+
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return body
+
+    assert governed(app)(environ(), lambda *_: None) is body
+
+
+def test_exc_info_replaces_the_headers_or_raises():
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        try:
+            raise LookupError("late")
+        except LookupError:
+            start_response(
+                "500 Internal Server Error",
+                [("Content-Type", "text/plain"), ("Vary", "cookie")],
+                sys.exc_info(),
+            )
+        return [b"sorry"]
+
+    def app_that_wrote(environ, start_response):
+        write = start_response("200 OK", [("Content-Type", "text/plain")])
+        write(b"some")
+        return app(environ, start_response)
+
+    answer = ask(governed(validator(app)), headers={"HTTP_ORIGIN": APP})
+    assert answer.status == 500
+    assert answer.cors == ACTUAL
+    assert answer.vary == ["cookie", "origin"]
+    with pytest.raises(LookupError):
+        ask(governed(app_that_wrote), check=lambda app: app)
+
+
+def test_an_exception_is_the_servers():
+    def app(environ, start_response):
+        raise LookupError("before")
+
+    with pytest.raises(LookupError, match="before"):
+        ask(governed(app), headers={"HTTP_ORIGIN": APP})
+
+
+def test_a_policy_can_be_swapped_and_a_wrong_one_changes_nothing():
+    app = governed(says())
+    with pytest.raises(PolicyError):
+        app.policy = {"allow_origins": ["a.example"]}
+    assert ask(app, headers={"HTTP_ORIGIN": APP}).cors == ACTUAL
+    app.policy = {"allow_origins": [STRANGER]}
+    assert ask(app, headers={"HTTP_ORIGIN": APP}).cors == {}
