@@ -72,8 +72,9 @@ class Answer:
 class Site:
     """A server that runs."""
 
-    def __init__(self, port, log):
+    def __init__(self, port, pid, log):
         self.port = port
+        self.pid = pid
         self.log_file = log
 
     @property
@@ -173,7 +174,7 @@ def served(folder, server, *options):
             stderr=subprocess.STDOUT,
         )
     try:
-        yield Site(port, log)
+        yield Site(port, process.pid, log)
     finally:
         process.terminate()
         process.wait(timeout=20)
