@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 from servers import APP, PREFLIGHT_VARY, STRANGER, gunicorn, uvicorn
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+from libcors import Policy
+
+PACKAGE = Path(__file__).parents[1]
+README = (PACKAGE / "README.md").read_text("utf-8")
+MIGRATING = (PACKAGE / "MIGRATING.md").read_text("utf-8")
 
 #: What the README's policy permits to APP.
 ACTUAL = {"allow-origin": APP, "allow-credentials": "true"}
@@ -31,9 +35,9 @@ def folder(tmp_path):
     policy = re.search(r"^```json\n(.*?)^```$", README, re.M | re.S)[1]
     (tmp_path / "cors.json").write_text(policy)
     blocks = re.findall(
-        r"^```python\n# (\S+)\n(.*?)^```$", README, re.M | re.S
+        r"^```python\n# (\S+)\n(.*?)^```$", README + MIGRATING, re.M | re.S
     )
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for name, block in blocks:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -86,6 +90,14 @@ def test_flask(folder):
             assert answer.status == status
             assert answer.cors == ACTUAL
             assert answer.vary == ["origin"]
+
+
+def test_a_policy_for_some_paths(folder):
+    with gunicorn("paths_example:app", folder) as site:
+        assert_preflight(site, "/api/x")
+        assert site.get("/api/x", Origin=APP).cors == ACTUAL
+        answer = site.get("/x", Origin=APP)
+        assert (answer.cors, answer.vary) == ({}, [])
 
 
 def test_flasks_own_client_asks_the_middleware(folder):
@@ -153,6 +165,16 @@ def test_the_error_is_shown_as_it_is_printed(folder):
         r"^```\n(libcors.PolicyError.*?)^```$", README, re.M | re.S
     )
     assert done.stderr.endswith(block[1])
+
+
+def test_what_to_write_instead_loads():
+    members = re.findall(r"`(\"\w+\": [^`]+)`", MIGRATING)
+    assert len(members) >= 15
+    for member in members:
+        origin = "" if "allow_origins" in member else f'"{APP}"'
+        origin = '"null"' if "null_origin" in member else origin
+        policy = f'"allow_origins": [{origin}], {member}'
+        Policy("{" + (policy if origin else member) + "}")
 
 
 def test_sighup_loads_the_policy_anew_while_requests_run(folder):
