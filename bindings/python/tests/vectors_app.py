@@ -61,7 +61,8 @@ def wsgi_app(environ, start_response):
     headers, body = answer(environ["PATH_INFO"], environ.get("HTTP_X_CASE"))
     length = ("Content-Length", str(len(body)))
     start_response("200 OK", [*headers, length])
-    return [body]
+    # Not every gunicorn leaves it out.
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 def governed(app, middleware):
