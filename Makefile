@@ -10,6 +10,7 @@
 #                       nginx that is installed; for another one:
 #                       make nginx-module NGINX_SRC=its-source-tree
 #   make python         bindings/python/dist/, a wheel for every Python
+#   make bench-python   what the Python middlewares cost, beside others
 #   make deb            build/deb/, the Debian package of the nginx module
 #   make clean
 #
@@ -28,7 +29,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
         fuzz test-fuzz public-suffix-list \
-        nginx-release pytest deb python test-python python-venv
+        nginx-release pytest deb python test-python python-venv bench-python
 
 all: lib
 
@@ -203,6 +204,12 @@ test-python: python-venv
 	cd bindings/python && $(VENV)/bin/ruff check && \
 	    $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && \
 	    $(VENV)/bin/python -m pytest -q -p no:cacheprovider
+
+# What the middlewares cost, beside those of others.
+bench-python: python-venv
+	$(VENV)/bin/pip install -q --disable-pip-version-check \
+	    -r benches/python/requirements.txt
+	$(VENV)/bin/python benches/python/middlewares.py
 
 # --- Packages
 
