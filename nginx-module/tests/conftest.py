@@ -9,42 +9,23 @@ In a configuration %BACKEND% is the address of the `backend` fixture, %DEAD%
 one where nothing listens, %FOLDER% the test's folder.
 """
 
-import contextlib
-import http.client
-import http.server
-import itertools
-import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import threading
-import time
+import sys
 
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
-#: The origin that most tests use, and one that no policy knows.
-APP = "https://app.example.com"
-STRANGER = "https://stranger.example"
-
-#: The policy that most tests use.
-API = {
-    "allow_origins": [APP, "https://*.preview.example.com"],
-    "allow_credentials": True,
-    "allow_methods": ["PUT", "DELETE"],
-    "allow_headers": ["Authorization", "Content-Type"],
-    "expose_headers": ["X-Request-Id"],
-    "max_age": 600,
-}
-
-PREFLIGHT_VARY = (
-    "origin, access-control-request-method, access-control-request-headers"
+from web_server import (    # noqa: E402, F401
+    API, APP, PREFLIGHT_VARY, STRANGER, Answer, Backend, Server, free_port,
+    wait_until,
 )
 
 CONFIGURATION = """
@@ -112,74 +93,17 @@ def pytest_configure(config):
     )
 
 
-#: Below the ports that Linux gives to whoever asks for any.
-PORTS = itertools.cycle(range(10000, 32000))
-for _ in range(random.randrange(22000)):
-    next(PORTS)
-
-
-def free_port():
-    """A port where nothing listens; never the same one twice."""
-    for port in PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            if condition():
-                return
-        except (OSError, http.client.HTTPException):
-            pass    # a worker that just leaves may close a connection
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.01)
-
-
-class Answer:
-    """A response: its status, its headers as lines, its body."""
-
-    def __init__(self, response):
-        self.status = response.status
-        self.lines = [
-            (name.lower(), value) for name, value in response.getheaders()
-        ]
-        self.body = response.read().decode()
-
-    def all(self, name):
-        return [value for line, value in self.lines if line == name]
-
-    @property
-    def cors(self):
-        """Its CORS headers; each of them is there only once."""
-        lines = [
-            line for line in self.lines if line[0].startswith("access-control")
-        ]
-        assert len(lines) == len(dict(lines)), f"a header comes twice: {lines}"
-        return {name.removeprefix("access-control-"): value
-                for name, value in lines}
-
-    @property
-    def vary(self):
-        return self.all("vary")
-
-
-class Nginx:
+class Nginx(Server):
     """An nginx that runs in a folder of its own."""
 
     def __init__(self, options, folder):
+        super().__init__(folder)
         self.binary = options.getoption("--nginx")
         self.module = options.getoption("--module")
         if self.module:
             self.module = pathlib.Path(self.module).resolve()
         #: In the order in which they are loaded.
         self.modules = [self.module] if self.module else []
-        self.folder = folder
-        self.port = free_port()
         self.port_options = ""
         self.process = None
         self.wrapper = []
@@ -188,18 +112,6 @@ class Nginx:
         self.look_at_memory(options.getoption("--valgrind"))
         self.expected = []
         self.words = {}
-        (folder / "html").mkdir()
-
-    def write(self, name, content):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not isinstance(content, str):
-            content = json.dumps(content)
-        # Never half of it: nginx may be reading the file, since workers of
-        # the last but one configuration answer for some time.
-        new = path.with_name(f"{path.name}.new")
-        new.write_text(content)
-        return new.replace(path)
 
     def configure(self, server, policies=None, http="", main="", log="info"):
         text = CONFIGURATION
@@ -339,52 +251,6 @@ class Nginx:
             and not any(text in line for text in self.expected)
         ]
 
-    def request(self, method, path, headers=None, body=None, **named):
-        """Sends one request; named headers have a _ for each -."""
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.port, timeout=10
-        )
-        try:
-            lines = list((headers or {}).items())
-            connection.putrequest(
-                method, path, skip_host="Host" in (headers or {}),
-                skip_accept_encoding=True,
-            )
-            lines += [
-                (name.replace("_", "-"), value)
-                for name, value in named.items()
-            ]
-            if body is not None:
-                lines.append(("Content-Length", str(len(body))))
-            for name, value in lines:
-                values = value if isinstance(value, list) else [value]
-                for each in values:
-                    connection.putheader(name, each)
-            connection.endheaders(body)
-            return Answer(connection.getresponse())
-        finally:
-            connection.close()
-
-    def get(self, path, **named):
-        return self.request("GET", path, **named)
-
-    def preflight(self, path, method="PUT", headers=None, origin=APP):
-        asked = {"Origin": origin, "Access-Control-Request-Method": method}
-        if headers is not None:
-            asked["Access-Control-Request-Headers"] = headers
-        return self.request("OPTIONS", path, asked)
-
-    def raw(self, data):
-        """Sends bytes and returns all that comes back."""
-        with socket.create_connection(("127.0.0.1", self.port)) as connection:
-            connection.settimeout(10)
-            connection.sendall(data)
-            received = b""
-            while chunk := connection.recv(65536):
-                received += chunk
-            return received.decode()
-
-
 @pytest.fixture
 def nginx(request, tmp_path):
     """An nginx that is not started yet."""
@@ -410,57 +276,6 @@ def serve(nginx, backend):
         return nginx.start()
 
     return start
-
-
-class Backend:
-    """An application: it records what it is asked and answers as it is told.
-
-    `answers` maps a path to a status and header lines; all else gets a 200.
-    """
-
-    def __init__(self):
-        self.hits = []
-        self.answers = {}
-        backend = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self):
-                length = int(self.headers.get("Content-Length", 0))
-                self.rfile.read(length)
-                backend.hits.append(f"{self.command} {self.path}")
-                status, lines = backend.answers.get(self.path, (200, []))
-                body = b"" if status in (204, 304) else b"application\n"
-                self.send_response(status)
-                for name, value in lines:
-                    self.send_header(name, value)
-                if status not in (204, 304):
-                    self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-
-            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
-            do_OPTIONS = answer
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), Handler
-        )
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        self.thread = threading.Thread(
-            target=self.server.serve_forever, args=(0.01,)
-        )
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 @pytest.fixture

@@ -1,32 +1,13 @@
 """Every vector that HTTP can carry, sent through nginx to an application:
 one that knows nothing of CORS, and one that sends headers of its own."""
 
-import collections
 import http.client
 import json
-import pathlib
 
 import pytest
 
 from conftest import free_port
-
-VECTORS = pathlib.Path(__file__).resolve().parents[2] / "vectors"
-
-LINES = {
-    "origin": "Origin",
-    "request_method": "Access-Control-Request-Method",
-    "request_headers": "Access-Control-Request-Headers",
-}
-
-#: What the second application says of CORS. None of it may come through,
-#: and its Vary is completed, not repeated.
-OWN = {
-    "Access-Control-Allow-Origin": "https://evil.example",
-    "Access-Control-Allow-Credentials": "true",
-    "Access-Control-Allow-Private-Network": "true",
-    "Access-Control-Expose-Headers": "*",
-    "Vary": "Accept-Encoding, Origin",
-}
+from web_vectors import OWN, faults, read, send
 
 APPLICATION = """
     log_format case escape=json
@@ -50,62 +31,6 @@ LOCATION = """
         proxy_pass http://127.0.0.1:%(port)d/;
     }
 """
-
-
-def read():
-    """The policies, each only once, and the cases with their numbers."""
-    policies, cases, left_out = {}, [], collections.Counter()
-    for path in sorted(VECTORS.glob("*.json")):
-        for group in json.loads(path.read_text()).get("groups", []):
-            text = json.dumps(group["policy"])
-            number = policies.setdefault(text, len(policies))
-            for case in group["cases"]:
-                if "not_over_http" in case:
-                    left_out[case["not_over_http"]] += 1
-                else:
-                    cases.append((number, case))
-    return policies, cases, left_out
-
-
-def send(connection, path, request, name):
-    connection.putrequest(request["method"], path, skip_accept_encoding=True)
-    connection.putheader("X-Case", name)
-    for key, line in LINES.items():
-        if key in request:
-            connection.putheader(line, request[key].encode())
-    connection.endheaders()
-    response = connection.getresponse()
-    lines = [[k.lower(), v] for k, v in response.getheaders()]
-    return response.status, lines, response.read()
-
-
-def tokens(lines):
-    return [
-        token.strip().lower()
-        for name, value in lines if name == "vary"
-        for token in value.split(",")
-    ]
-
-
-def cors(lines):
-    return [line for line in lines if line[0].startswith("access-control-")]
-
-
-def faults(method, expect, answer, loud):
-    """What is wrong with an answer."""
-    status, lines, body = answer
-    reached = expect["status"] == 0
-    if status != (expect["status"] or 200):
-        yield f"status {status}"
-    if body != (b"application\n" if reached and method != "HEAD" else b""):
-        yield f"body {body}"
-    if cors(lines) != cors(expect["headers"]):
-        yield f"headers {cors(lines)}"
-    # The application's Vary comes first, where it was asked.
-    vary = tokens([["vary", OWN["Vary"]]]) if loud and reached else []
-    vary += [t for t in tokens(expect["headers"]) if t not in vary]
-    if tokens(lines) != vary:
-        yield f"vary {tokens(lines)}"
 
 
 @pytest.mark.memory
