@@ -1,0 +1,365 @@
+/*
+ * Copyright (c) 2026 The libcors authors
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+/*
+ * mod_cors: answers CORS preflights and puts the CORS headers of a policy
+ * file on every response, whatever its status.
+ *
+ *     LoadModule cors_module modules/mod_cors.so
+ *
+ *     <Location "/api/">
+ *         CorsPolicy conf/cors.json
+ *     </Location>
+ */
+
+#include "apr_hash.h"
+#include "apr_strings.h"
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "util_filter.h"
+
+#include <cors.h>
+
+#define CORS_PREFIX "Access-Control-"
+
+typedef struct {
+    cors_policy *policy;    /* NULL is "off", which is not the same as unset */
+    int set;
+} cors_dir_conf;
+
+typedef struct {
+    int in_sections;        /* CorsPolicy does not stand in the server alone */
+} cors_server_conf;
+
+typedef struct {
+    int off;
+    int answered;
+    cors_decision decision;
+} cors_request_conf;
+
+typedef struct {
+    cmd_parms *cmd;
+    const char *file;
+} cors_loading;
+
+APLOG_USE_MODULE(cors);
+
+static ap_filter_rec_t *cors_filter_handle;
+
+/*
+ * What governs a request: the first place, through internal redirects and
+ * error documents, where CorsPolicy is set, to a file or to off. NULL where it
+ * is set nowhere. It is decided once: what later phases do to the request's
+ * headers does not count.
+ */
+static cors_request_conf *cors_govern(request_rec *r, int place_known)
+{
+    static const cors_decision no_permission = CORS_DECISION_INIT;
+    const cors_dir_conf *dir =
+        ap_get_module_config(r->per_dir_config, &cors_module);
+    const cors_server_conf *server =
+        ap_get_module_config(r->server->module_config, &cors_module);
+    cors_request request = CORS_REQUEST_INIT;
+    cors_request_conf *conf;
+    request_rec *each;
+
+    for (each = r; each; each = each->prev) {
+        conf = ap_get_module_config(each->request_config, &cors_module);
+        if (conf) {
+            return conf;
+        }
+    }
+
+    place_known = place_known || !server->in_sections;
+    if (place_known && !dir->set) {
+        return NULL;
+    }
+
+    conf = apr_pcalloc(r->pool, sizeof(*conf));
+    conf->off = place_known && !dir->policy;
+    conf->decision = no_permission;
+    ap_set_module_config(r->request_config, &cors_module, conf);
+    if (conf->off) {
+        return conf;
+    }
+
+    /* The request's own lines are joined already, those of RequestHeader not. */
+    request.method.ptr = r->method;
+    request.origin.ptr = apr_table_getm(r->pool, r->headers_in, "Origin");
+    request.request_method.ptr =
+        apr_table_getm(r->pool, r->headers_in, CORS_PREFIX "Request-Method");
+    request.request_headers.ptr =
+        apr_table_getm(r->pool, r->headers_in, CORS_PREFIX "Request-Headers");
+
+#define CORS_LENGTH(s) ((s).len = (s).ptr ? strlen((s).ptr) : 0)
+    CORS_LENGTH(request.method);
+    CORS_LENGTH(request.origin);
+    CORS_LENGTH(request.request_method);
+    CORS_LENGTH(request.request_headers);
+#undef CORS_LENGTH
+
+    /* Without a policy the library answers that nothing is permitted. */
+    if (cors_evaluate(place_known ? dir->policy : NULL, &request,
+                      &conf->decision) != CORS_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, place_known
+                      ? "cors_evaluate() failed, nothing is permitted"
+                      : "CorsPolicy: a cache answers before the section is "
+                        "known, nothing is permitted; set CacheQuickHandler "
+                        "off");
+    }
+    else if (conf->decision.reason != CORS_REASON_NONE && APLOGrinfo(r)) {
+        char text[MAX_STRING_LEN];
+
+        cors_explain(dir->policy, &request, text, sizeof(text));
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CorsPolicy: %s", text);
+    }
+    return conf;
+}
+
+/* The first phase that knows the place, and the last before access control. */
+static int cors_header_parser(request_rec *r)
+{
+    cors_request_conf *conf = cors_govern(r, 1);
+    int status = conf && !conf->off ? (int)conf->decision.status : 0;
+
+    if (!status) {
+        return DECLINED;
+    }
+    conf->answered = 1;
+    /* Else an ErrorDocument takes the answer over, or httpd writes a page. */
+    ap_custom_response(r, status, "");
+    return status;
+}
+
+static void cors_drop_headers(apr_table_t *headers)
+{
+    const apr_array_header_t *lines = apr_table_elts(headers);
+    const apr_table_entry_t *line = (const apr_table_entry_t *)lines->elts;
+    int i;
+
+    for (i = lines->nelts - 1; i >= 0; i--) {
+        /* One call takes away every line of the name. */
+        if (i < lines->nelts
+            && !ap_cstr_casecmpn(line[i].key, CORS_PREFIX,
+                                 sizeof(CORS_PREFIX) - 1)) {
+            apr_table_unset(headers, line[i].key);
+        }
+    }
+}
+
+static int cors_varies_by_all(request_rec *r, const apr_table_t *headers)
+{
+    const char *vary = apr_table_getm(r->pool, headers, "Vary");
+
+    return vary && ap_find_list_item(r->pool, vary, "*");
+}
+
+/* Runs once for each response, behind every filter that sets headers. */
+static apr_status_t cors_output_filter(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    const cors_request_conf *conf = f->ctx;
+    const cors_decision *decision = &conf->decision;
+    int varies_by_all = cors_varies_by_all(r, r->headers_out)
+                        || cors_varies_by_all(r, r->err_headers_out);
+    apr_uint32_t i;
+
+    cors_drop_headers(r->headers_out);
+    cors_drop_headers(r->err_headers_out);
+
+    for (i = 0; i < decision->header_count; i++) {
+        const char *name = decision->headers[i].name.ptr;
+        cors_str value = decision->headers[i].value;
+
+        /* httpd itself writes one Vary, with each name once. */
+        if (!varies_by_all || ap_cstr_casecmp(name, "Vary")) {
+            apr_table_addn(r->headers_out, name,
+                           apr_pstrmemdup(r->pool, value.ptr, value.len));
+        }
+    }
+
+    if (conf->answered) {
+        r->content_type = NULL;
+    }
+
+    apr_table_setn(r->notes, "cors-verdict",
+                   cors_verdict_text(decision->verdict));
+    apr_table_setn(r->notes, "cors-reason", cors_reason_text(decision->reason));
+    if (decision->culprit.ptr) {
+        apr_table_setn(r->notes, "cors-culprit",
+                       apr_pstrmemdup(r->pool, decision->culprit.ptr,
+                                      decision->culprit.len));
+    }
+
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
+static void cors_insert(request_rec *r, int place_known)
+{
+    cors_request_conf *conf;
+
+    if (!r->main && (conf = cors_govern(r, place_known)) && !conf->off) {
+        ap_add_output_filter_handle(cors_filter_handle, conf, r,
+                                    r->connection);
+    }
+}
+
+/* The cache's quick handler is here before the request is mapped to a place. */
+static void cors_insert_filter(request_rec *r)
+{
+    cors_insert(r, r->filename != NULL);
+}
+
+static void cors_insert_error_filter(request_rec *r)
+{
+    cors_insert(r, r->filename || r->status != HTTP_NOT_MODIFIED);
+}
+
+static void cors_diagnostic_fn_log(void *context, const cors_diagnostic *d)
+{
+    const cors_loading *loading = context;
+    int warning = d->severity == CORS_SEVERITY_WARNING;
+    char place[64] = "";
+
+    /* A start reads the configuration twice. */
+    if (warning
+        && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
+        && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL) {
+        return;
+    }
+    if (d->line) {
+        apr_snprintf(place, sizeof(place), ":%u:%u", d->line, d->column);
+    }
+    ap_log_error(APLOG_MARK, (warning ? APLOG_WARNING : APLOG_ERR), 0,
+                 loading->cmd->server, "CorsPolicy \"%s\"%s: %.*s%s%.*s (%.*s)",
+                 loading->file, place, (int)d->message.len, d->message.ptr,
+                 d->help.ptr ? "; " : "", d->help.ptr ? (int)d->help.len : 0,
+                 d->help.ptr ? d->help.ptr : "", (int)d->code.len,
+                 d->code.ptr);
+}
+
+static apr_status_t cors_free_policy(void *policy)
+{
+    cors_policy_free(policy);
+    return APR_SUCCESS;
+}
+
+static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
+                                   const char *arg)
+{
+    static const char key[] = "mod_cors:policies";
+    cors_dir_conf *conf = dir_conf;
+    cors_loading loading = { cmd, NULL };
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_LIMIT);
+    apr_hash_t *policies = NULL;
+    cors_status status;
+
+    if (error) {
+        return error;
+    }
+    if (conf->set) {
+        return "CorsPolicy may stand only once in a place";
+    }
+    conf->set = 1;
+
+    if (cmd->path) {
+        cors_server_conf *server =
+            ap_get_module_config(cmd->server->module_config, &cors_module);
+        server->in_sections = 1;
+    }
+    if (!ap_cstr_casecmp(arg, "off")) {
+        return NULL;
+    }
+
+    loading.file = ap_server_root_relative(cmd->pool, arg);
+    if (!loading.file) {
+        return apr_pstrcat(cmd->pool, "CorsPolicy: invalid path ", arg, NULL);
+    }
+
+    /* A file that is named in many places is loaded once. */
+    apr_pool_userdata_get((void **)&policies, key, cmd->pool);
+    if (!policies) {
+        policies = apr_hash_make(cmd->pool);
+        apr_pool_userdata_setn(policies, key, NULL, cmd->pool);
+    }
+    conf->policy = apr_hash_get(policies, loading.file, APR_HASH_KEY_STRING);
+    if (conf->policy) {
+        return NULL;
+    }
+
+    status = cors_policy_load_file(loading.file, cors_diagnostic_fn_log,
+                                   &loading, &conf->policy);
+    if (status != CORS_OK) {
+        return apr_psprintf(cmd->pool, "CorsPolicy: \"%s\" is not used: %s",
+                            loading.file, cors_status_text(status));
+    }
+    apr_pool_cleanup_register(cmd->pool, conf->policy, cors_free_policy,
+                              apr_pool_cleanup_null);
+    apr_hash_set(policies, loading.file, APR_HASH_KEY_STRING, conf->policy);
+    return NULL;
+}
+
+static void *cors_create_dir_conf(apr_pool_t *p, char *path)
+{
+    (void)path;
+    return apr_pcalloc(p, sizeof(cors_dir_conf));
+}
+
+static void *cors_merge_dir_conf(apr_pool_t *p, void *base, void *add)
+{
+    (void)p;
+    return ((cors_dir_conf *)add)->set ? add : base;
+}
+
+static void *cors_create_server_conf(apr_pool_t *p, server_rec *s)
+{
+    (void)s;
+    return apr_pcalloc(p, sizeof(cors_server_conf));
+}
+
+static void *cors_merge_server_conf(apr_pool_t *p, void *base, void *add)
+{
+    (void)p;
+    return ((cors_server_conf *)base)->in_sections ? base : add;
+}
+
+static void cors_register_hooks(apr_pool_t *p)
+{
+    (void)p;
+    /* Behind mod_headers and mod_cache; a cache keeps what came before us. */
+    cors_filter_handle =
+        ap_register_output_filter("CORS", cors_output_filter, NULL,
+                                  (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
+    ap_hook_header_parser(cors_header_parser, NULL, NULL,
+                          APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_filter(cors_insert_filter, NULL, NULL,
+                          APR_HOOK_REALLY_LAST);
+    ap_hook_insert_error_filter(cors_insert_error_filter, NULL, NULL,
+                                APR_HOOK_REALLY_LAST);
+}
+
+static const command_rec cors_commands[] = {
+    /* Not in .htaccess, which would load the file for each request. */
+    AP_INIT_TAKE1("CorsPolicy", cors_set_policy, NULL, RSRC_CONF | ACCESS_CONF,
+                  "a policy file, relative to ServerRoot, or off"),
+    { NULL }
+};
+
+module AP_MODULE_DECLARE_DATA cors_module = {
+    STANDARD20_MODULE_STUFF,
+    cors_create_dir_conf,
+    cors_merge_dir_conf,
+    cors_create_server_conf,
+    cors_merge_server_conf,
+    cors_commands,
+    cors_register_hooks,
+    AP_MODULE_FLAG_NONE
+};

@@ -1,0 +1,243 @@
+"""Starts Apache httpd with the module, a configuration and some policies, and
+fails the test where httpd has written something alarming to its error log.
+
+    def test_a_thing(serve):
+        site = serve("CorsPolicy api.json", {"api.json": API})
+        answer = site.get("/", origin=APP)
+
+The text is the content of a virtual host. In it %BACKEND% is the address of
+the `backend` fixture, %DEAD% one where nothing listens, %FOLDER% the test's
+folder.
+"""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from web_server import (    # noqa: E402, F401
+    API, APP, PREFLIGHT_VARY, STRANGER, Answer, Backend, Server, free_port,
+    wait_until,
+)
+
+#: httpd writes the names of one Vary without spaces.
+PREFLIGHT_VARY = PREFLIGHT_VARY.replace(" ", "")
+
+MODULES = """
+    mpm_%MPM% unixd authn_core authn_file authz_core authz_host authz_user auth_basic
+    access_compat allowmethods alias mime dir env setenvif headers rewrite log_config
+    deflate include negotiation cgid proxy proxy_http cache cache_disk http2
+"""
+
+CONFIGURATION = """
+%LOAD%
+LoadModule cors_module %MODULE%
+ServerRoot %FOLDER%
+ServerName localhost
+Listen 127.0.0.1:%PORT%
+PidFile httpd.pid
+DefaultRuntimeDir %FOLDER%
+ScriptSock cgid.sock
+Mutex sem
+User "#65534"
+Group "#65534"
+StartServers 1
+ServerLimit 4
+ThreadsPerChild 8
+MaxRequestWorkers 32
+GracefulShutdownTimeout 1
+ErrorLog error.log
+LogLevel warn cors:info
+TypesConfig /dev/null
+LogFormat "%m %U %{cors-verdict}n %{cors-reason}n %{cors-culprit}n" cors
+CustomLog access.log cors
+%MAIN%
+
+<VirtualHost *:%PORT%>
+    DocumentRoot %FOLDER%/html
+    %SERVER%
+</VirtualHost>
+"""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--httpd", default="apache2", help="the httpd to test")
+    parser.addoption(
+        "--modules", default="/usr/lib/apache2/modules",
+        help="the folder with its modules",
+    )
+    parser.addoption(
+        "--module", default=str(ROOT / "build" / "apache" / "mod_cors.so"),
+        help="the module that was built for it",
+    )
+    parser.addoption(
+        "--reloads", type=int, default=20, help="how many in test_restarts.py"
+    )
+    parser.addoption(
+        "--valgrind", action="store_true",
+        help="runs httpd as one process under valgrind",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "memory: among the few that always run under valgrind"
+    )
+
+
+class Apache(Server):
+    """An httpd that runs in a folder of its own."""
+
+    def __init__(self, options, folder):
+        super().__init__(folder)
+        self.binary = options.getoption("--httpd")
+        self.modules = pathlib.Path(options.getoption("--modules"))
+        self.module = pathlib.Path(options.getoption("--module")).resolve()
+        self.valgrind = options.getoption("--valgrind")
+        self.mpm = "event"
+        self.process = None
+        self.expected = []
+        self.words = {}
+
+    def configure(self, server, policies=None, main=""):
+        text = CONFIGURATION
+        # What is not there is built in.
+        load = "\n".join(
+            f"LoadModule {name}_module {self.modules}/mod_{name}.so"
+            for name in MODULES.replace("%MPM%", self.mpm).split()
+            if (self.modules / f"mod_{name}.so").exists()
+        )
+        words = {"SERVER": server, "MAIN": main, **self.words, "LOAD": load}
+        words |= {"MODULE": self.module, "PORT": self.port}
+        words |= {"FOLDER": self.folder}
+        for word, value in words.items():
+            text = text.replace(f"%{word}%", str(value))
+        self.write("httpd.conf", text)
+        for name, policy in (policies or {}).items():
+            self.write(name, policy)
+
+    def command(self, *arguments):
+        wrapper = []
+        if self.valgrind:
+            wrapper = [
+                "valgrind", "--leak-check=full", "--keep-debuginfo=yes",
+                # What httpd's pools hold is "possibly lost".
+                "--errors-for-leak-kinds=definite",
+                "--show-leak-kinds=definite", "--error-exitcode=99",
+                f"--suppressions={HERE / 'valgrind.supp'}",
+                f"--log-file={self.folder}/valgrind.log",
+            ]
+        return [
+            *wrapper, self.binary, "-d", str(self.folder),
+            "-f", str(self.folder / "httpd.conf"), *arguments,
+        ]
+
+    def check(self):
+        """As apachectl configtest; its exit code and what it says."""
+        done = subprocess.run(
+            self.command("-t"), capture_output=True, text=True, check=False,
+        )
+        return done.returncode, done.stderr
+
+    def start(self):
+        # In the foreground; in one process where valgrind looks at it.
+        mode = ["-X"] if self.valgrind else ["-D", "FOREGROUND"]
+        with open(self.folder / "stderr.log", "w") as stderr:
+            self.process = subprocess.Popen(
+                self.command(*mode), stderr=stderr
+            )
+        wait_until(self.listens, "httpd to listen")
+        return self
+
+    def listens(self):
+        assert self.process.poll() is None, self.errors
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def reload(self):
+        """As apachectl graceful, which would not get past a bad policy."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def stop(self):
+        if self.process is None:
+            return
+        # One process alone does not look at SIGTERM.
+        self.process.send_signal(
+            signal.SIGINT if self.valgrind else signal.SIGTERM
+        )
+        status = self.process.wait(timeout=60 if self.valgrind else 10)
+        self.process = None
+        if self.valgrind:
+            assert status != 99, (self.folder / "valgrind.log").read_text()
+
+    @property
+    def errors(self):
+        """What is in the error log, or was said before it was open."""
+        paths = [self.folder / "stderr.log", self.folder / "error.log"]
+        return "".join(
+            path.read_text() for path in paths if path.exists()
+        )
+
+    @property
+    def log(self):
+        """The access log, line by line, once every request is in it."""
+        self.stop()
+        return (self.folder / "access.log").read_text().splitlines()
+
+    def expect(self, text):
+        """Alarming lines with this text are what the test is about."""
+        self.expected.append(text)
+
+    def alarms(self):
+        return [
+            line
+            for line in self.errors.splitlines()
+            if re.search(r"\[\w*:(error|crit|alert|emerg)\]", line)
+            and not any(text in line for text in self.expected)
+        ]
+
+
+@pytest.fixture
+def apache(request):
+    """An httpd that is not started yet."""
+    # Its children are not root and must get there; to tmp_path they do not.
+    with tempfile.TemporaryDirectory(prefix="mod_cors.") as folder:
+        os.chmod(folder, 0o755)
+        server = Apache(request.config, pathlib.Path(folder))
+        yield server
+        server.stop()
+        assert server.alarms() == []
+
+
+@pytest.fixture
+def serve(apache, backend):
+    """Starts httpd with the content of a virtual host and some policies."""
+    apache.words = {
+        "BACKEND": f"127.0.0.1:{backend.port}",
+        "DEAD": f"127.0.0.1:{free_port()}",
+    }
+
+    def start(server, policies=None, main=""):
+        if policies is None:
+            policies = {"api.json": API}
+        apache.configure(server, policies, main)
+        return apache.start()
+
+    return start
+
+
+@pytest.fixture
+def backend():
+    application = Backend()
+    yield application
+    application.stop()
