@@ -13,6 +13,9 @@ from web_server import (
 
 CLIENTS = 3
 
+#: Makes a policy large enough for its leak to be seen: it takes 65 kB.
+TENANTS = [f"https://tenant{n}.example.com" for n in range(1500)]
+
 PREFLIGHT = PREFLIGHT_VARY.split(", ")
 
 

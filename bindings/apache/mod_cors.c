@@ -44,14 +44,19 @@ typedef struct {
     cors_decision decision;
 } cors_request_conf;
 
-typedef struct {
-    cmd_parms *cmd;
-    const char *file;
-} cors_loading;
-
 APLOG_USE_MODULE(cors);
 
 static ap_filter_rec_t *cors_filter_handle;
+
+static cors_str cors_line(request_rec *r, const char *name)
+{
+    cors_str line;
+
+    /* httpd has joined the lines of a name, but not those of RequestHeader. */
+    line.ptr = apr_table_getm(r->pool, r->headers_in, name);
+    line.len = line.ptr ? strlen(line.ptr) : 0;
+    return line;
+}
 
 /*
  * What governs a request: the first place, through internal redirects and
@@ -90,20 +95,11 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
         return conf;
     }
 
-    /* The request's own lines are joined already, those of RequestHeader not. */
     request.method.ptr = r->method;
-    request.origin.ptr = apr_table_getm(r->pool, r->headers_in, "Origin");
-    request.request_method.ptr =
-        apr_table_getm(r->pool, r->headers_in, CORS_PREFIX "Request-Method");
-    request.request_headers.ptr =
-        apr_table_getm(r->pool, r->headers_in, CORS_PREFIX "Request-Headers");
-
-#define CORS_LENGTH(s) ((s).len = (s).ptr ? strlen((s).ptr) : 0)
-    CORS_LENGTH(request.method);
-    CORS_LENGTH(request.origin);
-    CORS_LENGTH(request.request_method);
-    CORS_LENGTH(request.request_headers);
-#undef CORS_LENGTH
+    request.method.len = strlen(r->method);
+    request.origin = cors_line(r, "Origin");
+    request.request_method = cors_line(r, CORS_PREFIX "Request-Method");
+    request.request_headers = cors_line(r, CORS_PREFIX "Request-Headers");
 
     /* Without a policy the library answers that nothing is permitted. */
     if (cors_evaluate(place_known ? dir->policy : NULL, &request,
@@ -191,7 +187,8 @@ static apr_status_t cors_output_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 
     apr_table_setn(r->notes, "cors-verdict",
                    cors_verdict_text(decision->verdict));
-    apr_table_setn(r->notes, "cors-reason", cors_reason_text(decision->reason));
+    apr_table_setn(r->notes, "cors-reason",
+                   cors_reason_text(decision->reason));
     if (decision->culprit.ptr) {
         apr_table_setn(r->notes, "cors-culprit",
                        apr_pstrmemdup(r->pool, decision->culprit.ptr,
@@ -212,7 +209,7 @@ static void cors_insert(request_rec *r, int place_known)
     }
 }
 
-/* The cache's quick handler is here before the request is mapped to a place. */
+/* A quick handler, mod_cache's, answers before the request has a file. */
 static void cors_insert_filter(request_rec *r)
 {
     cors_insert(r, r->filename != NULL);
@@ -223,9 +220,9 @@ static void cors_insert_error_filter(request_rec *r)
     cors_insert(r, r->filename || r->status != HTTP_NOT_MODIFIED);
 }
 
-static void cors_diagnostic_fn_log(void *context, const cors_diagnostic *d)
+static void cors_log_diagnostic(void *context, const cors_diagnostic *d)
 {
-    const cors_loading *loading = context;
+    const char *file = context;
     int warning = d->severity == CORS_SEVERITY_WARNING;
     char place[64] = "";
 
@@ -238,10 +235,11 @@ static void cors_diagnostic_fn_log(void *context, const cors_diagnostic *d)
     if (d->line) {
         apr_snprintf(place, sizeof(place), ":%u:%u", d->line, d->column);
     }
-    ap_log_error(APLOG_MARK, (warning ? APLOG_WARNING : APLOG_ERR), 0,
-                 loading->cmd->server, "CorsPolicy \"%s\"%s: %.*s%s%.*s (%.*s)",
-                 loading->file, place, (int)d->message.len, d->message.ptr,
-                 d->help.ptr ? "; " : "", d->help.ptr ? (int)d->help.len : 0,
+    /* Of no server: a virtual host has no log yet. */
+    ap_log_error(APLOG_MARK, warning ? APLOG_WARNING : APLOG_ERR, 0, NULL,
+                 "CorsPolicy \"%s\"%s: %.*s%s%.*s (%.*s)", file, place,
+                 (int)d->message.len, d->message.ptr, d->help.ptr ? "; " : "",
+                 d->help.ptr ? (int)d->help.len : 0,
                  d->help.ptr ? d->help.ptr : "", (int)d->code.len,
                  d->code.ptr);
 }
@@ -257,8 +255,8 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
 {
     static const char key[] = "mod_cors:policies";
     cors_dir_conf *conf = dir_conf;
-    cors_loading loading = { cmd, NULL };
     const char *error = ap_check_cmd_context(cmd, NOT_IN_LIMIT);
+    char *file;
     apr_hash_t *policies = NULL;
     cors_status status;
 
@@ -279,8 +277,8 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
         return NULL;
     }
 
-    loading.file = ap_server_root_relative(cmd->pool, arg);
-    if (!loading.file) {
+    file = ap_server_root_relative(cmd->pool, arg);
+    if (!file) {
         return apr_pstrcat(cmd->pool, "CorsPolicy: invalid path ", arg, NULL);
     }
 
@@ -290,20 +288,20 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
         policies = apr_hash_make(cmd->pool);
         apr_pool_userdata_setn(policies, key, NULL, cmd->pool);
     }
-    conf->policy = apr_hash_get(policies, loading.file, APR_HASH_KEY_STRING);
+    conf->policy = apr_hash_get(policies, file, APR_HASH_KEY_STRING);
     if (conf->policy) {
         return NULL;
     }
 
-    status = cors_policy_load_file(loading.file, cors_diagnostic_fn_log,
-                                   &loading, &conf->policy);
+    status = cors_policy_load_file(file, cors_log_diagnostic, file,
+                                   &conf->policy);
     if (status != CORS_OK) {
         return apr_psprintf(cmd->pool, "CorsPolicy: \"%s\" is not used: %s",
-                            loading.file, cors_status_text(status));
+                            file, cors_status_text(status));
     }
     apr_pool_cleanup_register(cmd->pool, conf->policy, cors_free_policy,
                               apr_pool_cleanup_null);
-    apr_hash_set(policies, loading.file, APR_HASH_KEY_STRING, conf->policy);
+    apr_hash_set(policies, file, APR_HASH_KEY_STRING, conf->policy);
     return NULL;
 }
 

@@ -12,10 +12,7 @@ import signal
 import pytest
 
 from conftest import wait_until
-from web_load import CLIENTS, Load, policy
-
-#: Makes a policy large enough for its leak to be seen: it takes 65 kB.
-TENANTS = [f"https://tenant{n}.example.com" for n in range(1500)]
+from web_load import CLIENTS, TENANTS, Load, policy
 
 #: How far the master may grow in the second half of the reloads, in kB. By
 #: then what malloc keeps for the next reload has its size: 8,120 kB after the

@@ -14,7 +14,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -36,7 +35,7 @@ PREFLIGHT_VARY = PREFLIGHT_VARY.replace(" ", "")
 MODULES = """
     mpm_%MPM% unixd authn_core authn_file authz_core authz_host authz_user auth_basic
     access_compat allowmethods alias mime dir env setenvif headers rewrite log_config
-    deflate include negotiation cgid proxy proxy_http cache cache_disk http2
+    deflate include negotiation cgi proxy proxy_http cache cache_disk http2
 """
 
 CONFIGURATION = """
@@ -47,14 +46,16 @@ ServerName localhost
 Listen 127.0.0.1:%PORT%
 PidFile httpd.pid
 DefaultRuntimeDir %FOLDER%
-ScriptSock cgid.sock
 Mutex sem
 User "#65534"
 Group "#65534"
 StartServers 1
-ServerLimit 4
-ThreadsPerChild 8
-MaxRequestWorkers 32
+<IfModule !mpm_prefork_module>
+    ThreadsPerChild 16
+    MinSpareThreads 1
+    MaxSpareThreads 64
+    MaxRequestWorkers 128
+</IfModule>
 GracefulShutdownTimeout 1
 ErrorLog error.log
 LogLevel warn cors:info
@@ -153,20 +154,27 @@ class Apache(Server):
         # In the foreground; in one process where valgrind looks at it.
         mode = ["-X"] if self.valgrind else ["-D", "FOREGROUND"]
         with open(self.folder / "stderr.log", "w") as stderr:
+            # prefork ends by a signal to its whole group.
             self.process = subprocess.Popen(
-                self.command(*mode), stderr=stderr
+                self.command(*mode), stderr=stderr, start_new_session=True
             )
-        wait_until(self.listens, "httpd to listen")
+        # It listens before, and then reads its configuration once more.
+        wait_until(self.runs, "httpd to start")
         return self
 
-    def listens(self):
+    def runs(self):
         assert self.process.poll() is None, self.errors
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return self.starts
 
-    def reload(self):
+    @property
+    def starts(self):
+        return self.errors.count("resuming normal operations")
+
+    def reload(self, how=signal.SIGUSR1):
         """As apachectl graceful, which would not get past a bad policy."""
-        self.process.send_signal(signal.SIGUSR1)
+        starts = self.starts
+        self.process.send_signal(how)
+        wait_until(lambda: self.starts > starts, "httpd to restart")
 
     def stop(self):
         if self.process is None:
@@ -202,7 +210,7 @@ class Apache(Server):
         return [
             line
             for line in self.errors.splitlines()
-            if re.search(r"\[\w*:(error|crit|alert|emerg)\]", line)
+            if re.search(r"\[cors:error|:(crit|alert|emerg)\]|exit signal", line)
             and not any(text in line for text in self.expected)
         ]
 
