@@ -12,6 +12,8 @@
 #   make python         bindings/python/dist/, a wheel for every Python
 #   make bench-python   what the Python middlewares cost, beside others
 #   make deb            build/deb/, the Debian package of the nginx module
+#   make apache-module  build/apache/mod_cors.so, for the Apache httpd that is
+#                       installed, or with APXS=its-apxs for another one
 #   make clean
 #
 # NGINX=path tests and demonstrates another nginx. What is needed from Debian
@@ -28,6 +30,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         header-check test-rust test-soak test-nginx-asan test-nginx-valgrind \
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
+        apache-module test-apache test-apache-valgrind \
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python
 
@@ -78,15 +81,25 @@ demo: module
 	@. $(BUILD)/nginx/found && \
 	    examples/nginx/demo.sh "$$NGINX" $(MODULE) $(BUILD)/demo
 
+# --- Apache httpd
+
+# Neither of its two packages here starts a server; apache2 itself would.
+APXS = apxs
+
+apache-module: lib
+	@$(NEED) $(APXS)=apache2-dev
+	$(MAKE) -C bindings/apache APXS=$(APXS)
+
 # --- Tests
 
 test: header-check test-rust test-c test-fuzz test-nginx test-nginx-release \
       test-nginx-static test-nginx-asan test-nginx-valgrind test-soak \
-      test-python
+      test-apache test-python
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
 	$(MAKE) -C bindings/c valgrind asan
+	$(MAKE) test-apache-valgrind
 	$(MAKE) soak
 
 # build.rs writes the header anew where src/ffi.rs has changed. This comes
@@ -174,6 +187,15 @@ test-nginx-valgrind: module pytest
 	@. $(BUILD)/nginx/found && \
 	    $(PYTEST) --nginx="$$NGINX" --module=$(MODULE) --valgrind \
 	        --reloads=5 $(VALGRIND_TESTS)
+
+test-apache: apache-module pytest
+	@[ $(APXS) != apxs ] || $(NEED) apache2-bin
+	$(MAKE) -C bindings/apache test APXS=$(APXS) PYTHON="$(PYTHON)"
+
+test-apache-valgrind: apache-module pytest
+	@[ $(APXS) != apxs ] || $(NEED) apache2-bin
+	@$(NEED) valgrind=valgrind
+	$(MAKE) -C bindings/apache valgrind APXS=$(APXS) PYTHON="$(PYTHON)"
 
 MINUTES = 20
 soak: module

@@ -45,8 +45,8 @@ def free_port():
                 return port
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + 10
+def wait_until(condition, what, seconds=10):
+    deadline = time.monotonic() + seconds
     while True:
         try:
             if condition():

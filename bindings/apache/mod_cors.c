@@ -48,14 +48,19 @@ APLOG_USE_MODULE(cors);
 
 static ap_filter_rec_t *cors_filter_handle;
 
+static cors_str cors_text(const char *s)
+{
+    cors_str text;
+
+    text.ptr = s;
+    text.len = s ? strlen(s) : 0;
+    return text;
+}
+
+/* httpd has joined the lines of a name, but not those of RequestHeader. */
 static cors_str cors_line(request_rec *r, const char *name)
 {
-    cors_str line;
-
-    /* httpd has joined the lines of a name, but not those of RequestHeader. */
-    line.ptr = apr_table_getm(r->pool, r->headers_in, name);
-    line.len = line.ptr ? strlen(line.ptr) : 0;
-    return line;
+    return cors_text(apr_table_getm(r->pool, r->headers_in, name));
 }
 
 /*
@@ -95,8 +100,7 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
         return conf;
     }
 
-    request.method.ptr = r->method;
-    request.method.len = strlen(r->method);
+    request.method = cors_text(r->method);
     request.origin = cors_line(r, "Origin");
     request.request_method = cors_line(r, CORS_PREFIX "Request-Method");
     request.request_headers = cors_line(r, CORS_PREFIX "Request-Headers");

@@ -31,7 +31,6 @@ def assert_decorated(site, path, status, method="GET", **request):
     return answer
 
 
-@pytest.mark.memory
 def test_a_404_of_httpd_carries_the_headers(serve):
     answer = assert_decorated(serve("CorsPolicy api.json"), "/missing", 404)
     assert "<h1>Not Found</h1>" in answer.body
@@ -175,7 +174,6 @@ def test_a_request_that_is_wrong_carries_the_headers(serve, line):
         b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ],
 )
-@pytest.mark.memory
 def test_what_is_hardly_a_request_is_survived(serve, request_bytes):
     site = serve("CorsPolicy api.json")
     assert "access-control-allow" not in site.raw(request_bytes)

@@ -27,7 +27,6 @@ def start(serve, text, **parts):
     return serve(text, {"api.json": API, "other.json": OTHER}, **parts)
 
 
-@pytest.mark.memory
 def test_an_inner_place_replaces_the_policy_of_an_outer_one(apache, serve):
     for path in ["a/b/c", "a/d", "e"]:
         apache.write(f"html/{path}", "content")
@@ -137,7 +136,6 @@ def test_off_is_not_unset(serve, backend):
     assert backend.hits == ["GET /app", "GET /app", "OPTIONS /app"]
 
 
-@pytest.mark.memory
 @pytest.mark.parametrize("page", ["CorsPolicy off", "CorsPolicy other.json", ""])
 @pytest.mark.parametrize("target", ["/error.html", "/app"])
 def test_an_error_document_keeps_the_policy_of_the_request(
@@ -253,7 +251,7 @@ def test_httpd_without_the_directive_is_left_as_it_was(serve, backend):
     assert answer.cors == {"allow-origin": "*"}
     assert answer.vary == []
     assert site.preflight("/").status == 200
-    assert site.log == ["GET / - - -", "OPTIONS / - - -"]
+    assert sorted(site.log) == ["GET / - - -", "OPTIONS / - - -"]
 
 
 def test_the_log_tells_the_decision(serve, apache):
@@ -273,7 +271,8 @@ def test_the_log_tells_the_decision(serve, apache):
     site.preflight("/", "PATCH")
     site.preflight("/", "PUT", "authorization,x-other")
     site.get("/off", origin=APP)
-    assert site.log == [
+    # Several threads write it.
+    assert sorted(site.log) == sorted([
         "GET / not_cors none -",
         "GET /missing allowed none -",
         "GET / refused origin_not_allowed -",
@@ -282,7 +281,8 @@ def test_the_log_tells_the_decision(serve, apache):
         "OPTIONS / preflight_refused method_not_allowed PATCH",
         "OPTIONS / preflight_refused header_not_allowed x-other",
         "GET /off - - -",
-    ]
+    ])
     refusals = [line for line in site.errors.splitlines() if "[cors:" in line]
     assert len(refusals) == 4
-    assert f'no pattern matches the origin "{STRANGER}"' in refusals[0]
+    text = f'CorsPolicy: refused: no pattern matches the origin "{STRANGER}"'
+    assert any(text in line for line in refusals)

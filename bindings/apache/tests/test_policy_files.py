@@ -17,7 +17,6 @@ TWO_FAULTS = """{
 """
 
 
-@pytest.mark.memory
 @pytest.mark.parametrize("place", ["main", "server", "section"])
 def test_every_fault_is_shown_with_its_place(apache, place):
     text = "CorsPolicy bad.json"

@@ -200,7 +200,6 @@ def test_http_1_0_gets_its_preflights_answered(serve, backend):
     assert backend.hits == []
 
 
-@pytest.mark.memory
 @pytest.mark.parametrize(
     ("status", "origin"), [(204, APP), (200, APP), (204, STRANGER)]
 )

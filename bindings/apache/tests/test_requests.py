@@ -26,7 +26,6 @@ OWN = [
 ]
 
 
-@pytest.mark.memory
 def test_an_allowed_origin_may_read_the_response(serve, backend):
     answer = serve(PROXY).get("/data", origin=APP)
     assert answer.status == 200
@@ -114,7 +113,19 @@ def test_the_headers_of_a_cgi_program_are_replaced(apache, serve, status):
     assert answer.varies_by == ["accept", "origin"]
 
 
-@pytest.mark.memory
+def test_a_cgi_program_that_writes_the_whole_response_is_left_alone(
+    apache, serve
+):
+    program = apache.write("cgi/nph-program", """#!/bin/sh
+        printf 'HTTP/1.0 200 OK\\r\\nAccess-Control-Allow-Origin: *\\r\\n\\r\\n'
+    """)
+    os.chmod(program, 0o755)
+    site = serve("CorsPolicy api.json\nScriptAlias /cgi/ %FOLDER%/cgi/")
+    answer = site.get("/cgi/nph-program", origin=APP)
+    assert answer.cors == {"allow-origin": "*"}
+    assert site.preflight("/cgi/nph-program").status == 204
+
+
 @pytest.mark.parametrize("action", ["set", "append", "add", "merge"])
 @pytest.mark.parametrize("table", ["", "always"])
 def test_mod_headers_cannot_double_the_headers(serve, action, table):
@@ -150,6 +161,11 @@ def test_a_request_is_decided_on_as_it_came(serve, backend):
     site = serve("RequestHeader unset Origin" + PROXY)
     assert site.get("/", origin=APP).cors == ALLOWED
     assert site.preflight("/").status == 204
+
+
+def test_what_mod_headers_changes_early_is_how_it_came(serve):
+    site = serve("RequestHeader unset Origin early" + PROXY)
+    assert site.get("/", origin=APP).cors == {}
 
 
 def test_an_origin_that_mod_headers_adds_is_a_second_one(serve):

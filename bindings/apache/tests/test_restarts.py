@@ -94,6 +94,7 @@ def test_every_answer_is_that_of_one_policy(site, reloads, keep_alive):
     assert load.closed <= (reloads * CLIENTS if keep_alive else 0)
 
 
+@pytest.mark.memory
 def test_policies_come_and_go_with_restarts(site):
     for _ in range(5):
         site.configure("")
