@@ -10,6 +10,7 @@ the `backend` fixture, %DEAD% one where nothing listens, %FOLDER% the test's
 folder.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -33,9 +34,10 @@ from web_server import (    # noqa: E402, F401
 PREFLIGHT_VARY = PREFLIGHT_VARY.replace(" ", "")
 
 MODULES = """
-    mpm_%MPM% unixd authn_core authn_file authz_core authz_host authz_user auth_basic
-    access_compat allowmethods alias mime dir env setenvif headers rewrite log_config
-    deflate include negotiation cgi proxy proxy_http cache cache_disk http2
+    mpm_%MPM% unixd log_config authn_core authn_file authz_core authz_host
+    authz_user auth_basic access_compat allowmethods alias mime dir env
+    setenvif headers rewrite deflate include negotiation cgi proxy proxy_http
+    cache cache_disk http2
 """
 
 CONFIGURATION = """
@@ -85,8 +87,7 @@ def pytest_addoption(parser):
         "--reloads", type=int, default=10, help="how many in test_restarts.py"
     )
     parser.addoption(
-        "--valgrind", action="store_true",
-        help="runs httpd under valgrind",
+        "--valgrind", action="store_true", help="runs httpd under valgrind"
     )
 
 
@@ -110,6 +111,8 @@ class Apache(Server):
         self.mpm = "event"
         self.process = None
         (folder / "memory").mkdir()
+        #: Children that must be there until the end, and those that are not.
+        self.first, self.lost = set(), set()
         self.expected = []
         self.words = {}
 
@@ -162,7 +165,22 @@ class Apache(Server):
             )
         # It listens before, and then reads its configuration once more.
         wait_until(self.runs, "httpd to start", self.patience)
+        self.first = self.children
         return self
+
+    @property
+    def children(self):
+        """The processes that answer, as Linux knows them."""
+        parent = self.process.pid
+        listed = pathlib.Path(f"/proc/{parent}/task/{parent}/children")
+        alive = set()
+        # Any of them may end meanwhile.
+        with contextlib.suppress(OSError):
+            for pid in listed.read_text().split():
+                state = pathlib.Path(f"/proc/{pid}/stat").read_text()
+                if state.rsplit(")", 1)[1].split()[0] != "Z":
+                    alive.add(int(pid))
+        return alive
 
     def runs(self):
         assert self.process.poll() is None, self.errors
@@ -174,6 +192,7 @@ class Apache(Server):
 
     def reload(self, how=signal.SIGUSR1):
         """As apachectl graceful, which would not get past a bad policy."""
+        self.first = set()
         starts = self.starts
         self.process.send_signal(how)
         wait_until(
@@ -183,6 +202,9 @@ class Apache(Server):
     def stop(self):
         if self.process is None:
             return
+        # The log would not tell: the event MPM has faults of its own in a
+        # child that ends, once in hundreds of stops, without our module too.
+        self.lost |= self.first - self.children
         self.process.terminate()
         self.process.wait(timeout=self.patience)
         self.process = None
@@ -221,7 +243,7 @@ class Apache(Server):
         return [
             line
             for line in self.errors.splitlines()
-            if re.search(r"\[cors:error|:(crit|alert|emerg)\]|exit signal", line)
+            if re.search(r"\[cors:error\]|:(crit|alert|emerg)\]", line)
             and not any(text in line for text in self.expected)
         ]
 
@@ -235,6 +257,7 @@ def apache(request):
         server = Apache(request.config, pathlib.Path(folder))
         yield server
         server.stop()
+        assert not server.lost
         assert server.alarms() == []
         faults = server.memory_faults()
         assert not faults, "\n".join(faults)

@@ -242,6 +242,7 @@ def test_a_subrequest_adds_nothing(apache, serve, backend):
         assert ("allow-origin" in answer.cors) == (origin == APP)
         assert answer.vary == ["origin"]
     assert backend.hits == ["GET /part", "GET /part"]
+    assert site.errors.count("[cors:info]") == 1
 
 
 def test_httpd_without_the_directive_is_left_as_it_was(serve, backend):
