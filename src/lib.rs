@@ -49,6 +49,7 @@ mod policy;
 mod tests;
 
 pub use decision::{Decision, Header, Reason, Request, Verdict};
+pub use explain::Explanation;
 pub use header_names::{HEADER_NAME_MAX, REQUEST_HEADERS_MAX};
 pub use method::METHOD_MAX;
 pub use origin::public_suffix::date as public_suffix_list_date;

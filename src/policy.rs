@@ -1,6 +1,6 @@
 //! Policies: how one is loaded, and what is kept of it.
 
-mod correction;
+pub(crate) mod correction;
 pub(crate) mod diagnostic;
 mod document;
 mod rules;

@@ -11,6 +11,15 @@ use super::diagnostic::quoted;
 use crate::origin::pattern::{Pattern, PatternError, STARS_MAX};
 use crate::origin::syntax;
 
+/// What a browser sends for the origin that `text`, which is none, is meant to
+/// be, and what is wrong with `text`. Whether it is an origin then is for the
+/// parser to say.
+pub(crate) fn correct(text: &str) -> Option<(String, &'static str)> {
+    let mut reading = Reading { fault: None };
+    let corrected = reading.correct(text)?;
+    reading.fault.map(|(_, what)| (corrected, what))
+}
+
 /// A malformed pattern explained.
 pub(super) struct Fault {
     pub(super) code: &'static str,
