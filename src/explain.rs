@@ -84,8 +84,8 @@ fn cause(
                 }
             };
             if decision.verdict == Verdict::Refused {
-                text += " The request is not blocked: the browser keeps the \
-                         response from the page.";
+                text += " The application answers all the same: it is the \
+                         browser that keeps the response from the page.";
             }
             text
         }
