@@ -11,6 +11,7 @@
 #                       make nginx-module NGINX_SRC=its-source-tree
 #   make python         bindings/python/dist/, a wheel for every Python
 #   make bench-python   what the Python middlewares cost, beside others
+#   make cli            cli/target/release/cors, the command
 #   make deb            build/deb/, the Debian package of the nginx module
 #   make apache-module  build/apache/mod_cors.so, for the Apache httpd that is
 #                       installed, or with APXS=its-apxs for another one
@@ -32,7 +33,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
         apache-module test-apache test-apache-valgrind \
         fuzz test-fuzz public-suffix-list \
-        nginx-release pytest deb python test-python python-venv bench-python
+        nginx-release pytest deb python test-python python-venv bench-python \
+        cli test-cli
 
 all: lib
 
@@ -54,6 +56,16 @@ rust:
 
 lib: rust
 	cargo build --release
+
+# --- The command
+
+cli: rust
+	cargo build --release --locked --manifest-path cli/Cargo.toml
+
+test-cli: rust
+	cd cli && cargo fmt --check
+	cd cli && cargo clippy --locked --all-targets -- -D warnings
+	cd cli && cargo test --locked
 
 # --- nginx
 
@@ -92,9 +104,9 @@ apache-module: lib
 
 # --- Tests
 
-test: header-check test-rust test-c test-fuzz test-nginx test-nginx-release \
-      test-nginx-static test-nginx-asan test-nginx-valgrind test-soak \
-      test-apache test-python
+test: header-check test-rust test-c test-fuzz test-nginx test-nginx- \
+      release test-nginx-static test-nginx-asan test-nginx-valgrind test- \
+      soak test-apache test-python test-cli
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
@@ -257,4 +269,5 @@ public-suffix-list:
 
 clean:
 	rm -rf $(BUILD) nginx-module/build bindings/python/dist
+	rm -rf $(BUILD) nginx-module/build cli/target
 	cargo clean

@@ -1,0 +1,398 @@
+//! `cors check`, and how the other commands load a policy.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Origin, Renderer, Snippet,
+};
+use cors::{Diagnostic, Policy, Severity};
+use serde::Serialize;
+
+use crate::policy_file::PolicyFile;
+use crate::style::{BAD, DOUBT, GOOD, NAME};
+use crate::{Answer, Check, Failure, Format, Report, read};
+
+/// A policy file that was read.
+pub(crate) struct Checked {
+    name: String,
+    json: Vec<u8>,
+    /// Nothing where the policy is refused.
+    pub(crate) policy: Option<(Policy, PolicyFile)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What JSON tells.
+#[derive(Serialize)]
+struct FilesReport {
+    files: Vec<FileReport>,
+}
+
+#[derive(Serialize)]
+struct FileReport {
+    file: String,
+    loads: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    diagnostics: Vec<DiagnosticReport>,
+    summary: Vec<SummaryLine>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticReport {
+    severity: &'static str,
+    code: &'static str,
+    pointer: String,
+    line: u32,
+    column: u32,
+    message: String,
+    help: Option<String>,
+}
+
+/// What one part of a policy means, in words.
+#[derive(Serialize)]
+struct SummaryLine {
+    about: &'static str,
+    means: Vec<String>,
+}
+
+impl Check {
+    pub(crate) fn run(&self) -> Report {
+        let mut answer = Answer::Yes;
+        let mut text = String::new();
+        let mut reports = Vec::new();
+        for path in &self.files {
+            let checked = match Checked::read(path) {
+                Ok(checked) => checked,
+                Err(failure) => {
+                    answer = Answer::Unknown;
+                    text += &format!("{BAD}error{BAD:#}: {failure}\n");
+                    reports.push(FileReport {
+                        file: name_of(path),
+                        loads: false,
+                        failure: Some(failure),
+                        diagnostics: Vec::new(),
+                        summary: Vec::new(),
+                    });
+                    continue;
+                }
+            };
+            let warned = !checked.diagnostics.is_empty();
+            if checked.policy.is_none() || self.deny_warnings && warned {
+                answer = answer.max(Answer::No);
+            }
+            match self.output.format {
+                Format::Text => text += &checked.text(true),
+                Format::Json => reports.push(checked.report()),
+            }
+        }
+        match self.output.format {
+            Format::Text => Report { text, answer },
+            Format::Json => {
+                Report::json(&FilesReport { files: reports }, answer)
+            }
+        }
+    }
+}
+
+impl Checked {
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let json = read(path)?;
+        let name = name_of(path);
+        Ok(match Policy::from_json(&json) {
+            Ok(policy) => {
+                let diagnostics = policy.warnings().to_vec();
+                let file = PolicyFile::of_loaded(&json);
+                Self { name, json, policy: Some((policy, file)), diagnostics }
+            }
+            Err(error) => {
+                let diagnostics = error.diagnostics().to_vec();
+                Self { name, json, policy: None, diagnostics }
+            }
+        })
+    }
+
+    /// What a command reports that needs the policy, where it is refused.
+    pub(crate) fn refusal(&self, format: Format) -> Report {
+        let answer = Answer::No;
+        match format {
+            Format::Text => Report { text: self.text(false), answer },
+            Format::Json => {
+                let files = vec![self.report()];
+                Report::json(&FilesReport { files }, answer)
+            }
+        }
+    }
+
+    fn text(&self, with_summary: bool) -> String {
+        let renderer = Renderer::styled();
+        let mut text = String::new();
+        for diagnostic in &self.diagnostics {
+            text += &renderer.render(&[self.group(diagnostic)]);
+            text += "\n\n";
+        }
+        let name = &self.name;
+        let warnings = self.count(Severity::Warning);
+        text += &match (&self.policy, self.count(Severity::Error)) {
+            (None, errors) => {
+                format!(
+                    "{BAD}{name}: refused{BAD:#}, {}\n",
+                    count(errors, "error")
+                )
+            }
+            (Some(_), _) if warnings > 0 => {
+                let count = count(warnings, "warning");
+                format!("{DOUBT}{name}: loads{DOUBT:#}, {count}\n")
+            }
+            (Some(_), _) => format!("{GOOD}{name}: loads{GOOD:#}\n"),
+        };
+        if with_summary && let Some((_, file)) = &self.policy {
+            for SummaryLine { about, means } in summary(file) {
+                for (i, means) in means.iter().enumerate() {
+                    let about = if i == 0 { about } else { "" };
+                    let _ =
+                        writeln!(text, "  {NAME}{about:12}{NAME:#} {means}");
+                }
+            }
+        }
+        text
+    }
+
+    fn report(&self) -> FileReport {
+        let diagnostics = self.diagnostics.iter().map(|diagnostic| {
+            let Diagnostic { code, line, column, .. } = *diagnostic;
+            DiagnosticReport {
+                severity: match diagnostic.severity {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                },
+                code,
+                pointer: diagnostic.pointer.clone(),
+                line,
+                column,
+                message: diagnostic.message.clone(),
+                help: diagnostic.help.clone(),
+            }
+        });
+        let file = self.policy.as_ref().map(|(_, file)| file);
+        FileReport {
+            file: self.name.clone(),
+            loads: file.is_some(),
+            failure: None,
+            diagnostics: diagnostics.collect(),
+            summary: file.map(summary).unwrap_or_default(),
+        }
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        let all = self.diagnostics.iter();
+        all.filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+
+    /// A diagnostic with its source line.
+    fn group<'c>(&'c self, diagnostic: &'c Diagnostic) -> Group<'c> {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title =
+            level.primary_title(&*diagnostic.message).id(diagnostic.code);
+        let mut group = Group::with_title(title);
+        let (line, column) =
+            (diagnostic.line as usize, diagnostic.column as usize);
+        if let Some(source) = self.line(line) {
+            let start = source
+                .char_indices()
+                .nth(column - 1)
+                .map_or(source.len(), |(at, _)| at);
+            let end = start + token_len(&source[start..]);
+            let origin =
+                Origin::path(&*self.name).line(line).char_column(column);
+            let (shown, cut) = window(source, start, end);
+            let snippet = Snippet::source(shown).line_start(line).annotation(
+                AnnotationKind::Primary
+                    .span(start - cut..end.min(cut + shown.len()) - cut),
+            );
+            group = if cut == 0 {
+                group.element(snippet.path(&*self.name))
+            } else {
+                group.element(origin).element(snippet)
+            };
+        }
+        if let Some(help) = &diagnostic.help {
+            group = group.element(Level::HELP.message(&**help));
+        }
+        group
+    }
+
+    /// A line of the file, from 1, without its end; what is no text of it
+    /// left out.
+    fn line(&self, number: usize) -> Option<&str> {
+        let json = &self.json;
+        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+        let line =
+            json.split(|&byte| byte == b'\n').nth(number.checked_sub(1)?)?;
+        let valid = match std::str::from_utf8(line) {
+            Ok(line) => line,
+            Err(error) => {
+                std::str::from_utf8(&line[..error.valid_up_to()]).ok()?
+            }
+        };
+        Some(valid.strip_suffix('\r').unwrap_or(valid))
+    }
+}
+
+/// What a policy means, in words.
+fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
+    const SHOWN_MAX: usize = 20;
+    let mut origins: Vec<String> = file
+        .allow_origins
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|p| meaning(p))
+        .collect();
+    let more = file.allow_origins.len() - origins.len();
+    if more > 0 {
+        origins.push(format!("and {more} more"));
+    }
+    let listed = |names: &[String]| names.join(", ");
+    let methods = match file.allow_methods.as_slice() {
+        [] => "GET, HEAD and POST".to_owned(),
+        [star] if star == "*" => "any".to_owned(),
+        names => format!("GET, HEAD, POST, {}", listed(names)),
+    };
+    let headers = match file.allow_headers.as_slice() {
+        [] => {
+            "what browsers send unasked, and nothing else: no JSON body, no \
+               Authorization"
+                .to_owned()
+        }
+        names if names.iter().any(|name| name == "*") => {
+            match names.iter().any(|n| n.eq_ignore_ascii_case("authorization"))
+            {
+                true => "any, Authorization too".to_owned(),
+                false => "any but Authorization".to_owned(),
+            }
+        }
+        names => listed(names),
+    };
+    let exposed = match file.expose_headers.as_slice() {
+        [] => "what scripts may always read, such as Content-Type".to_owned(),
+        [star] if star == "*" => "all but Set-Cookie".to_owned(),
+        names => listed(names),
+    };
+    let kept = match file.max_age {
+        None => "5 s, the browsers' own measure".to_owned(),
+        Some(0) => "not at all".to_owned(),
+        Some(age) => format!("{age} s"),
+    };
+    vec![
+        SummaryLine { about: "origins", means: origins },
+        SummaryLine {
+            about: "credentials",
+            means: vec![match file.allow_credentials {
+                true => "cookies and HTTP authentication".to_owned(),
+                false => "none: a script that asks for them cannot read the \
+                          answer"
+                    .to_owned(),
+            }],
+        },
+        SummaryLine { about: "methods", means: vec![methods] },
+        SummaryLine { about: "headers", means: vec![headers] },
+        SummaryLine { about: "exposed", means: vec![exposed] },
+        SummaryLine {
+            about: "preflights",
+            means: vec![format!(
+                "answered {}, kept {kept}",
+                file.preflight_status
+            )],
+        },
+    ]
+}
+
+/// A pattern of `allow_origins` and, where it is more than one origin, what it
+/// stands for.
+fn meaning(pattern: &str) -> String {
+    if pattern == "*" {
+        return "*: any origin".to_owned();
+    }
+    if pattern == "null" {
+        return "null: any sandboxed iframe and local file".to_owned();
+    }
+    let (rest, any_port) = match pattern.strip_suffix(":*") {
+        Some(rest) => (rest, true),
+        None => (pattern, false),
+    };
+    let mut means = Vec::new();
+    if rest.contains("**") {
+        means.push("one or more labels for **");
+    } else if rest.contains("//*.") || rest.contains(".*.") {
+        means.push("any one label for *");
+    } else if rest.contains('*') {
+        means.push("any part of the label for *");
+    }
+    if any_port {
+        means.push("any port");
+    }
+    match means.is_empty() {
+        true => pattern.to_owned(),
+        false => format!("{pattern}: {}", means.join(", ")),
+    }
+}
+
+/// How long the JSON token is that a text begins with: what a diagnostic
+/// points to. Of an array or object it is the bracket.
+fn token_len(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    match bytes.first() {
+        None => 0,
+        Some(b'"') => {
+            let mut escaped = false;
+            let end = bytes[1..].iter().position(|&byte| {
+                let end = byte == b'"' && !escaped;
+                escaped = byte == b'\\' && !escaped;
+                end
+            });
+            end.map_or(bytes.len(), |end| end + 2)
+        }
+        Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => {
+            let word =
+                |b: &u8| b.is_ascii_alphanumeric() || b"+-.".contains(b);
+            bytes.iter().position(|b| !word(b)).unwrap_or(bytes.len())
+        }
+        Some(_) => text.chars().next().map_or(0, char::len_utf8),
+    }
+}
+
+/// The part of a line to show, and how many bytes stand before it: a policy
+/// may be one line of megabytes.
+fn window(line: &str, start: usize, end: usize) -> (&str, usize) {
+    const SHOWN_MAX: usize = 4096;
+    if line.len() <= SHOWN_MAX {
+        return (line, 0);
+    }
+    let mut from = start.saturating_sub(SHOWN_MAX / 4);
+    let mut to = end.min(start + SHOWN_MAX / 2).saturating_add(80);
+    to = to.min(line.len());
+    while !line.is_char_boundary(from) {
+        from -= 1;
+    }
+    while !line.is_char_boundary(to) {
+        to += 1;
+    }
+    (&line[from..to], from)
+}
+
+fn name_of(path: &Path) -> String {
+    match path.to_str() {
+        Some("-") => "<stdin>".to_owned(),
+        _ => path.display().to_string(),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}

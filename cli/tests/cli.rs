@@ -1,0 +1,76 @@
+//! What the command prints, from files that show it. `TRYCMD=overwrite cargo
+//! test --test cli` writes it anew.
+
+mod server;
+
+use server::Server;
+
+#[test]
+fn the_command_prints_what_the_cases_say() {
+    std::env::set_current_dir("examples").expect("the folder is there");
+    // http://api.example.com is played by a server that is a proxy to the
+    // command.
+    let api = Server::start(|request| match request.target.as_str() {
+        "/items" => server::answer(
+            200,
+            &[
+                ("Access-Control-Allow-Origin", "https://app.example.com"),
+                ("Access-Control-Allow-Origin", "https://app.example.com"),
+                ("Content-Type", "application/json"),
+            ],
+        ),
+        "/fine" => server::answer(
+            200,
+            &[
+                ("Access-Control-Allow-Origin", "*"),
+                ("Content-Type", "application/json"),
+            ],
+        ),
+        _ => server::answer(401, &[("WWW-Authenticate", "Basic")]),
+    });
+    trycmd::TestCases::new()
+        .env("http_proxy", api.url(""))
+        .case("../README.md")
+        .case("../tests/cases/*.md");
+}
+
+#[test]
+fn completions_and_manual_pages_are_written() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (status, text) = run(&["completions", shell], &[]);
+        assert_eq!(status, 0);
+        assert!(text.contains("preflight-only"), "{shell}");
+    }
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/man");
+    std::fs::create_dir_all(folder).expect("it can be made");
+    assert_eq!(run(&["man", folder], &[]).0, 0);
+    for page in ["cors", "cors-check", "cors-explain", "cors-probe"] {
+        let text = std::fs::read_to_string(format!("{folder}/{page}.1"))
+            .expect("it was written");
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals_and_can_be_switched() {
+    let check =
+        ["check", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/wrong.json")];
+    let escapes = |variables| run(&check, variables).1.contains('\x1b');
+    assert!(!escapes(&[]));
+    assert!(escapes(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!escapes(&[("NO_COLOR", "1")]));
+}
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cors"));
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    let output = command
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    (output.status.code().expect("no signal"), text)
+}
