@@ -34,7 +34,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         apache-module test-apache test-apache-valgrind \
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
-        cli test-cli
+        cli test-cli test-browsers
 
 all: lib
 
@@ -66,6 +66,18 @@ test-cli: rust
 	cd cli && cargo fmt --check
 	cd cli && cargo clippy --locked --all-targets -- -D warnings
 	cd cli && cargo test --locked
+
+# What Chromium does with nginx, and whether `cors explain` foretells it.
+BROWSERS = $(BUILD)/browsers
+test-browsers: cli module
+	@$(NEED) chromium=chromium node=nodejs npm=npm
+	@mkdir -p $(BROWSERS)
+	@cp tests/browsers/package.json tests/browsers/package-lock.json \
+	    $(BROWSERS)
+	@cd $(BROWSERS) && npm ci --no-audit --no-fund --silent
+	@. $(BUILD)/nginx/found && \
+	    node tests/browsers/run.mjs "$$NGINX" $(MODULE) \
+	        cli/target/release/cors $(BROWSERS) $(BROWSERS)/run
 
 # --- nginx
 
@@ -104,9 +116,9 @@ apache-module: lib
 
 # --- Tests
 
-test: header-check test-rust test-c test-fuzz test-nginx test-nginx- \
-      release test-nginx-static test-nginx-asan test-nginx-valgrind test- \
-      soak test-apache test-python test-cli
+test: header-check test-rust test-cli test-c test-fuzz test-nginx \
+      test-nginx-release test-nginx-static test-nginx-asan \
+      test-nginx-valgrind test-soak test-apache test-python test-browsers
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
@@ -268,6 +280,5 @@ public-suffix-list:
 	    $(BUILD)/public-suffix-list/publicsuffixlist/public_suffix_list.dat
 
 clean:
-	rm -rf $(BUILD) nginx-module/build bindings/python/dist
-	rm -rf $(BUILD) nginx-module/build cli/target
+	rm -rf $(BUILD) nginx-module/build bindings/python/dist cli/target
 	cargo clean

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What a page asks for under which policy, and whether it may read the answer.
+// APP is the page's origin, SITE its host's and port's end, as in
+// "http://*SITE".
+//
+// A case: its name; the script's `method`, `headers`, `credentials`; `page`,
+// another origin than APP's; `sandbox`, where the page is a sandboxed iframe;
+// `path`, below the policy's folder; `reads`, whether the script gets the
+// answer, and `sees`, headers that it must see, `misses` those it must not;
+// `again`, where the same is asked for twice; `sent`, the methods that reach
+// the server. `redirected` says that `cors explain` is not asked: it knows
+// nothing of redirects.
+
+const json = { "Content-Type": "application/json" };
+
+export const groups = [
+  {
+    policy: { allow_origins: ["APP"] },
+    cases: [
+      { name: "a GET of the origin that is listed", reads: true, sent: ["GET"],
+        sees: ["content-type"], misses: ["x-total"] },
+      { name: "a HEAD", method: "HEAD", reads: true, sent: ["HEAD"] },
+      { name: "a POST of text", method: "POST", reads: true, sent: ["POST"],
+        headers: { "Content-Type": "text/plain" } },
+      { name: "a POST in lower case is one", method: "post", reads: true,
+        sent: ["POST"] },
+      { name: "a GET of another origin", page: "http://other.SITE",
+        reads: false, sent: ["GET"] },
+      { name: "a GET of a subdomain of the origin", reads: false,
+        page: "http://sub.app.SITE", sent: ["GET"] },
+      { name: "a GET of the same host on another port", reads: false,
+        page: "http://app.OTHER", sent: ["GET"] },
+      { name: "a GET of a sandboxed iframe", sandbox: true, reads: false,
+        sent: ["GET"] },
+      { name: "a GET with credentials", credentials: "include", reads: false,
+        sent: ["GET"] },
+      { name: "a PUT", method: "PUT", reads: false, sent: ["OPTIONS"] },
+      { name: "a POST of JSON", method: "POST", headers: json, reads: false,
+        sent: ["OPTIONS"] },
+      { name: "a custom header", headers: { "X-A": "b" }, reads: false,
+        sent: ["OPTIONS"] },
+      { name: "a PUT of another origin", page: "http://other.SITE",
+        method: "PUT", reads: false, sent: ["OPTIONS"] },
+      { name: "headers that browsers send unasked", reads: true, sent: ["GET"],
+        headers: { Accept: "text/html", "Accept-Language": "de" } },
+      { name: "an Accept with a byte that is not safelisted", reads: false,
+        headers: { Accept: "a\"b" }, sent: ["OPTIONS"] },
+      { name: "a simple range", headers: { Range: "bytes=0-9" }, reads: true,
+        sent: ["GET"] },
+      { name: "a 404", path: "404", reads: true, sent: ["GET"] },
+      { name: "a 500", path: "500", reads: true, sent: ["GET"] },
+      { name: "a 401 for another origin", path: "401", reads: false,
+        page: "http://other.SITE", sent: ["GET"] },
+      { name: "a redirect to the same server", path: "redirect", reads: true,
+        redirected: true, sent: ["GET"] },
+      { name: "a redirect to a third origin, where null is not allowed",
+        path: "abroad", reads: false, redirected: true, sent: ["GET"] },
+    ],
+  },
+  {
+    policy: {
+      allow_origins: ["APP", "http://*.preview.SITE"],
+      allow_methods: ["PUT", "PATCH", "PURGE"],
+      allow_headers: ["Content-Type", "X-A", "Authorization"],
+      expose_headers: ["X-Total"],
+      max_age: 600,
+    },
+    cases: [
+      { name: "a PUT that is allowed", method: "PUT", reads: true,
+        sent: ["OPTIONS", "PUT"] },
+      { name: "a put in lower case is upper-cased by the browser",
+        method: "put", reads: true, sent: ["OPTIONS", "PUT"] },
+      { name: "a patch in lower case is not", method: "patch", reads: false,
+        sent: ["OPTIONS"] },
+      { name: "a method of one's own", method: "PURGE", reads: true,
+        sent: ["OPTIONS", "PURGE"] },
+      { name: "a DELETE that is not allowed", method: "DELETE", reads: false,
+        sent: ["OPTIONS"] },
+      { name: "a POST of JSON that is allowed", method: "POST", headers: json,
+        reads: true, sent: ["OPTIONS", "POST"] },
+      { name: "Authorization that is named", reads: true,
+        headers: { Authorization: "Bearer x" }, sent: ["OPTIONS", "GET"] },
+      { name: "two headers of which one is not allowed", reads: false,
+        headers: { "X-A": "b", "X-B": "c" }, sent: ["OPTIONS"] },
+      { name: "headers that are exposed, and others", reads: true,
+        sees: ["x-total"], misses: ["x-secret"], sent: ["GET"] },
+      { name: "an origin of one label that a wildcard matches", reads: true,
+        page: "http://pr-7.preview.SITE", sent: ["GET"] },
+      { name: "an origin of two labels that it does not", reads: false,
+        page: "http://a.pr-7.preview.SITE", sent: ["GET"] },
+      { name: "the wildcard's own domain", reads: false,
+        page: "http://preview.SITE", sent: ["GET"] },
+      { name: "a second PUT does not ask again", method: "PUT", again: true,
+        reads: true, sent: ["OPTIONS", "PUT", "PUT"] },
+      { name: "a 404 of a PUT", method: "PUT", path: "404", reads: true,
+        sent: ["OPTIONS", "PUT"] },
+      { name: "a redirect of a PUT keeps the method", method: "PUT",
+        path: "redirect", reads: true, redirected: true,
+        sent: ["OPTIONS", "PUT"] },
+    ],
+  },
+  {
+    policy: {
+      allow_origins: ["APP"], allow_credentials: true,
+      allow_methods: ["*"], allow_headers: ["*"],
+      expose_headers: ["X-Cookie"], max_age: 0,
+    },
+    cases: [
+      { name: "a GET with cookies", credentials: "include", reads: true,
+        sees: ["x-cookie"], sent: ["GET"] },
+      { name: "a GET without cookies", reads: true, misses: ["x-cookie"],
+        sent: ["GET"] },
+      { name: "a GET with cookies of another origin", credentials: "include",
+        page: "http://other.SITE", reads: false, sent: ["GET"] },
+      { name: "any method with cookies", credentials: "include",
+        method: "PATCH", reads: true, sent: ["OPTIONS", "PATCH"] },
+      { name: "any header with cookies", credentials: "include", reads: true,
+        headers: { "X-Any": "b", ...json }, sent: ["OPTIONS", "GET"] },
+      { name: "Authorization under * with cookies", credentials: "include",
+        headers: { Authorization: "Basic eA==" }, reads: false,
+        sent: ["OPTIONS"] },
+      { name: "a max_age of 0 asks again", method: "PUT", again: true,
+        reads: true, sent: ["OPTIONS", "PUT", "OPTIONS", "PUT"] },
+    ],
+  },
+  {
+    policy: {
+      allow_origins: ["*"], allow_methods: ["*"], allow_headers: ["*"],
+      expose_headers: ["*"],
+    },
+    cases: [
+      { name: "any origin", page: "http://any.SITE", reads: true,
+        sees: ["x-total", "x-secret"], sent: ["GET"] },
+      { name: "any origin from a sandboxed iframe", sandbox: true,
+        reads: true, sent: ["GET"] },
+      { name: "any origin with credentials", credentials: "include",
+        reads: false, sent: ["GET"] },
+      { name: "any method", method: "DELETE", reads: true,
+        sent: ["OPTIONS", "DELETE"] },
+      { name: "any header", headers: { "X-Any": "b" }, reads: true,
+        sent: ["OPTIONS", "GET"] },
+      { name: "Authorization under *", reads: false,
+        headers: { Authorization: "Bearer x" }, sent: ["OPTIONS"] },
+      { name: "a PUT of a sandboxed iframe", sandbox: true, method: "PUT",
+        reads: true, sent: ["OPTIONS", "PUT"] },
+    ],
+  },
+  {
+    policy: {
+      allow_origins: ["null"], dangerously_allow: { null_origin: true },
+    },
+    cases: [
+      { name: "null that is allowed", sandbox: true, reads: true,
+        sent: ["GET"] },
+      { name: "an origin that is not null", reads: false, sent: ["GET"] },
+    ],
+  },
+  {
+    policy: { allow_origins: ["APP", "http://other.SITE"] },
+    cached: true,
+    cases: [
+      { name: "an answer that goes into a cache", reads: true,
+        sent: ["GET"] },
+      { name: "another origin over the same cache", reads: true,
+        page: "http://other.SITE", sent: ["GET"] },
+      { name: "a stranger over the same cache", reads: false,
+        page: "http://stranger.SITE", sent: ["GET"] },
+      { name: "the first one again", reads: true, sent: ["GET"] },
+    ],
+  },
+];
