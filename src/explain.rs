@@ -378,6 +378,8 @@ fn quoted(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const POLICY: &str = r#"{
@@ -601,6 +603,55 @@ mod tests {
                     && hint.is_empty() == expected.is_empty(),
                 "{method} {headers}: {hint}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_explained_in_printable_ascii(
+            bytes in prop::collection::vec(any::<u8>(), 0..400),
+            origin in "[a-z]{0,5}:?/{0,2}[a-zA-Z0-9.*:@/ \\[\\]\u{e9}-]{0,60}",
+            names in "[a-zA-Z_,*-]{0,40}",
+        ) {
+            let policy = policy(POLICY);
+            for origin in [&bytes, origin.as_bytes(), b"http://localhost:3000"] {
+                let request = Request {
+                    method: Some(b"OPTIONS"),
+                    origin: Some(origin),
+                    request_method: Some(names.as_bytes()),
+                    request_headers: Some(&bytes),
+                };
+                let asked = Request {
+                    request_method: Some(b"GET"),
+                    request_headers: Some(names.as_bytes()),
+                    ..request
+                };
+                let actual = Request { request_method: None, ..request };
+                for request in [request, asked, actual] {
+                    let text = policy.explain(&request);
+                    prop_assert!(
+                        text.bytes().all(|b| (0x20..=0x7e).contains(&b)),
+                        "{text:?}"
+                    );
+                }
+            }
+        }
+
+        #[test]
+        fn an_origin_that_a_hint_names_is_allowed(
+            scheme in "https?",
+            host in "(app|www|a|x\\.y)\\.(example\\.com|(one|any|site|bare)\\.example)|localhost|dev\\.example|\\[::1\\]",
+            end in "(:(80|443|2999|3000|3001|5173|8443))?[./]?",
+        ) {
+            let hint = origin_hint_of(&format!("{scheme}://{host}{end}"));
+            let (_, named) =
+                hint.split_once("would be allowed is \"").unwrap_or_default();
+            if let Some((named, _)) = named.split_once('"') {
+                prop_assert!(
+                    pattern_for(&policy(POLICY), named.as_bytes()).is_some(),
+                    "{hint}"
+                );
+            }
         }
     }
 }
