@@ -31,7 +31,8 @@ fn the_command_prints_what_the_cases_say() {
     trycmd::TestCases::new()
         .env("http_proxy", api.url(""))
         .case("../README.md")
-        .case("../tests/cases/*.md");
+        .case("../tests/cases/*.md")
+        .case("../tests/cases/*.toml");
 }
 
 #[test]
