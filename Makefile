@@ -69,7 +69,8 @@ test-cli: rust
 
 # What Chromium does with nginx, and whether `cors explain` foretells it.
 BROWSERS = $(BUILD)/browsers
-test-browsers: cli module
+test-browsers: module
+	cargo build --locked --manifest-path cli/Cargo.toml
 	@$(NEED) chromium=chromium node=nodejs npm=npm
 	@mkdir -p $(BROWSERS)
 	@cp tests/browsers/package.json tests/browsers/package-lock.json \
@@ -77,7 +78,7 @@ test-browsers: cli module
 	@cd $(BROWSERS) && npm ci --no-audit --no-fund --silent
 	@. $(BUILD)/nginx/found && \
 	    node tests/browsers/run.mjs "$$NGINX" $(MODULE) \
-	        cli/target/release/cors $(BROWSERS) $(BROWSERS)/run
+	        cli/target/debug/cors $(BROWSERS) $(BROWSERS)/run
 
 # --- nginx
 
