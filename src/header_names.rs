@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 
+use memchr::memchr;
+
 use crate::method::is_token;
 use crate::names::Names;
 
@@ -45,7 +47,7 @@ impl RequestHeaders {
                 list.push(name);
             }
         }
-        let allowed = Names::new(list.iter().map(String::as_str).collect());
+        let allowed = Names::new(&list);
         let list = (!list.is_empty()).then(|| {
             CString::new(list.join(",")).expect("a token holds no NUL")
         });
@@ -65,8 +67,7 @@ impl RequestHeaders {
         let mut rest = Some(list);
         while let Some(list) = rest {
             let element;
-            (element, rest) = match list.iter().position(|&byte| byte == b',')
-            {
+            (element, rest) = match memchr(b',', list) {
                 Some(comma) => (&list[..comma], Some(&list[comma + 1..])),
                 None => (list, None),
             };

@@ -45,6 +45,7 @@ mod method;
 mod names;
 mod origin;
 mod policy;
+mod table;
 #[cfg(test)]
 mod tests;
 

@@ -47,7 +47,7 @@ impl Methods {
             }
         }
         let list = CString::new(list).expect("a token holds no NUL");
-        Self { any, allowed: Names::new(allowed), list }
+        Self { any, allowed: Names::new(&allowed), list }
     }
 
     /// Checks the value of `Access-Control-Request-Method`. Methods compare

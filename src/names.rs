@@ -1,52 +1,34 @@
 //! A set of names: what a policy allows of methods or header names.
 
-use std::cmp::Ordering;
+use foldhash::fast::FixedState;
 
-/// A set of names. Names of one length stand together, in the order of their
-/// bytes, so that a name is found by its length and a binary search: for the
-/// few names that a policy has, by one comparison or none.
+use crate::table::{Table, Text, hash_bytes};
+
+/// Names that are found by their bytes. They are the policy's own and only
+/// compared with a request's, so that the hash needs no secret seed.
 pub(crate) struct Names {
-    bytes: Box<[u8]>,
-    /// Where the names of length `n` begin in `bytes`, at `n`; they end where
-    /// those of `n + 1` begin.
-    starts: Box<[u32]>,
+    arena: Box<[u8]>,
+    table: Table,
 }
 
+const SEED: FixedState = FixedState::with_seed(0);
+
 impl Names {
-    /// `names` are all different, none is empty.
-    pub(crate) fn new(mut names: Vec<&str>) -> Self {
-        names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-        let longest = names.last().map_or(0, |name| name.len());
-        let mut starts = vec![0; longest + 2];
-        for name in &names {
-            // A policy file is shorter than 4 GiB, and so are its names.
-            starts[name.len() + 1] += name.len() as u32;
+    /// `names` are all different, and none is longer than 511 bytes.
+    pub(crate) fn new(names: &[impl AsRef<[u8]>]) -> Self {
+        let mut arena = Vec::new();
+        let mut table = Table::with_room_for(names.len());
+        for name in names.iter().map(AsRef::as_ref) {
+            let start = arena.len() as u32;
+            let text = Text { start, len: name.len() as u32 };
+            table.insert(hash_bytes(&SEED, name), text.pack(), |_| false);
+            arena.extend_from_slice(name);
         }
-        for len in 1..starts.len() {
-            starts[len] += starts[len - 1];
-        }
-        Self {
-            bytes: names.concat().into_bytes().into(),
-            starts: starts.into(),
-        }
+        Self { arena: arena.into(), table }
     }
 
     pub(crate) fn contains(&self, name: &[u8]) -> bool {
-        let len = name.len();
-        let Some(&[start, end]) = self.starts.get(len..len + 2) else {
-            return false;
-        };
-        let mut names = &self.bytes[start as usize..end as usize];
-        while !names.is_empty() {
-            let middle = names.len() / len / 2 * len;
-            let (before, from) = names.split_at(middle);
-            let (one, after) = from.split_at(len);
-            names = match name.cmp(one) {
-                Ordering::Less => before,
-                Ordering::Equal => return true,
-                Ordering::Greater => after,
-            };
-        }
-        false
+        let same = |value| Text::unpack(value).of(&self.arena) == name;
+        self.table.find(hash_bytes(&SEED, name), same).is_some()
     }
 }

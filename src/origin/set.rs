@@ -17,6 +17,7 @@ use memchr::{memchr, memmem};
 
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
 use super::syntax::{ORIGIN_MAX, Scheme, Tuple};
+use crate::table::{Table, Text, hash_bytes, table_hash};
 
 /// A set of patterns that is being made. `*` and `null` are not in it: they
 /// are single bits of a policy.
@@ -40,13 +41,6 @@ pub(crate) struct OriginSet {
     depths: u128,
     /// Whether some group has the port `:*`.
     any_port: bool,
-}
-
-/// A piece of the arena.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Text {
-    start: u32,
-    len: u32,
 }
 
 /// The patterns with one scheme, one port pattern, and one text at their right
@@ -132,7 +126,7 @@ impl Builder {
         for text in texts {
             let bytes = text.of(&arena);
             let same = |value| Text::unpack(value).of(&arena) == bytes;
-            exact.insert(hash_origin(&seed, bytes), text.pack(), same);
+            exact.insert(hash_bytes(&seed, bytes), text.pack(), same);
         }
         let groups = group_by_suffix(&wildcards, &arena);
         let mut suffixes = Table::with_room_for(groups.len());
@@ -210,7 +204,7 @@ impl OriginSet {
         if bytes.len() > ORIGIN_MAX {
             return None;
         }
-        let hash = hash_origin(&self.seed, bytes);
+        let hash = hash_bytes(&self.seed, bytes);
         let same = |value| Text::unpack(value).of(&self.arena) == bytes;
         self.exact.find(hash, same).map(Text::unpack)
     }
@@ -357,22 +351,6 @@ fn group_by_suffix(patterns: &[Text], arena: &[u8]) -> Box<[Group]> {
     groups.into_boxed_slice()
 }
 
-impl Text {
-    fn of(self, arena: &[u8]) -> &[u8] {
-        &arena[self.start as usize..][..self.len as usize]
-    }
-
-    /// Into the 37 bits of a table's value: 28 for a place in 256 MiB, 9 for
-    /// the length of an origin.
-    fn pack(self) -> u64 {
-        u64::from(self.start) << 9 | u64::from(self.len)
-    }
-
-    fn unpack(value: u64) -> Self {
-        Self { start: (value >> 9) as u32, len: (value & 0x1ff) as u32 }
-    }
-}
-
 impl Globs {
     /// The first glob in the file that matches `text`.
     fn find(&self, text: &[u8], arena: &[u8]) -> Option<Text> {
@@ -462,74 +440,4 @@ pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
         rest = &rest[1 + at + piece.len()..];
     }
     !rest.is_empty()
-}
-
-fn hash_origin(seed: &SeedableRandomState, bytes: &[u8]) -> u64 {
-    let mut hasher = seed.build_hasher();
-    hasher.write(bytes);
-    table_hash(hasher.finish())
-}
-
-/// In tests the bits that a slot keeps are nearly all the same, so that what
-/// is compared behind them decides; by chance that is never seen.
-fn table_hash(hash: u64) -> u64 {
-    if cfg!(test) { hash & !(u64::MAX >> VALUE_BITS) | hash & 1 } else { hash }
-}
-
-/// A hash table of 8-byte slots, half of them empty, that is built once. A
-/// slot holds 27 bits of the hash and a value of 37; what the value stands for
-/// is the caller's. A lookup that misses touches one or two cache lines and
-/// seldom any text.
-struct Table {
-    slots: Box<[u64]>,
-}
-
-const EMPTY: u64 = u64::MAX;
-const VALUE_BITS: u32 = 37;
-const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
-
-impl Table {
-    fn with_room_for(entries: usize) -> Self {
-        Self { slots: vec![EMPTY; entries * 2].into_boxed_slice() }
-    }
-
-    /// Inserts `value`, unless there is one for which `same` holds.
-    fn insert(&mut self, hash: u64, value: u64, same: impl Fn(u64) -> bool) {
-        if self.find(hash, same).is_some() {
-            return;
-        }
-        let mut i = home(hash, self.slots.len());
-        while self.slots[i] != EMPTY {
-            i = following(i, self.slots.len());
-        }
-        self.slots[i] = hash << VALUE_BITS | value;
-    }
-
-    fn find(&self, hash: u64, eq: impl Fn(u64) -> bool) -> Option<u64> {
-        if self.slots.is_empty() {
-            return None;
-        }
-        let mut i = home(hash, self.slots.len());
-        // Half the slots are empty, so this ends.
-        while self.slots[i] != EMPTY {
-            let (slot, value) = (self.slots[i], self.slots[i] & VALUE_MASK);
-            if slot >> VALUE_BITS == hash & (u64::MAX >> VALUE_BITS)
-                && eq(value)
-            {
-                return Some(value);
-            }
-            i = following(i, self.slots.len());
-        }
-        None
-    }
-}
-
-/// The slot to look at first: the hash, as a fraction of its range, of the
-/// length. It is the high bits that decide; the low ones are in the slot.
-fn home(hash: u64, len: usize) -> usize {
-    ((u128::from(hash) * len as u128) >> 64) as usize
-}
-
-fn following(i: usize, len: usize) -> usize {
-    if i + 1 == len { 0 } else { i + 1 }
 }

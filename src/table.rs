@@ -1,0 +1,105 @@
+//! A hash table of texts that stand one behind the other in an arena.
+
+use std::hash::{BuildHasher, Hasher};
+
+/// A piece of the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text {
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+}
+
+/// A hash table of 8-byte slots, half of them empty, that is built once. A
+/// slot holds 27 bits of the hash and a value of 37; what the value stands for
+/// is the caller's. A lookup that misses touches one or two cache lines and
+/// seldom any text.
+pub(crate) struct Table {
+    slots: Box<[u64]>,
+}
+
+const EMPTY: u64 = u64::MAX;
+const VALUE_BITS: u32 = 37;
+const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
+
+impl Text {
+    pub(crate) fn of(self, arena: &[u8]) -> &[u8] {
+        &arena[self.start as usize..][..self.len as usize]
+    }
+
+    /// Into the 37 bits of a table's value: 28 for a place in 256 MiB, 9 for
+    /// the length of an origin.
+    pub(crate) fn pack(self) -> u64 {
+        u64::from(self.start) << 9 | u64::from(self.len)
+    }
+
+    pub(crate) fn unpack(value: u64) -> Self {
+        Self { start: (value >> 9) as u32, len: (value & 0x1ff) as u32 }
+    }
+}
+
+impl Table {
+    pub(crate) fn with_room_for(entries: usize) -> Self {
+        Self { slots: vec![EMPTY; entries * 2].into_boxed_slice() }
+    }
+
+    /// Inserts `value`, unless there is one for which `same` holds.
+    pub(crate) fn insert(
+        &mut self,
+        hash: u64,
+        value: u64,
+        same: impl Fn(u64) -> bool,
+    ) {
+        if self.find(hash, same).is_some() {
+            return;
+        }
+        let mut i = home(hash, self.slots.len());
+        while self.slots[i] != EMPTY {
+            i = following(i, self.slots.len());
+        }
+        self.slots[i] = hash << VALUE_BITS | value;
+    }
+
+    pub(crate) fn find(
+        &self,
+        hash: u64,
+        eq: impl Fn(u64) -> bool,
+    ) -> Option<u64> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let mut i = home(hash, self.slots.len());
+        // Half the slots are empty, so this ends.
+        while self.slots[i] != EMPTY {
+            let (slot, value) = (self.slots[i], self.slots[i] & VALUE_MASK);
+            if slot >> VALUE_BITS == hash & (u64::MAX >> VALUE_BITS)
+                && eq(value)
+            {
+                return Some(value);
+            }
+            i = following(i, self.slots.len());
+        }
+        None
+    }
+}
+
+pub(crate) fn hash_bytes(seed: &impl BuildHasher, bytes: &[u8]) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(bytes);
+    table_hash(hasher.finish())
+}
+
+/// In tests the bits that a slot keeps are nearly all the same, so that what
+/// is compared behind them decides; by chance that is never seen.
+pub(crate) fn table_hash(hash: u64) -> u64 {
+    if cfg!(test) { hash & !(u64::MAX >> VALUE_BITS) | hash & 1 } else { hash }
+}
+
+/// The slot to look at first: the hash, as a fraction of its range, of the
+/// length. It is the high bits that decide; the low ones are in the slot.
+fn home(hash: u64, len: usize) -> usize {
+    ((u128::from(hash) * len as u128) >> 64) as usize
+}
+
+fn following(i: usize, len: usize) -> usize {
+    if i + 1 == len { 0 } else { i + 1 }
+}
