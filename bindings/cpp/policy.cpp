@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Loading and its errors, what a caller gets wrong, and memory: none is taken
+// by a decision, and where there is none a load throws and loses nothing.
+
+#include "cors.hpp"
+#include "test.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <new>
+#include <random>
+
+namespace {
+
+unsigned long  allocations;
+// How many allocations succeed before one fails; -1: all.
+long           left = -1;
+
+void *
+allocate(std::size_t size)
+{
+    allocations++;
+    if (left == 0) {
+        throw std::bad_alloc();
+    }
+    left -= left > 0;
+    if (void *block = std::malloc(size)) {
+        return block;
+    }
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+void *operator new(std::size_t size) { return allocate(size); }
+void *operator new[](std::size_t size) { return allocate(size); }
+void operator delete(void *block) noexcept { std::free(block); }
+void operator delete[](void *block) noexcept { std::free(block); }
+void operator delete(void *block, std::size_t) noexcept { std::free(block); }
+void operator delete[](void *block, std::size_t) noexcept { std::free(block); }
+
+namespace {
+
+constexpr const char  *APP = "https://app.example.com";
+
+constexpr const char  *GOOD = R"({
+    "allow_origins": ["https://app.example.com", "https://*.example.net"],
+    "allow_credentials": true,
+    "allow_methods": ["*"],
+    "allow_headers": ["*"],
+    "max_age": 600
+})";
+
+// Two errors and a warning.
+constexpr const char  *BAD = R"({
+    "allow_origins": ["https://app.example.com/"],
+    "allow_methods": ["PUT", "PUT"],
+    "max_age": -1
+})";
+
+cors::request
+preflight()
+{
+    cors::request  request;
+
+    request.method = "OPTIONS";
+    request.origin = APP;
+    request.request_method = "UNLOCK";
+    request.request_headers = "x-a";
+    return request;
+}
+
+template <typename Load>
+std::optional<cors::load_error>
+error_of(Load load)
+{
+    try {
+        load();
+    } catch (const cors::load_error &error) {
+        return error;
+    }
+    return std::nullopt;
+}
+
+void
+test_warnings()
+{
+    test::title = "a policy that loads has its warnings";
+    const auto  quiet = cors::policy::from_json(GOOD);
+    CHECK(quiet.warnings().empty());
+
+    const auto  policy = cors::policy::from_json(
+        "{\n  \"allow_origins\": [\"http://a.example\","
+        " \"http://a.example\"]\n}");
+    if (CHECK(!policy.warnings().empty())) {
+        const cors::diagnostic &first = policy.warnings().front();
+
+        CHECK(first.severity == cors::severity::warning);
+        CHECK(first.line == 2);
+        CHECK(first.text().find("line 2, column ") == 0);
+        CHECK(first.text().find(": warning: ") != std::string::npos);
+    }
+}
+
+void
+test_errors()
+{
+    test::title = "a policy that is refused throws all diagnostics";
+    const auto  error = error_of([] { cors::policy::from_json(BAD); });
+    if (!CHECK(error.has_value())) {
+        return;
+    }
+    CHECK(error->status() == CORS_ERROR_POLICY);
+    CHECK(error->os_error() == 0);
+    const auto &all = error->diagnostics();
+    if (CHECK(all.size() == 3)) {
+        CHECK(all[0].severity == cors::severity::error);
+        CHECK(all[0].code == "origin-trailing-slash");
+        CHECK(all[0].pointer == "/allow_origins/0");
+        CHECK(all[0].line == 2 && all[0].column == 23);
+        CHECK(all[0].help && all[0].help->find(APP) != std::string::npos);
+        CHECK(all[0].text() == "line 2, column 23: " + all[0].message + "; "
+                                   + *all[0].help
+                                   + " [origin-trailing-slash]");
+        CHECK(all[1].severity == cors::severity::warning);
+        CHECK(all[2].line == 4);
+        CHECK(error->what() == all[0].text() + "\n" + all[1].text() + "\n"
+                                   + all[2].text());
+    }
+
+    test::title = "texts that are no policy";
+    for (std::string_view json : { std::string_view(), std::string_view(""),
+                                   std::string_view("{}"),
+                                   std::string_view("\xFF", 1),
+                                   std::string_view(GOOD, 10) })
+    {
+        const auto  other =
+            error_of([&] { cors::policy::from_json(json); });
+        CHECK(other && other->status() == CORS_ERROR_POLICY
+              && !other->diagnostics().empty());
+    }
+
+    test::title = "a text ends where its view says, not at a NUL";
+    std::string  longer = GOOD;
+    longer.push_back('\0');
+    CHECK(error_of([&] { cors::policy::from_json(longer); }).has_value());
+}
+
+void
+test_files()
+{
+    test::title = "a file that cannot be read";
+    auto  error = error_of([] { cors::policy::from_file("missing.json"); });
+    CHECK(error && error->status() == CORS_ERROR_IO);
+    CHECK(error && error->os_error() == ENOENT);
+    CHECK(error && error->diagnostics().size() == 1);
+    CHECK(error
+          && error->what() == std::string("No such file or directory [io]"));
+
+    error = error_of([] { cors::policy::from_file("."); });
+    CHECK(error && error->os_error() == EINVAL);
+
+    test::title = "NULL for a path";
+    error = error_of([] { cors::policy::from_file(nullptr); });
+    CHECK(error && error->status() == CORS_ERROR_ARGUMENT);
+    CHECK(error && error->diagnostics().empty());
+    CHECK(error && error->what() == std::string("bad argument"));
+
+    test::title = "a file that can be read";
+    const auto  path = std::filesystem::temp_directory_path()
+                      / ("cors-" + std::to_string(std::random_device()()));
+    std::ofstream(path) << GOOD;
+    const auto  policy = cors::policy::from_file(path.c_str());
+    std::filesystem::remove(path);
+    CHECK(policy.evaluate(preflight()).verdict
+          == cors::verdict::preflight_allowed);
+}
+
+void
+test_moves()
+{
+    test::title = "a policy that was moved from permits nothing";
+    auto        first = cors::policy::from_json(GOOD);
+    const auto  second = std::move(first);
+    CHECK(second.get() != nullptr);
+    CHECK(second.evaluate(preflight()).status == 204);
+
+    // NOLINTNEXTLINE: this is what is tested.
+    const auto  denied = first.evaluate(preflight());
+    CHECK(first.get() == nullptr);
+    CHECK(denied.error == CORS_ERROR_ARGUMENT);
+    CHECK(denied.verdict == cors::verdict::refused);
+    CHECK(denied.status == 0);
+    CHECK(denied.headers.size() == 1
+          && denied.headers.begin()->name == "vary");
+    CHECK(!denied.culprit && !denied.pattern);
+    CHECK(first.explain(preflight()).empty());
+
+    test::title = "after an error the next load is a policy";
+    first = cors::policy::from_json(GOOD);
+    CHECK(error_of([&] { first = cors::policy::from_json(BAD); })
+              .has_value());
+    CHECK(first.evaluate(preflight()).status == 204);
+
+    test::title = "a decision that no policy made permits nothing";
+    const cors::decision  none;
+    CHECK(none.verdict == cors::verdict::refused && none.status == 0
+          && none.headers.size() == 0);
+}
+
+void
+test_requests()
+{
+    const auto     policy = cors::policy::from_json(GOOD);
+    cors::request  request;
+
+    test::title = "absent, empty, and a view without an address";
+    CHECK(policy.evaluate(request).verdict == cors::verdict::not_cors);
+    request.origin = "";
+    CHECK(policy.evaluate(request).reason == cors::reason::origin_malformed);
+    request.origin = std::string_view();
+    CHECK(policy.evaluate(request).reason == cors::reason::origin_malformed);
+
+    test::title = "a NUL is a byte like another";
+    const std::string  origin("https://app.example.com\0.evil", 29);
+    request.origin = origin;
+    CHECK(policy.evaluate(request).reason == cors::reason::origin_malformed);
+
+    test::title = "a length that no object has";
+    request.origin = std::string_view(APP, SIZE_MAX);
+    const auto  denied = policy.evaluate(request);
+    CHECK(denied.error == CORS_ERROR_ARGUMENT && denied.headers.size() == 1);
+    CHECK(policy.explain(request).empty());
+
+    test::title = "what is echoed shows the request's bytes, culprits too";
+    request = preflight();
+    request.request_headers = "x-a, Cookie";
+    const auto  refused = policy.evaluate(request);
+    CHECK(refused.verdict == cors::verdict::preflight_refused);
+    CHECK(refused.culprit && *refused.culprit == "Cookie");
+    CHECK(refused.culprit
+          && refused.culprit->data() == request.request_headers->data() + 5);
+    CHECK(refused.pattern && *refused.pattern == APP);
+    for (const auto &[name, value] : refused.headers) {
+        CHECK(name != "access-control-allow-origin"
+              || value.data() == request.origin->data());
+    }
+
+    test::title = "in words";
+    const std::string  words = policy.explain(request);
+    CHECK(words.find("Cookie") != std::string::npos);
+    CHECK(words.find('\0') == std::string::npos);
+    CHECK(cors::text(refused.verdict) == "preflight_refused");
+    CHECK(cors::text(refused.reason) == "header_not_allowed");
+    CHECK(cors::text(static_cast<cors::verdict>(99)) == "unknown");
+}
+
+void
+test_memory()
+{
+    const auto     policy = cors::policy::from_json(GOOD);
+    const auto     request = preflight();
+    unsigned long  before = allocations;
+
+    test::title = "a decision allocates nothing";
+    unsigned long  headers = 0;
+    for (int i = 0; i < 10000; i++) {
+        headers += policy.evaluate(request).headers.size();
+    }
+    CHECK(allocations == before);
+    CHECK(headers == 60000 + 10000);
+
+    test::title = "where there is no memory, a load throws and loses nothing";
+    for (const char *json : { GOOD, BAD }) {
+        bool  thrown = true;
+
+        for (long most = 0; thrown && most < 1000; most++) {
+            thrown = false;
+            left = most;
+            try {
+                cors::policy::from_json(json);
+            } catch (const std::bad_alloc &) {
+                thrown = true;
+            } catch (const cors::load_error &) {
+            }
+            left = -1;
+        }
+        CHECK(!thrown);
+    }
+}
+
+}  // namespace
+
+int
+main()
+{
+    test_warnings();
+    test_errors();
+    test_files();
+    test_moves();
+    test_requests();
+    test_memory();
+    return test::end();
+}
