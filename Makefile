@@ -6,6 +6,9 @@
 #   make test-all       the long ones too, for more than an hour
 #   make soak MINUTES=n hostile load on an nginx that reloads and is killed
 #   make lib            target/release/libcors.so, libcors.a, include/cors.h
+#   make install        header, libraries, libcors.pc and the command `cors`,
+#                       below PREFIX=/usr/local, with DESTDIR=dir before it;
+#                       make uninstall takes them away
 #   make nginx-module   nginx-module/build/ngx_http_cors_module.so, for the
 #                       nginx that is installed; for another one:
 #                       make nginx-module NGINX_SRC=its-source-tree
@@ -27,7 +30,8 @@ NEED   = nginx-module/packages.sh
 # rustup's place, for shells that have not read ~/.cargo/env.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all lib nginx-module demo test test-all soak clean rust \
+.PHONY: all lib install uninstall test-install test-cpp test-clang \
+        nginx-module demo test test-all soak clean rust \
         header-check test-rust test-soak test-nginx-asan test-nginx-valgrind \
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
@@ -54,8 +58,71 @@ rust:
 	    exit 1; \
 	fi
 
+# Programs that were linked with target/release/libcors.so look for it by its
+# soname. libcors.pc names the libraries that the archive asks for: it holds
+# Rust's standard library, and no other crate adds to them.
 lib: rust
 	cargo build --release
+	@ln -sf libcors.so target/release/$(SONAME)
+	@rustc --crate-type staticlib --print native-static-libs=$(STATIC_LIBS) \
+	    --crate-name empty -o target/release/empty.a - </dev/null && \
+	    rm target/release/empty.a
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+# As build.rs has it: before 1.0 each minor version is an ABI of its own.
+SONAME := libcors.so.$(shell echo $(VERSION) | sed -E 's/^(0\.)?([0-9]+).*/\1\2/')
+STATIC_LIBS = target/release/native-static-libs
+
+# --- Installation
+
+PREFIX     = /usr/local
+BINDIR     = $(PREFIX)/bin
+LIBDIR     = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+
+HEADERS    = include/cors.h include/cors.hpp
+LIBRARIES  = target/release/libcors.so target/release/libcors.a
+# Built by `make -C cli`, where it is wanted.
+COMMAND    = $(wildcard cli/target/release/cors)
+INSTALLED  = $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
+             $(addprefix $(LIBDIR)/,libcors.a libcors.so $(SONAME) \
+                 libcors.so.$(VERSION) pkgconfig/libcors.pc) \
+             $(BINDIR)/cors
+
+# Root may have no Rust: what `make lib` has built is not built anew.
+$(LIBRARIES) $(STATIC_LIBS) &: Cargo.toml Cargo.lock build.rs \
+        $(shell find src -type f)
+	$(MAKE) lib
+	@touch $(LIBRARIES) $(STATIC_LIBS)
+
+# -lgcc_s is left out: a C compiler adds what unwinds by itself, and there is
+# no such archive for -static.
+install: $(LIBRARIES) $(STATIC_LIBS)
+	install -d $(addprefix $(DESTDIR),$(INCLUDEDIR) $(LIBDIR)/pkgconfig)
+	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 target/release/libcors.a $(DESTDIR)$(LIBDIR)
+	install -m 644 target/release/libcors.so \
+	    $(DESTDIR)$(LIBDIR)/libcors.so.$(VERSION)
+	ln -sf libcors.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libcors.so
+	@echo $(LIBDIR)/pkgconfig/libcors.pc
+	@sed -e 's|@PREFIX@|$(PREFIX)|' \
+	    -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
+	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
+	    -e 's|@VERSION@|$(VERSION)|' \
+	    -e "s|@STATIC_LIBS@|$$(sed 's/-lgcc_s *//' $(STATIC_LIBS))|" \
+	    bindings/c/libcors.pc.in \
+	    >$(DESTDIR)$(LIBDIR)/pkgconfig/libcors.pc
+ifneq ($(COMMAND),)
+	install -d $(DESTDIR)$(BINDIR)
+	install -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)
+else
+	@echo "The command cors is not built, and not installed."
+endif
+	@test -n '$(DESTDIR)' || test "$$(id -u)" != 0 || ldconfig
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 
 # --- The command
 
@@ -119,12 +186,15 @@ apache-module: lib
 
 test: header-check test-rust test-cli test-c test-fuzz test-nginx \
       test-nginx-release test-nginx-static test-nginx-asan \
-      test-nginx-valgrind test-soak test-apache test-python test-browsers
+      test-nginx-valgrind test-soak test-apache test-python test-browsers \
+      test-cpp test-install
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
 	$(MAKE) -C bindings/c valgrind asan
 	$(MAKE) test-apache-valgrind
+	$(MAKE) -C bindings/cpp valgrind asan tsan
+	$(MAKE) test-clang
 	$(MAKE) soak
 
 # build.rs writes the header anew where src/ffi.rs has changed. This comes
@@ -159,7 +229,22 @@ test-fuzz: rust
 
 test-c: lib
 	@$(NEED) g++=g++ valgrind=valgrind
-	$(MAKE) -C bindings/c test work
+	$(MAKE) -C bindings/c test work helgrind
+
+test-cpp: lib
+	@$(NEED) g++=g++ valgrind=valgrind nlohmann-json3-dev
+	$(MAKE) -C bindings/cpp test helgrind
+
+# C and C++ again, and their headers' warnings, with the other compiler.
+test-clang: lib
+	@$(NEED) clang=clang nlohmann-json3-dev
+	$(MAKE) -C bindings/c test CC=clang CXX=clang++ BUILD=../../build/c-clang
+	$(MAKE) -C bindings/cpp test CXX=clang++ BUILD=../../build/cpp-clang
+
+# What make install gives, and programs that are built with it.
+test-install: lib
+	@$(NEED) g++=g++ pkg-config=pkg-config readelf=binutils
+	bindings/c/install.sh $(BUILD)/install
 
 # Debian's Python where the first one in the path has no pytest.
 PYTHON = $$(python3 -c 'import pytest' 2>/dev/null && echo python3 || \

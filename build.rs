@@ -3,12 +3,17 @@
 //! The header is committed: C users need no Rust tool to read it. In a
 //! read-only source tree (a registry, a packager's sandbox) a stale header is
 //! a warning; `make header-check` and `cargo package` turn it into a failure.
+//!
+//! Also names the shared library: the soname is the ABI's version.
 
 use std::{env, fs, path::Path};
 
 fn main() {
     for path in ["src/ffi.rs", "cbindgen.toml", "include/cors.h"] {
         println!("cargo:rerun-if-changed={path}");
+    }
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{}", soname());
     }
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let mut config = cbindgen::Config::from_file("cbindgen.toml")
@@ -31,18 +36,28 @@ fn main() {
     }
 }
 
+/// Where the ABI may break: at a major version, and before 1.0 at a minor
+/// one. cargo-c takes the same.
+fn soname() -> String {
+    match (version("_MAJOR").as_str(), version("_MINOR")) {
+        ("0", minor) => format!("libcors.so.0.{minor}"),
+        (major, _) => format!("libcors.so.{major}"),
+    }
+}
+
+fn version(part: &str) -> String {
+    env::var(format!("CARGO_PKG_VERSION{part}")).expect("cargo sets it")
+}
+
 fn version_macros() -> String {
-    let part = |name: &str| {
-        env::var(format!("CARGO_PKG_VERSION{name}")).expect("cargo sets it")
-    };
     format!(
         "#define CORS_VERSION_MAJOR {}\n\
          #define CORS_VERSION_MINOR {}\n\
          #define CORS_VERSION_PATCH {}\n\
          #define CORS_VERSION \"{}\"",
-        part("_MAJOR"),
-        part("_MINOR"),
-        part("_PATCH"),
-        part("")
+        version("_MAJOR"),
+        version("_MINOR"),
+        version("_PATCH"),
+        version("")
     )
 }
