@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What a server with libmicrohttpd does for CORS, whatever it serves: decide
+// when a request comes, answer where decision.status is not 0, and govern
+// every response before it is queued. To be copied.
+
+#include <cors.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// The lines of a header, joined with commas. What is longer than all bounds
+// of cors.h is malformed, wherever it is cut.
+typedef struct cors_line {
+    const char  *name;
+    char         text[CORS_REQUEST_HEADERS_MAX + 8];
+    cors_str     str;
+} cors_line;
+
+static enum MHD_Result
+join(void *to, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    cors_line  *l = to;
+
+    if (strcasecmp(name, l->name) == 0) {
+        snprintf(l->text + l->str.len, sizeof(l->text) - l->str.len, "%s%s",
+                 l->str.ptr == NULL ? "" : ",", value);
+        l->str = (cors_str) { l->text, strlen(l->text) };
+        while (l->str.len > 0 && strchr(" \t", l->text[l->str.len - 1])) {
+            l->str.len--;
+        }
+    }
+    return (void) kind, MHD_YES;
+}
+
+static enum MHD_Result
+own_header(void *to, enum MHD_ValueKind kind, const char *name,
+           const char *value)
+{
+    if (strncasecmp(name, "access-control-", 15) == 0) {
+        ((const char **) to)[0] = name;
+        ((const char **) to)[1] = value;
+    }
+    return (void) kind, MHD_YES;
+}
+
+// Whether a Vary names a header, or all of them.
+static int
+varies(const char *list, const char *name)
+{
+    for (size_t len; *list != '\0'; list += len + strspn(list + len, ", \t")) {
+        len = strcspn(list, ", \t");
+        if ((len == 1 && *list == '*')
+            || (len == strlen(name) && strncasecmp(list, name, len) == 0))
+        {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+// A request, and what is decided for it: the decision points into the lines.
+typedef struct mhd_cors {
+    cors_line  origin, request_method, request_headers;
+    cors_decision  decision;
+} mhd_cors;
+
+static void
+mhd_cors_decide(mhd_cors *cors, const cors_policy *policy,
+                struct MHD_Connection *connection, const char *method)
+{
+    cors_request    request = CORS_REQUEST_INIT;
+    cors_line  *lines[] = { &cors->origin, &cors->request_method,
+                                &cors->request_headers };
+
+    *cors = (mhd_cors) {
+        { .name = "Origin" }, { .name = "Access-Control-Request-Method" },
+        { .name = "Access-Control-Request-Headers" }, CORS_DECISION_INIT
+    };
+    for (int i = 0; i < 3; i++) {
+        MHD_get_connection_values(connection, MHD_HEADER_KIND, join, lines[i]);
+    }
+    request.method = (cors_str) { method, strlen(method) };
+    request.origin = cors->origin.str;
+    request.request_method = cors->request_method.str;
+    request.request_headers = cors->request_headers.str;
+    cors_evaluate(policy, &request, &cors->decision);
+}
+
+// On every response: its own CORS headers go, the policy's come, and of Vary
+// the names that are not there yet, none of them beside "*".
+static void
+mhd_cors_govern(const mhd_cors *cors, struct MHD_Response *response)
+{
+    cors_line    vary = { .name = "vary" };
+    const char  *own[2] = { NULL, NULL };
+
+    while (MHD_get_response_headers(response, own_header, own), own[0]) {
+        MHD_del_response_header(response, own[0], own[1]);
+        own[0] = NULL;
+    }
+    MHD_get_response_headers(response, join, &vary);
+    for (uint32_t i = 0; i < cors->decision.header_count; i++) {
+        const cors_header  *h = &cors->decision.headers[i];
+        char               *rest, *value = strndup(h->value.ptr, h->value.len);
+
+        if (strcmp(h->name.ptr, "vary") != 0) {
+            MHD_add_response_header(response, h->name.ptr, value);
+        } else for (char *name = strtok_r(value, ", ", &rest); name != NULL;
+                    name = strtok_r(NULL, ", ", &rest))
+        {
+            if (!varies(vary.text, name)) {
+                MHD_add_response_header(response, "vary", name);
+            }
+        }
+        free(value);
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A server all of whose responses a CORS policy governs: server POLICY [PORT]
+//   c++ server.cpp $(pkg-config --cflags --libs libcors cpp-httplib)
+
+#include <algorithm>
+#include <cors.hpp>
+#include <httplib.h>
+#include <iostream>
+
+namespace {
+
+// The lines of a header, joined with commas.
+template <typename Message>
+std::optional<std::string>
+line(const Message &message, const char *name)
+{
+    std::optional<std::string>  joined;
+    const auto [begin, end] = message.headers.equal_range(name);
+    for (auto it = begin; it != end; ++it) {
+        joined = joined ? *joined + "," + it->second : it->second;
+    }
+    if (joined) {
+        joined->erase(joined->find_last_not_of(" \t") + 1);
+    }
+    return joined;
+}
+
+std::vector<std::string>
+names(const std::string &list)
+{
+    std::vector<std::string>  all;
+    std::istringstream        stream(list);
+    for (std::string one; std::getline(stream >> std::ws, one, ',');) {
+        all.push_back(one.erase(one.find_last_not_of(" \t") + 1));
+    }
+    return all;
+}
+
+// On every response: its own CORS headers go, the policy's come, and of Vary
+// what is not there yet.
+void
+govern(httplib::Response &response, const cors::decision &decision)
+{
+    auto &headers = response.headers;
+    for (auto it = headers.begin(); it != headers.end();) {
+        it = strncasecmp(it->first.c_str(), "access-control-", 15) == 0
+                 ? headers.erase(it) : std::next(it);
+    }
+    const auto  present = names(line(response, "Vary").value_or(""));
+    for (const auto &[name, value] : decision.headers) {
+        if (name != "vary") {
+            headers.emplace(name, value);
+            continue;
+        }
+        for (const auto &one : names(std::string(value))) {
+            const auto  covers = [&](const std::string &it) {
+                return it == "*" || strcasecmp(it.c_str(), one.c_str()) == 0;
+            };
+            if (std::none_of(present.begin(), present.end(), covers)) {
+                headers.emplace("vary", one);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+int
+main(int argc, char **argv)
+try {
+    const int   asked = argc == 3 ? std::stoi(argv[2]) : 8080;
+    const auto  policy = cors::policy::from_file(argc > 1 ? argv[1] : "");
+    for (const auto &warning : policy.warnings()) {
+        std::cerr << warning.text() << '\n';
+    }
+    // A decision lives no longer than the strings that the request showed.
+    const auto  decide = [&](const httplib::Request &from, auto use) {
+        const auto  origin = line(from, "Origin");
+        const auto  method = line(from, "Access-Control-Request-Method");
+        const auto  headers = line(from, "Access-Control-Request-Headers");
+        return use(policy.evaluate({ from.method, origin, method, headers }));
+    };
+    httplib::Server  server;
+    // Before all else, so that a preflight is answered at once.
+    server.set_pre_routing_handler([&](const auto &from, auto &response) {
+        return decide(from, [&](const cors::decision &decision) {
+            if (decision.status == 0) {
+                return httplib::Server::HandlerResponse::Unhandled;
+            }
+            response.status = int(decision.status);
+            return httplib::Server::HandlerResponse::Handled;
+        });
+    });
+    // After all else, for the errors that httplib makes itself too.
+    server.set_post_routing_handler([&](const auto &from, auto &response) {
+        decide(from, [&](const cors::decision &decision) {
+            govern(response, decision);
+        });
+    });
+    // An application with CORS headers of its own; none gets through.
+    server.Get("/items", [](const auto &, auto &response) {
+        response.headers = {
+            { "Access-Control-Allow-Origin", "https://evil.example" },
+            { "Access-Control-Allow-Private-Network", "true" },
+            { "Vary", "Accept-Encoding, Origin" },
+        };
+        response.set_content("[]\n", "application/json");
+    });
+    server.Get("/secret", [](const auto &, auto &r) { r.status = 401; });
+    server.Get("/fault", [](const auto &, auto &r) { r.status = 500; });
+    const int  port = asked == 0 ? server.bind_to_any_port("127.0.0.1")
+                    : server.bind_to_port("127.0.0.1", asked) ? asked : -1;
+    std::cout << "http://127.0.0.1:" << port << "/" << std::endl;
+    return server.listen_after_bind() ? 0 : 1;
+} catch (const std::exception &error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+}

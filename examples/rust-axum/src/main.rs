@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A server all of whose responses a CORS policy governs:
+//! `rust-axum POLICY [PORT]`
+
+use std::sync::Arc;
+use std::{env, path::Path};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use cors::{Header, Policy};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<_> = env::args().collect();
+    let (path, port) = match &arguments[1..] {
+        [path] => (path, "8080"),
+        [path, port] => (path, port.as_str()),
+        _ => return Err("usage: rust-axum POLICY [PORT]".into()),
+    };
+    let policy = Policy::from_file(Path::new(path)).unwrap_or_else(|error| {
+        eprintln!("{path}: {error}");
+        std::process::exit(1)
+    });
+    for warning in policy.warnings() {
+        eprintln!("{path}: {warning}");
+    }
+
+    // The last layer is the outermost: it sees the answers of all others, and
+    // of the router itself.
+    let application = Router::new()
+        .route("/items", any(items))
+        .route("/secret", any(StatusCode::UNAUTHORIZED))
+        .route("/fault", any(StatusCode::INTERNAL_SERVER_ERROR))
+        .layer(from_fn_with_state(Arc::new(policy), govern));
+    let listener =
+        tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://{}/", listener.local_addr()?);
+    axum::serve(listener, application).await?;
+    Ok(())
+}
+
+/// An application with CORS headers of its own, none of which gets through.
+async fn items() -> impl IntoResponse {
+    let headers = [
+        ("Access-Control-Allow-Origin", "https://evil.example"),
+        ("Access-Control-Allow-Private-Network", "true"),
+        ("Vary", "Accept-Encoding, Origin"),
+    ];
+    (headers, "[]\n")
+}
+
+async fn govern(
+    State(policy): State<Arc<Policy>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().clone();
+    let origin = line(request.headers(), header::ORIGIN);
+    let request_method =
+        line(request.headers(), header::ACCESS_CONTROL_REQUEST_METHOD);
+    let request_headers =
+        line(request.headers(), header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let decision = policy.evaluate(&cors::Request {
+        method: Some(method.as_str().as_bytes()),
+        origin: origin.as_deref(),
+        request_method: request_method.as_deref(),
+        request_headers: request_headers.as_deref(),
+    });
+    let mut response = match StatusCode::from_u16(decision.status) {
+        Ok(status) => status.into_response(), // a preflight: no body
+        Err(_) => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    let own: Vec<_> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("access-control-"))
+        .cloned()
+        .collect();
+    for name in own {
+        headers.remove(name);
+    }
+    // Of Vary, the names that are not there yet, and none beside "*".
+    let varies = line(headers, header::VARY).unwrap_or_default();
+    let missing = |name: &&[u8]| {
+        !names(&varies).any(|n| n == b"*" || n.eq_ignore_ascii_case(name))
+    };
+    for Header { name, value } in decision.headers() {
+        let values: Vec<_> = match name {
+            "vary" => names(value).filter(missing).collect(),
+            _ => vec![value],
+        };
+        for value in values {
+            let value = HeaderValue::from_bytes(value).expect("visible ASCII");
+            headers.append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// The lines of a header, joined with commas.
+fn line(headers: &HeaderMap, name: HeaderName) -> Option<Vec<u8>> {
+    let mut lines = headers.get_all(name).iter();
+    let mut joined = lines.next()?.as_bytes().to_vec();
+    for line in lines {
+        joined.push(b',');
+        joined.extend(line.as_bytes());
+    }
+    Some(joined.trim_ascii().to_vec())
+}
+
+fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
+}
