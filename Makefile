@@ -31,6 +31,7 @@ NEED   = nginx-module/packages.sh
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .PHONY: all lib install uninstall test-install test-cpp test-clang \
+        test-examples test-abi check-cargo-c \
         nginx-module demo test test-all soak clean rust \
         header-check test-rust test-soak test-nginx-asan test-nginx-valgrind \
         bench-nginx-instructions \
@@ -104,7 +105,7 @@ install: $(LIBRARIES) $(STATIC_LIBS)
 	install -m 644 target/release/libcors.so \
 	    $(DESTDIR)$(LIBDIR)/libcors.so.$(VERSION)
 	ln -sf libcors.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libcors.so
+	ln -sf libcors.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libcors.so
 	@echo $(LIBDIR)/pkgconfig/libcors.pc
 	@sed -e 's|@PREFIX@|$(PREFIX)|' \
 	    -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
@@ -187,7 +188,7 @@ apache-module: lib
 test: header-check test-rust test-cli test-c test-fuzz test-nginx \
       test-nginx-release test-nginx-static test-nginx-asan \
       test-nginx-valgrind test-soak test-apache test-python test-browsers \
-      test-cpp test-install
+      test-cpp test-install test-abi test-examples
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
@@ -240,6 +241,17 @@ test-clang: lib
 	@$(NEED) clang=clang nlohmann-json3-dev
 	$(MAKE) -C bindings/c test CC=clang CXX=clang++ BUILD=../../build/c-clang
 	$(MAKE) -C bindings/cpp test CXX=clang++ BUILD=../../build/cpp-clang
+
+# The C ABI against that of the last release.
+test-abi:
+	@$(NEED) cc=gcc abidiff=abigail-tools
+	bindings/c/abi/test.sh $(BUILD)/abi
+
+# Servers in C, C++ and Rust, over HTTP.
+test-examples: lib pytest
+	@$(NEED) g++=g++ pkg-config=pkg-config libmicrohttpd-dev \
+	    libcpp-httplib-dev
+	$(MAKE) -C examples test PYTHON="$(PYTHON)"
 
 # What make install gives, and programs that are built with it.
 test-install: lib
@@ -364,6 +376,13 @@ public-suffix-list:
 	cd $(BUILD)/public-suffix-list && python3 -m zipfile -e *.whl .
 	tools/public_suffix_list.py \
 	    $(BUILD)/public-suffix-list/publicsuffixlist/public_suffix_list.dat
+
+# Before a release: cargo-c, which takes long to build, installs the same
+# files, under the same soname.
+check-cargo-c: lib
+	@$(NEED) libssl-dev pkg-config=pkg-config
+	@command -v cargo-cinstall >/dev/null || cargo install cargo-c --locked
+	bindings/c/cargo-c.sh $(BUILD)/cargo-c
 
 clean:
 	rm -rf $(BUILD) nginx-module/build bindings/python/dist cli/target
