@@ -95,7 +95,8 @@
 /// Deepest nesting of arrays and objects in a policy file.
 #define CORS_POLICY_DEPTH_MAX 8
 
-/// Longest origin, in bytes; a longer one is malformed.
+/// Longest origin, in bytes; a longer one is malformed: a scheme of 64, "://",
+/// a host of 253 (RFC 1035, section 2.3.4), ":" and a port of 5.
 #define CORS_ORIGIN_MAX 326
 
 /// Longest method name, in bytes; a longer one is malformed.
@@ -113,10 +114,12 @@
 #define CORS_DIAGNOSTICS_MAX 100
 
 /// What a call came to. A refusal is a verdict inside CORS_OK, never an error.
+/// Later versions may append some: anything but CORS_OK is a failure.
 typedef enum cors_status {
     /// Done. The only status that is 0.
     CORS_OK = 0,
-    /// A NULL pointer, or a size or length that cannot be.
+    /// A NULL pointer, or a size or length that cannot be: a fault of the
+    /// caller.
     CORS_ERROR_ARGUMENT = 1,
     /// The policy was refused; the diagnostic function was told why.
     CORS_ERROR_POLICY = 2,
@@ -129,7 +132,8 @@ typedef enum cors_status {
 /// The kinds of decision; values of cors_decision.verdict. Later versions may
 /// append some: act on status and headers.
 typedef enum cors_verdict {
-    /// The request has no Origin.
+    /// The request has no Origin, and so is no CORS request (Fetch standard,
+    /// section "CORS protocol", "HTTP requests").
     CORS_VERDICT_NOT_CORS = 0,
     /// An actual request whose response the origin may read.
     CORS_VERDICT_ALLOWED = 1,
@@ -138,7 +142,8 @@ typedef enum cors_verdict {
     /// with same-origin POST, PUT, DELETE and WebSocket handshakes too, so a
     /// site that does not list its own origin sees its own forms here.
     CORS_VERDICT_REFUSED = 2,
-    /// A preflight; answer it with status.
+    /// A preflight (OPTIONS with Origin and Access-Control-Request-Method);
+    /// answer it with status.
     CORS_VERDICT_PREFLIGHT_ALLOWED = 3,
     /// A preflight; answer it with status: the browser will not send the
     /// request that it asked for.
@@ -152,15 +157,18 @@ typedef enum cors_reason {
     CORS_REASON_NONE = 0,
     /// No pattern of the policy matches the origin.
     CORS_REASON_ORIGIN_NOT_ALLOWED = 1,
-    /// Origin is not one serialized origin, or too long.
+    /// Origin is not one serialized origin (HTML standard, "ASCII
+    /// serialization of an origin"), or too long.
     CORS_REASON_ORIGIN_MALFORMED = 2,
     /// The requested method is not allowed; culprit names it.
     CORS_REASON_METHOD_NOT_ALLOWED = 3,
-    /// Access-Control-Request-Method is not a token, or too long.
+    /// Access-Control-Request-Method is not a token (RFC 9110, section
+    /// 5.6.2), or too long.
     CORS_REASON_METHOD_MALFORMED = 4,
     /// A requested header is not allowed; culprit names the first one.
     CORS_REASON_HEADER_NOT_ALLOWED = 5,
-    /// Access-Control-Request-Headers is not a list of tokens, or too long.
+    /// Access-Control-Request-Headers is not a list of tokens (RFC 9110,
+    /// section 5.6.1), or too long.
     CORS_REASON_HEADERS_MALFORMED = 6,
 } cors_reason;
 
@@ -183,7 +191,7 @@ typedef struct cors_policy cors_policy;
 typedef struct cors_str {
     /// The first byte, or NULL.
     const char *ptr;
-    /// How many bytes.
+    /// How many bytes; PTRDIFF_MAX at most.
     size_t len;
 } cors_str;
 
@@ -191,27 +199,31 @@ typedef struct cors_str {
 /// printable line each and, like the whole struct, gone when the diagnostic
 /// function returns.
 typedef struct cors_diagnostic {
-    /// sizeof(cors_diagnostic) of the library that is running.
+    /// sizeof(cors_diagnostic) of the library that is running. A member that
+    /// came with a later version is there only where it lies below that.
     size_t size;
     /// A cors_severity.
     int32_t severity;
-    /// Where, from 1; 0 where there is no place in the file.
+    /// The line of the file, from 1; 0 where there is no place in it.
     uint32_t line;
-    /// The character in the line, from 1; 0 where there is none.
+    /// The character (not byte) of the line, from 1; 0 where line is 0.
     uint32_t column;
     /// What kind, stable from release to release: "origin-trailing-slash".
     struct cors_str code;
-    /// Where, as a JSON pointer (RFC 6901): "/allow_origins/2".
+    /// Where, as a JSON pointer (RFC 6901): "/allow_origins/2"; empty where
+    /// there is none.
     struct cors_str pointer;
-    /// What is wrong.
+    /// What is wrong. The words may change with any version.
     struct cors_str message;
     /// What to write instead; absent where the library cannot tell.
     struct cors_str help;
 } cors_diagnostic;
 
 /// Is told each error and warning while a policy is loaded, on the calling
-/// thread, at most CORS_DIAGNOSTICS_MAX times. It must return: no C++
-/// exception and no longjmp may leave it.
+/// thread, in the order of the file, at most CORS_DIAGNOSTICS_MAX times.
+/// context is what was handed to the load; diagnostic is never NULL. It must
+/// return: no C++ exception and no longjmp may leave it. It may call the
+/// functions below.
 typedef void (*cors_diagnostic_fn)(void *context,
                                    const struct cors_diagnostic *diagnostic);
 
@@ -220,7 +232,7 @@ typedef void (*cors_diagnostic_fn)(void *context,
 typedef struct cors_request {
     /// sizeof(cors_request) as the caller was compiled.
     size_t size;
-    /// The request's method, in its own case.
+    /// The request's method, in its own case (RFC 9110, section 9.1).
     struct cors_str method;
     /// Origin. Several lines are joined with commas, and so malformed.
     struct cors_str origin;
@@ -232,9 +244,10 @@ typedef struct cors_request {
 
 /// One response header.
 typedef struct cors_header {
-    /// In lower case; owned by the library.
+    /// In lower case; owned by the library, for as long as it is loaded.
     struct cors_str name;
-    /// Visible ASCII, spaces and tabs; owned by the policy or by the request.
+    /// Visible ASCII, spaces and tabs; owned by the policy, or by the request
+    /// where it points into one of its strings.
     struct cors_str value;
 } cors_header;
 
@@ -247,7 +260,8 @@ typedef struct cors_decision {
     int32_t verdict;
     /// A cors_reason, or a later version's.
     int32_t reason;
-    /// Where not 0: answer now, with this status and no body.
+    /// Where not 0: answer now, with this HTTP status and no body. 0, the
+    /// policy's preflight_status (200 or 204), or 403.
     uint32_t status;
     /// How many of headers are set.
     uint32_t header_count;
@@ -265,14 +279,17 @@ typedef struct cors_decision {
 extern "C" {
 #endif // __cplusplus
 
-/// Loads a policy from json_len bytes of JSON (UTF-8, CORS_POLICY_MAX bytes
-/// at most); the bytes are not needed afterwards.
+/// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8;
+/// CORS_POLICY_MAX bytes at most); the bytes are not needed afterwards.
+/// POLICY.md says what they may say. json may be NULL where json_len is 0,
+/// which is no policy.
 ///
 /// report may be NULL; context is handed to it. On CORS_OK *policy is the new
 /// policy, and report was told the warnings. Else *policy is NULL:
 /// CORS_ERROR_POLICY after report was told every error, CORS_ERROR_ARGUMENT
 /// where policy, or json with a json_len, is NULL; CORS_ERROR_INTERNAL after a
-/// fault of the library.
+/// fault of the library. Where there is no memory for a policy, the process
+/// is aborted. The caller ends the policy with cors_policy_free.
 enum cors_status cors_policy_load(const char *json,
                                   size_t json_len,
                                   cors_diagnostic_fn report,
@@ -281,16 +298,17 @@ enum cors_status cors_policy_load(const char *json,
 
 /// Loads a policy from the regular file at path, a NUL-terminated string.
 ///
-/// As cors_policy_load; besides, CORS_ERROR_IO where the file could not be
-/// read: report is told once, with the code "io", the system's text and line
-/// 0, and errno is the system's (EINVAL where path is not a regular file).
+/// As cors_policy_load, with CORS_ERROR_ARGUMENT where path is NULL; besides,
+/// CORS_ERROR_IO where the file could not be read: report is told once, with
+/// the code "io", the system's text and line 0, and errno is the system's
+/// (EINVAL where path is not a regular file).
 enum cors_status cors_policy_load_file(const char *path,
                                        cors_diagnostic_fn report,
                                        void *context,
                                        struct cors_policy **policy);
 
-/// Frees a policy; NULL is fine. No call may be running on it, and no decision
-/// made with it may be in use.
+/// Frees a policy, once; NULL is fine. No call may be running on it, and no
+/// decision made with it may be in use.
 void cors_policy_free(struct cors_policy *policy);
 
 /// Decides. It allocates nothing, takes no lock and makes no system call; its
@@ -298,36 +316,43 @@ void cors_policy_free(struct cors_policy *policy);
 ///
 /// On CORS_OK the decision holds what to send (Fetch standard, "CORS
 /// protocol"). On CORS_ERROR_ARGUMENT (a NULL pointer, a size smaller than
-/// the first version's, or a larger request whose unknown members are not all
-/// zero) and CORS_ERROR_INTERNAL it permits nothing, if its size lets it be
-/// written: verdict refused, status 0, one header, Vary.
+/// the first version's, a larger request whose unknown members are not all
+/// zero, or a string longer than PTRDIFF_MAX) and CORS_ERROR_INTERNAL it
+/// permits nothing, if its size lets it be written: verdict refused, status 0,
+/// one header, Vary.
 enum cors_status cors_evaluate(const struct cors_policy *policy,
                                const struct cors_request *request,
                                struct cors_decision *decision);
 
 /// Writes the decision in words into buffer, for people: one line of printable
-/// ASCII, other bytes escaped.
+/// ASCII, other bytes escaped. The words may change with any version.
 ///
-/// Like snprintf: returns the length of the whole text, writes as much of it
-/// as fits and a NUL where capacity is not 0. buffer may be NULL where
-/// capacity is 0. Returns 0 where cors_evaluate would not return CORS_OK.
-/// Unlike cors_evaluate, this allocates.
+/// Like snprintf: returns the length in bytes of the whole text without its
+/// NUL, writes as much of it as fits in capacity bytes, of which a NUL is the
+/// last, and nothing where capacity is 0 or buffer is NULL. Returns 0 where
+/// cors_evaluate would not return CORS_OK. Unlike cors_evaluate, this
+/// allocates.
 size_t cors_explain(const struct cors_policy *policy,
                     const struct cors_request *request,
                     char *buffer,
                     size_t capacity);
 
 /// The version of the library that is running, "MAJOR.MINOR.PATCH"; never
-/// NULL. CORS_VERSION is the one that the caller was compiled with.
+/// NULL. Like the texts of the functions below it ends in a NUL, is never
+/// freed, and may be read by any thread. CORS_VERSION is the one that the
+/// caller was compiled with.
 const char *cors_version(void);
 
-/// A cors_status in words, "policy refused"; never NULL.
+/// A cors_status in words, "policy refused"; "unknown status" for any other
+/// number; never NULL.
 const char *cors_status_text(int status);
 
-/// The name of a cors_verdict, "preflight_allowed"; never NULL.
+/// The name of a cors_verdict, "preflight_allowed"; "unknown" for any other
+/// number; never NULL.
 const char *cors_verdict_text(int verdict);
 
-/// The name of a cors_reason, "origin_not_allowed"; never NULL.
+/// The name of a cors_reason, "origin_not_allowed"; "unknown" for any other
+/// number; never NULL.
 const char *cors_reason_text(int reason);
 
 #ifdef __cplusplus

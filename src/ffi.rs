@@ -34,7 +34,8 @@ pub const CORS_POLICY_MAX: usize = 268435456;
 /// Deepest nesting of arrays and objects in a policy file.
 pub const CORS_POLICY_DEPTH_MAX: usize = 8;
 
-/// Longest origin, in bytes; a longer one is malformed.
+/// Longest origin, in bytes; a longer one is malformed: a scheme of 64, "://",
+/// a host of 253 (RFC 1035, section 2.3.4), ":" and a port of 5.
 pub const CORS_ORIGIN_MAX: usize = 326;
 
 /// Longest method name, in bytes; a longer one is malformed.
@@ -61,12 +62,14 @@ const _: () = assert!(CORS_REQUEST_HEADERS_MAX == crate::REQUEST_HEADERS_MAX);
 const _: () = assert!(CORS_DIAGNOSTICS_MAX == crate::DIAGNOSTICS_MAX);
 
 /// What a call came to. A refusal is a verdict inside CORS_OK, never an error.
+/// Later versions may append some: anything but CORS_OK is a failure.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum cors_status {
     /// Done. The only status that is 0.
     CORS_OK = 0,
-    /// A NULL pointer, or a size or length that cannot be.
+    /// A NULL pointer, or a size or length that cannot be: a fault of the
+    /// caller.
     CORS_ERROR_ARGUMENT = 1,
     /// The policy was refused; the diagnostic function was told why.
     CORS_ERROR_POLICY = 2,
@@ -81,7 +84,8 @@ pub enum cors_status {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum cors_verdict {
-    /// The request has no Origin.
+    /// The request has no Origin, and so is no CORS request (Fetch standard,
+    /// section "CORS protocol", "HTTP requests").
     CORS_VERDICT_NOT_CORS = 0,
     /// An actual request whose response the origin may read.
     CORS_VERDICT_ALLOWED = 1,
@@ -90,7 +94,8 @@ pub enum cors_verdict {
     /// with same-origin POST, PUT, DELETE and WebSocket handshakes too, so a
     /// site that does not list its own origin sees its own forms here.
     CORS_VERDICT_REFUSED = 2,
-    /// A preflight; answer it with status.
+    /// A preflight (OPTIONS with Origin and Access-Control-Request-Method);
+    /// answer it with status.
     CORS_VERDICT_PREFLIGHT_ALLOWED = 3,
     /// A preflight; answer it with status: the browser will not send the
     /// request that it asked for.
@@ -106,15 +111,18 @@ pub enum cors_reason {
     CORS_REASON_NONE = 0,
     /// No pattern of the policy matches the origin.
     CORS_REASON_ORIGIN_NOT_ALLOWED = 1,
-    /// Origin is not one serialized origin, or too long.
+    /// Origin is not one serialized origin (HTML standard, "ASCII
+    /// serialization of an origin"), or too long.
     CORS_REASON_ORIGIN_MALFORMED = 2,
     /// The requested method is not allowed; culprit names it.
     CORS_REASON_METHOD_NOT_ALLOWED = 3,
-    /// Access-Control-Request-Method is not a token, or too long.
+    /// Access-Control-Request-Method is not a token (RFC 9110, section
+    /// 5.6.2), or too long.
     CORS_REASON_METHOD_MALFORMED = 4,
     /// A requested header is not allowed; culprit names the first one.
     CORS_REASON_HEADER_NOT_ALLOWED = 5,
-    /// Access-Control-Request-Headers is not a list of tokens, or too long.
+    /// Access-Control-Request-Headers is not a list of tokens (RFC 9110,
+    /// section 5.6.1), or too long.
     CORS_REASON_HEADERS_MALFORMED = 6,
 }
 
@@ -181,7 +189,7 @@ pub struct cors_policy(Policy);
 pub struct cors_str {
     /// The first byte, or NULL.
     pub ptr: *const c_char,
-    /// How many bytes.
+    /// How many bytes; PTRDIFF_MAX at most.
     pub len: usize,
 }
 
@@ -190,27 +198,31 @@ pub struct cors_str {
 /// function returns.
 #[repr(C)]
 pub struct cors_diagnostic {
-    /// sizeof(cors_diagnostic) of the library that is running.
+    /// sizeof(cors_diagnostic) of the library that is running. A member that
+    /// came with a later version is there only where it lies below that.
     pub size: usize,
     /// A cors_severity.
     pub severity: i32,
-    /// Where, from 1; 0 where there is no place in the file.
+    /// The line of the file, from 1; 0 where there is no place in it.
     pub line: u32,
-    /// The character in the line, from 1; 0 where there is none.
+    /// The character (not byte) of the line, from 1; 0 where line is 0.
     pub column: u32,
     /// What kind, stable from release to release: "origin-trailing-slash".
     pub code: cors_str,
-    /// Where, as a JSON pointer (RFC 6901): "/allow_origins/2".
+    /// Where, as a JSON pointer (RFC 6901): "/allow_origins/2"; empty where
+    /// there is none.
     pub pointer: cors_str,
-    /// What is wrong.
+    /// What is wrong. The words may change with any version.
     pub message: cors_str,
     /// What to write instead; absent where the library cannot tell.
     pub help: cors_str,
 }
 
 /// Is told each error and warning while a policy is loaded, on the calling
-/// thread, at most CORS_DIAGNOSTICS_MAX times. It must return: no C++
-/// exception and no longjmp may leave it.
+/// thread, in the order of the file, at most CORS_DIAGNOSTICS_MAX times.
+/// context is what was handed to the load; diagnostic is never NULL. It must
+/// return: no C++ exception and no longjmp may leave it. It may call the
+/// functions below.
 pub type cors_diagnostic_fn = Option<
     unsafe extern "C" fn(
         context: *mut c_void,
@@ -225,7 +237,7 @@ pub type cors_diagnostic_fn = Option<
 pub struct cors_request {
     /// sizeof(cors_request) as the caller was compiled.
     pub size: usize,
-    /// The request's method, in its own case.
+    /// The request's method, in its own case (RFC 9110, section 9.1).
     pub method: cors_str,
     /// Origin. Several lines are joined with commas, and so malformed.
     pub origin: cors_str,
@@ -239,9 +251,10 @@ pub struct cors_request {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cors_header {
-    /// In lower case; owned by the library.
+    /// In lower case; owned by the library, for as long as it is loaded.
     pub name: cors_str,
-    /// Visible ASCII, spaces and tabs; owned by the policy or by the request.
+    /// Visible ASCII, spaces and tabs; owned by the policy, or by the request
+    /// where it points into one of its strings.
     pub value: cors_str,
 }
 
@@ -256,7 +269,8 @@ pub struct cors_decision {
     pub verdict: i32,
     /// A cors_reason, or a later version's.
     pub reason: i32,
-    /// Where not 0: answer now, with this status and no body.
+    /// Where not 0: answer now, with this HTTP status and no body. 0, the
+    /// policy's preflight_status (200 or 204), or 403.
     pub status: u32,
     /// How many of headers are set.
     pub header_count: u32,
@@ -270,14 +284,17 @@ pub struct cors_decision {
     pub pattern: cors_str,
 }
 
-/// Loads a policy from json_len bytes of JSON (UTF-8, CORS_POLICY_MAX bytes
-/// at most); the bytes are not needed afterwards.
+/// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8;
+/// CORS_POLICY_MAX bytes at most); the bytes are not needed afterwards.
+/// POLICY.md says what they may say. json may be NULL where json_len is 0,
+/// which is no policy.
 ///
 /// report may be NULL; context is handed to it. On CORS_OK *policy is the new
 /// policy, and report was told the warnings. Else *policy is NULL:
 /// CORS_ERROR_POLICY after report was told every error, CORS_ERROR_ARGUMENT
 /// where policy, or json with a json_len, is NULL; CORS_ERROR_INTERNAL after a
-/// fault of the library.
+/// fault of the library. Where there is no memory for a policy, the process
+/// is aborted. The caller ends the policy with cors_policy_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_load(
     json: *const c_char,
@@ -305,9 +322,10 @@ pub unsafe extern "C" fn cors_policy_load(
 
 /// Loads a policy from the regular file at path, a NUL-terminated string.
 ///
-/// As cors_policy_load; besides, CORS_ERROR_IO where the file could not be
-/// read: report is told once, with the code "io", the system's text and line
-/// 0, and errno is the system's (EINVAL where path is not a regular file).
+/// As cors_policy_load, with CORS_ERROR_ARGUMENT where path is NULL; besides,
+/// CORS_ERROR_IO where the file could not be read: report is told once, with
+/// the code "io", the system's text and line 0, and errno is the system's
+/// (EINVAL where path is not a regular file).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_load_file(
     path: *const c_char,
@@ -330,8 +348,8 @@ pub unsafe extern "C" fn cors_policy_load_file(
     unsafe { load(|| Policy::from_file(path), report, context, policy) }
 }
 
-/// Frees a policy; NULL is fine. No call may be running on it, and no decision
-/// made with it may be in use.
+/// Frees a policy, once; NULL is fine. No call may be running on it, and no
+/// decision made with it may be in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
     if !policy.is_null() {
@@ -348,9 +366,10 @@ pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
 ///
 /// On CORS_OK the decision holds what to send (Fetch standard, "CORS
 /// protocol"). On CORS_ERROR_ARGUMENT (a NULL pointer, a size smaller than
-/// the first version's, or a larger request whose unknown members are not all
-/// zero) and CORS_ERROR_INTERNAL it permits nothing, if its size lets it be
-/// written: verdict refused, status 0, one header, Vary.
+/// the first version's, a larger request whose unknown members are not all
+/// zero, or a string longer than PTRDIFF_MAX) and CORS_ERROR_INTERNAL it
+/// permits nothing, if its size lets it be written: verdict refused, status 0,
+/// one header, Vary.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_evaluate(
     policy: *const cors_policy,
@@ -391,12 +410,13 @@ pub unsafe extern "C" fn cors_evaluate(
 }
 
 /// Writes the decision in words into buffer, for people: one line of printable
-/// ASCII, other bytes escaped.
+/// ASCII, other bytes escaped. The words may change with any version.
 ///
-/// Like snprintf: returns the length of the whole text, writes as much of it
-/// as fits and a NUL where capacity is not 0. buffer may be NULL where
-/// capacity is 0. Returns 0 where cors_evaluate would not return CORS_OK.
-/// Unlike cors_evaluate, this allocates.
+/// Like snprintf: returns the length in bytes of the whole text without its
+/// NUL, writes as much of it as fits in capacity bytes, of which a NUL is the
+/// last, and nothing where capacity is 0 or buffer is NULL. Returns 0 where
+/// cors_evaluate would not return CORS_OK. Unlike cors_evaluate, this
+/// allocates.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_explain(
     policy: *const cors_policy,
@@ -425,13 +445,16 @@ pub unsafe extern "C" fn cors_explain(
 }
 
 /// The version of the library that is running, "MAJOR.MINOR.PATCH"; never
-/// NULL. CORS_VERSION is the one that the caller was compiled with.
+/// NULL. Like the texts of the functions below it ends in a NUL, is never
+/// freed, and may be read by any thread. CORS_VERSION is the one that the
+/// caller was compiled with.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// A cors_status in words, "policy refused"; never NULL.
+/// A cors_status in words, "policy refused"; "unknown status" for any other
+/// number; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_status_text(status: c_int) -> *const c_char {
     let text = match status {
@@ -445,7 +468,8 @@ pub extern "C" fn cors_status_text(status: c_int) -> *const c_char {
     text.as_ptr()
 }
 
-/// The name of a cors_verdict, "preflight_allowed"; never NULL.
+/// The name of a cors_verdict, "preflight_allowed"; "unknown" for any other
+/// number; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_verdict_text(verdict: c_int) -> *const c_char {
     let known =
@@ -453,7 +477,8 @@ pub extern "C" fn cors_verdict_text(verdict: c_int) -> *const c_char {
     known.map_or(c"unknown", |verdict| verdict.c_name()).as_ptr()
 }
 
-/// The name of a cors_reason, "origin_not_allowed"; never NULL.
+/// The name of a cors_reason, "origin_not_allowed"; "unknown" for any other
+/// number; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_reason_text(reason: c_int) -> *const c_char {
     let known = usize::try_from(reason).ok().and_then(|i| Reason::ALL.get(i));

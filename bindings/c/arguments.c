@@ -338,10 +338,50 @@ test_lifetimes(void)
     CHECK(decision.culprit.len == 5);
 }
 
+// What failed leaves nothing behind: the same variables serve again, and what
+// an unlucky caller goes on with denies.
+static void
+test_after_errors(void)
+{
+    static const char  bad[] = "{\"allow_origins\": []}";
+    cors_policy       *other = NULL;
+    cors_request       request = preflight();
+    cors_decision      decision = rubbish();
+
+    test_title = "a policy that was refused, used as if it was not";
+    CHECK(cors_policy_load(bad, sizeof(bad) - 1, NULL, NULL, &other)
+          == CORS_ERROR_POLICY);
+    CHECK(cors_evaluate(other, &request, &decision) == CORS_ERROR_ARGUMENT);
+    CHECK(test_denies(&decision));
+    CHECK(cors_explain(other, &request, NULL, 0) == 0);
+    cors_policy_free(other);
+
+    test_title = "after an error the same decision and request are good";
+    request.size = 1;
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_ERROR_ARGUMENT);
+    CHECK(test_denies(&decision));
+    request.size = sizeof(request);
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(decision.verdict == CORS_VERDICT_PREFLIGHT_ALLOWED);
+    CHECK(decision.status == 204 && decision.header_count == 6);
+
+    test_title = "an allowed decision is denied whole by the next failure";
+    CHECK(cors_evaluate(NULL, &request, &decision) == CORS_ERROR_ARGUMENT);
+    CHECK(test_denies(&decision));
+
+    test_title = "after a refused load the same variable takes a policy";
+    CHECK(cors_policy_load(JSON, sizeof(JSON) - 1, NULL, NULL, &other)
+          == CORS_OK);
+    CHECK(cors_evaluate(other, &request, &decision) == CORS_OK);
+    CHECK(decision.status == 204);
+    cors_policy_free(other);
+}
+
 int
 main(void)
 {
     policy = test_load(JSON);
+    test_after_errors();
     test_null();
     test_request_size();
     test_decision_size();
