@@ -230,8 +230,7 @@ struct header {
     std::string_view value;
 };
 
-/// The headers that a response gets, in an order that does not matter. A name
-/// can come twice.
+/// The headers that a response gets. A name can come twice.
 class header_list {
 public:
     /// The first header.
@@ -273,7 +272,8 @@ class policy {
 public:
     /// Loads a policy from JSON (UTF-8, CORS_POLICY_MAX bytes at most); the
     /// bytes are not needed afterwards. Throws load_error where the policy is
-    /// refused, std::bad_alloc where there is no memory.
+    /// refused, std::bad_alloc where there is no memory for the diagnostics
+    /// (where there is none for the policy, the process is aborted).
     static policy
     from_json(std::string_view json)
     {

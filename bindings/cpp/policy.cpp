@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Loading and its errors, what a caller gets wrong, and memory: none is taken
-// by a decision, and where there is none a load throws and loses nothing.
+// by a decision, and where there is none for diagnostics a load throws and
+// loses nothing.
 
 #include "cors.hpp"
 #include "test.hpp"
