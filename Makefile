@@ -83,7 +83,7 @@ INCLUDEDIR = $(PREFIX)/include
 
 HEADERS    = include/cors.h include/cors.hpp
 LIBRARIES  = target/release/libcors.so target/release/libcors.a
-# Built by `make -C cli`, where it is wanted.
+# Installed where it has been built.
 COMMAND    = $(wildcard cli/target/release/cors)
 INSTALLED  = $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
              $(addprefix $(LIBDIR)/,libcors.a libcors.so $(SONAME) \
@@ -120,7 +120,7 @@ ifneq ($(COMMAND),)
 else
 	@echo "The command cors is not built, and not installed."
 endif
-	@test -n '$(DESTDIR)' || test "$$(id -u)" != 0 || ldconfig
+	@test -n '$(DESTDIR)' || test "$$(id -u)" != 0 || PATH="$$PATH:/sbin" ldconfig
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
