@@ -234,7 +234,7 @@ test-c: lib
 
 test-cpp: lib
 	@$(NEED) g++=g++ valgrind=valgrind nlohmann-json3-dev
-	$(MAKE) -C bindings/cpp test helgrind
+	$(MAKE) -j2 -C bindings/cpp test helgrind
 
 # C and C++ again, and their headers' warnings, with the other compiler.
 test-clang: lib
