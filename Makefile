@@ -185,10 +185,10 @@ apache-module: lib
 
 # --- Tests
 
-test: header-check test-rust test-cli test-c test-fuzz test-nginx \
-      test-nginx-release test-nginx-static test-nginx-asan \
-      test-nginx-valgrind test-soak test-apache test-python test-browsers \
-      test-cpp test-install test-abi test-examples
+test: header-check test-rust test-cli test-c test-abi test-cpp test-install \
+      test-examples test-fuzz test-nginx test-nginx-release \
+      test-nginx-static test-nginx-asan test-nginx-valgrind test-soak \
+      test-apache test-python test-browsers
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=

@@ -284,6 +284,16 @@ pub struct cors_decision {
     pub pattern: cors_str,
 }
 
+// What callers were compiled with; bindings/c/header.c asserts the same in C.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<cors_str>() == 16);
+    assert!(size_of::<cors_header>() == 32);
+    assert!(size_of::<cors_request>() == 72);
+    assert!(size_of::<cors_decision>() == 312);
+    assert!(size_of::<cors_diagnostic>() == 88);
+};
+
 /// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8;
 /// CORS_POLICY_MAX bytes at most); the bytes are not needed afterwards.
 /// POLICY.md says what they may say. json may be NULL where json_len is 0,
