@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What every record says of its run."""
+
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import time
+
+
+def record(measured):
+    """A record as JSON: one row a line."""
+    cpu = re.search(r"^model name\s*: (.*)$",
+                    pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True,
+        text=True, check=False, cwd=pathlib.Path(__file__).parent,
+    )
+    text = json.dumps({
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": described.stdout.strip(),
+        "machine": {
+            "cpu": cpu[1] if cpu else platform.machine(),
+            "cpus": os.cpu_count(),
+            "system": platform.freedesktop_os_release()["PRETTY_NAME"],
+            "kernel": platform.release(),
+        },
+        **measured,
+    }, indent=1)
+    # Lists of numbers in one line.
+    return re.sub(r"\[[^][{}\"]*\]",
+                  lambda found: re.sub(r"\s+", " ", found[0]), text) + "\n"
