@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """instructions.py --nginx=NGINX --module=MODULE [--folder=FOLDER]
 
-How many instructions the module adds to a request, counted by callgrind: two
-numbers of requests are sent on one connection, and the difference of the two
-counts is divided by the difference of the two numbers. Instructions do not
-depend on the machine's load, so that a small change can be seen. Compared is
-with the same nginx that has not loaded the module. Exits with 1 if a target is
-missed.
+How many instructions the module adds to a request, counted by callgrind, of
+which a dump is asked before and after the requests. Instructions do not depend
+on the machine's load, so that a small change can be seen. Compared is with the
+same nginx that has not loaded the module. Exits with 1 if a target is missed.
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import random
@@ -21,8 +20,7 @@ import subprocess
 import sys
 import time
 
-FEW, MANY = 1000, 3000
-EXTRA = []
+NUMBER, WARM_UP = 2000, 200
 
 APP = "https://app.example.com"
 
@@ -42,8 +40,9 @@ master_process off;
 user root;
 pid %FOLDER%/pid;
 error_log %FOLDER%/error.log;
-events { worker_connections 16; }
+events { worker_connections 64; }
 http {
+    %HTTP%
     client_body_temp_path %FOLDER%/temp-1;
     proxy_temp_path %FOLDER%/temp-2;
     fastcgi_temp_path %FOLDER%/temp-3;
@@ -124,35 +123,67 @@ class Bench:
     def per_request(self, data, module, inside, beside):
         key = data, module, inside, beside
         if key not in self.known:
-            few, many = (self.count(*key, number) for number in (FEW, MANY))
-            self.known[key] = (many - few) / (MANY - FEW)
+            [self.known[key]] = self.count([[data]], *key[1:])
         return self.known[key]
 
-    def count(self, data, module, inside, beside, number):
-        """The instructions of an nginx from its start to its end."""
+    def count(self, kinds, module, inside, beside="", http="",
+              number=NUMBER, check=None):
+        """The instructions of one request of each kind. The requests of a kind
+        are sent in turn. check is called with each request and answer of
+        the warm-up."""
+        port = self.configure(module, inside, beside, http)
+        nginx = subprocess.Popen(
+            ["valgrind", "--tool=callgrind", f"--log-file={self.folder}/log",
+             f"--callgrind-out-file={self.folder}/callgrind", "--vgdb=yes",
+             f"--vgdb-prefix={self.folder}/vgdb", *self.command()],
+            stderr=subprocess.PIPE,
+        )
+        dumps = itertools.count(1)
+        try:
+            with connect(nginx, port) as connection:
+                counts = []
+                for requests in kinds:
+                    answers = send(connection, requests, WARM_UP)
+                    for pair in zip(requests, answers) if check else ():
+                        check(*pair)
+                    self.dump(nginx, next(dumps))
+                    # Of a dump itself.
+                    nothing = self.dump(nginx, next(dumps))
+                    send(connection, requests, number)
+                    count = self.dump(nginx, next(dumps)) - nothing
+                    counts.append(count / number)
+            self.end(nginx)
+        finally:
+            nginx.kill()
+        return counts
+
+    def configure(self, module, inside, beside="", http=""):
+        """Writes nginx.conf and returns the port in it."""
         port = free_port()
         text = CONFIGURATION
         for word, value in {
             "LOAD": f"load_module {module};" if module else "",
-            "INSIDE": inside, "BESIDE": beside, "FOLDER": self.folder,
-            "PORT": port,
+            "INSIDE": inside, "BESIDE": beside, "HTTP": http,
+            "FOLDER": self.folder, "PORT": port,
         }.items():
             text = text.replace(f"%{word}%", str(value))
         (self.folder / "nginx.conf").write_text(text)
-        result = self.folder / f"callgrind-{bool(module)}-{number}"
-        nginx = subprocess.Popen(
-            ["valgrind", "--tool=callgrind", *EXTRA, f"--callgrind-out-file={result}",
-             f"--log-file={self.folder}/valgrind.log", self.options.nginx,
-             "-p", str(self.folder), "-e", "stderr",
-             "-c", str(self.folder / "nginx.conf")],
-            stderr=subprocess.PIPE,
+        return port
+
+    def command(self):
+        return [self.options.nginx, "-p", str(self.folder), "-e", "stderr",
+                "-c", str(self.folder / "nginx.conf")]
+
+    def dump(self, nginx, number):
+        """The instructions since the last dump."""
+        time.sleep(0.1)    # until nginx waits again
+        subprocess.run(
+            ["vgdb", f"--pid={nginx.pid}",
+             f"--vgdb-prefix={self.folder}/vgdb", "dump"],
+            check=True, capture_output=True, timeout=60,
         )
-        try:
-            self.send(nginx, port, data, number)
-            self.end(nginx)
-        finally:
-            nginx.kill()
-        return int(re.search(r"^totals: (\d+)", result.read_text(), re.M)[1])
+        text = (self.folder / f"callgrind.{number}").read_text()
+        return int(re.search(r"^totals: (\d+)", text, re.M)[1])
 
     def end(self, nginx):
         """Says it again where a signal fell between nginx's look at its
@@ -165,25 +196,29 @@ class Bench:
                 pass
         raise SystemExit("nginx does not end")
 
-    def send(self, nginx, port, data, number):
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                connection = socket.create_connection(("127.0.0.1", port))
-                break
-            except ConnectionRefusedError:
-                if nginx.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(nginx.stderr.read().decode())
-                time.sleep(0.05)
-        with connection:
+
+def connect(nginx, port):
+    deadline = time.monotonic() + 300
+    while True:
+        try:
+            connection = socket.create_connection(("127.0.0.1", port))
             connection.settimeout(60)
-            length = None
-            for _ in range(number):
-                connection.sendall(data)
-                answer = connection.recv(65536)
-                length = length or len(answer)
-                if len(answer) != length:
-                    raise SystemExit(f"not as before: {answer}")
+            return connection
+        except ConnectionRefusedError:
+            if nginx.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(nginx.stderr.read().decode()) from None
+            time.sleep(0.01)
+
+
+def send(connection, requests, number):
+    """Sends so many, the requests in turn, and returns the answers."""
+    answers = []
+    for data in itertools.islice(itertools.cycle(requests), number):
+        connection.sendall(data)
+        answers.append(connection.recv(65536))
+        if len(answers[-1]) != len(answers[0]):
+            raise SystemExit(f"not as before: {answers[-1]}")
+    return answers
 
 
 def free_port():
