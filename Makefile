@@ -5,6 +5,8 @@
 #   make test           everything that CI runs
 #   make test-all       the long ones too, for more than an hour
 #   make soak MINUTES=n hostile load on an nginx that reloads and is killed
+#   make bench          libcors beside its peers, and the module beside what
+#                       nginx has itself; writes benches/README.md
 #   make lib            target/release/libcors.so, libcors.a, include/cors.h
 #   make install        header, libraries, libcors.pc and the command `cors`,
 #                       below PREFIX=/usr/local, with DESTDIR=dir before it;
@@ -34,6 +36,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         test-examples test-abi check-cargo-c \
         nginx-module demo test test-all soak clean rust \
         header-check test-rust test-soak test-nginx-asan test-nginx-valgrind \
+        bench bench-peers bench-nginx bench-instructions \
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
         apache-module test-apache test-apache-valgrind \
@@ -327,6 +330,34 @@ soak: module
 
 test-soak: module
 	@$(MAKE) soak MINUTES=0.34
+
+# --- Benches: benches/README.md
+
+# How often each peer is measured, and each pair of nginx.
+ROUNDS = 7
+PAIRS  = 9
+
+bench: bench-peers bench-nginx
+	@test -x $(BUILD)/bench/plots/bin/python || \
+	    python3 -m venv $(BUILD)/bench/plots
+	@$(BUILD)/bench/plots/bin/pip install -q matplotlib
+	$(BUILD)/bench/plots/bin/python benches/report.py
+
+bench-peers: lib
+	@$(NEED) libjansson-dev python3-venv valgrind
+	benches/peers/run.py --rounds=$(ROUNDS)
+
+bench-nginx: module
+	@$(NEED) valgrind=valgrind wrk=wrk
+	@. $(BUILD)/nginx/found && \
+	    benches/nginx/run.py --nginx="$$NGINX" --module=$(MODULE) \
+	        --pairs=$(PAIRS)
+
+# The instructions of a decision, beside those of another revision.
+BASE = HEAD~1
+bench-instructions: rust
+	@$(NEED) valgrind=valgrind libjansson-dev
+	benches/instructions.py $(BASE)
 
 # What the module adds to a request.
 bench-nginx-instructions: module

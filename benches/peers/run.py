@@ -106,7 +106,7 @@ def build(folder):
                 skip(name, f"{words[0]} is not installed")
                 break
             except subprocess.CalledProcessError:
-                skip(name, log.read_text().strip()[-300:])
+                skip(name, log.read_text().strip()[-200:])
                 break
 
 

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""report.py [--peers=RECORD] [--nginx=RECORD] [--readme=FILE]
+
+Writes the tables of README.md between their markers, and the plots beside it,
+from the records that peers/run.py and nginx/run.py left.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import re
+import statistics
+
+import matplotlib
+
+matplotlib.use("svg")
+# Text stays text, and the same record gives the same file.
+matplotlib.rcParams.update({
+    "svg.fonttype": "none", "svg.hashsalt": "libcors", "font.size": 10,
+    "axes.grid": True, "grid.color": "#dddddd", "axes.axisbelow": True,
+})
+from matplotlib import pyplot
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+OURS = "libcors (C)"
+FLOOR = "one lookup in a HashSet"
+
+#: The table's columns.
+COLUMNS = [
+    FLOOR, OURS, "libcors (Rust)", "libcors (Rust, HeaderMap)",
+    "jub0bs/cors (decision only)", "jub0bs/cors", "rs/cors", "tower-http",
+    "actix-cors", "Starlette", "expressjs/cors",
+]
+PEERS = COLUMNS[4:]
+WHOLE_ANSWERS = COLUMNS[5:]
+
+
+def added(row):
+    """The median over the rounds, and the least, of what a request costs more
+    than without CORS."""
+    differences = [
+        with_ - without for with_, without
+        in zip(row["median"], row["without"]["median"])
+    ]
+    least = min(row["min"]) - min(row["without"]["min"])
+    return statistics.median(differences), least
+
+
+def words(nanoseconds):
+    nanoseconds = max(nanoseconds, 0)
+    for size, unit in (1e6, "ms"), (1e3, "µs"):
+        if nanoseconds >= size * 0.9995:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds:.0f}"
+
+
+def peers_tables(record):
+    rows = {
+        scenario: {name: added(row) for name, row in found.items()}
+        for scenario, found in record["rows"].items()
+    }
+    columns = [name for name in COLUMNS
+               if any(name in found for found in rows.values())]
+    yield described(record)
+    yield ("Nanoseconds that a request costs more than without CORS, "
+           "median/least. The last column: the fastest whole answer of a "
+           "peer, by the medians, as a multiple of libcors (C). Without a "
+           "unit: ns.")
+    yield table(
+        ["scenario", *columns, "best peer"],
+        [[scenario,
+          *(f"{words(found[name][0])}/{words(found[name][1])}"
+            if name in found else "-" for name in columns),
+          best_peer(found)]
+         for scenario, found in rows.items()],
+    )
+    yield "How much more than libcors (C), geometric mean of the ratios:"
+    means = []
+    for name in columns:
+        ratios = [max(found[name][0], 1) / max(found[OURS][0], 1)
+                  for found in rows.values() if name in found]
+        if name != OURS:
+            mean = math.exp(statistics.mean(map(math.log, ratios)))
+            means.append([name, str(len(ratios)), f"{mean:.2f}"])
+    yield table(["", "scenarios", "x"], means)
+    lost = [
+        f"- `{scenario}`: {name}, {words(found[name][0])}"
+        f" beside {words(found[OURS][0])}"
+        for scenario, found in rows.items() for name in PEERS
+        if name in found and found[name][0] < found[OURS][0]
+    ]
+    yield "Rows in which a peer is faster than libcors (C):"
+    yield "\n".join(lost) or "none."
+    yield ("Time to make a policy of exact origins, in ms. libcors reads and "
+           "checks a JSON file; the others are given a list of strings.")
+    loads = {n: record["rows"].get(f"exact={n}/allowed", {})
+             for n in (1000, 100_000, 1_000_000)}
+    yield table(
+        ["origins", *columns[2:]],
+        [[f"{n:,}", *(f"{statistics.median(found[name]['load_ms']):.3g}"
+                      if name in found else "-" for name in columns[2:])]
+         for n, found in loads.items()],
+    )
+
+
+def best_peer(found):
+    peers = {name: found[name][0] for name in WHOLE_ANSWERS if name in found}
+    if not peers:
+        return "-"
+    name = min(peers, key=peers.get)
+    return f"{name} x{peers[name] / max(found[OURS][0], 1):.1f}"
+
+
+def nginx_tables(record):
+    kinds = list(record["bare_instructions"])
+    yield described(record)
+    yield "Instructions that nginx itself executes for a request, and added:"
+    yield table(
+        ["", *kinds],
+        [["bare", *(f"{record['bare_instructions'][kind]:,}"
+                    for kind in kinds)],
+         *([name, *(f"{found[kind]['added']:+,}" if kind in found else "-"
+                    for kind in kinds)]
+           for name, found in record["instructions"].items())],
+    )
+    yield ("Load beside bare: the ratio of requests a second, and the "
+           "worker's CPU time added to a request, median [quartiles] of "
+           "pairs:")
+    yield table(
+        ["", "", "requests a second", "CPU, ns"],
+        [[name, kind, spread_of(found["rps_ratio"], ".3f"),
+          spread_of(found["cpu_ns_added"], "+,.0f")]
+         for name, by_kind in record["load"].items()
+         for kind, found in by_kind.items()],
+    )
+    yield "A master and two workers, more than bare:"
+    bare = record["memory"]["bare"]
+    yield table(
+        ["", "memory, MB", "start, ms"],
+        [[name, f"{more(found, bare, 'pss_kib') * 1.024 / 1000:,.1f}",
+          f"{more(found, bare, 'start_ms'):,.0f}"]
+         for name, found in record["memory"].items() if found is not bare],
+    )
+
+
+def more(found, bare, key):
+    return statistics.median(found[key]) - statistics.median(bare[key])
+
+
+def spread_of(values, form):
+    if len(values) < 2:
+        return format(values[0], form)
+    low, middle, high = statistics.quantiles(values, n=4)
+    return f"{middle:{form}} [{low:{form}} {high:{form}}]"
+
+
+def described(record):
+    machine = record["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version
+                         in record["versions"].items())
+    return (f"{record['date']}, commit {record['commit']}, {machine['cpus']} x"
+            f" {machine['cpu']}, {machine['system']}, Linux"
+            f" {machine['kernel']}; {versions}.")
+
+
+def table(head, rows):
+    lines = [head, ["---"] + ["--:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plot_origins(record, verdict):
+    """Time against the number of exact origins."""
+    figure, axes = pyplot.subplots(figsize=(9, 5.5), layout="constrained")
+    ends = []
+    for name in COLUMNS:
+        points = sorted(
+            (int(scenario.split("=")[1].split("/")[0]), added(found[name])[0])
+            for scenario, found in record["rows"].items()
+            if re.fullmatch(rf"exact=\d+/{verdict}", scenario)
+            and name in found
+        )
+        if points:
+            style = {"linewidth": 2.5} if "libcors" in name else {
+                "linestyle": ":" if name == FLOOR else "-"}
+            axes.plot(*zip(*points), marker="o", markersize=4, label=name,
+                      **style)
+            ends.append(points[-1][1])
+    order = sorted(range(len(ends)), key=lambda i: -ends[i])
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend([handles[i] for i in order], [labels[i] for i in order],
+                loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    axes.set(xscale="log", yscale="log", xlabel="exact origins in the policy",
+             ylabel="ns a request, more than without CORS",
+             title=f"A request from an origin that is {verdict}")
+    save(figure, f"origins-{verdict}.svg")
+
+
+def plot_nginx(record):
+    """Instructions that a request costs more."""
+    kinds = {"allowed": "#1f77b4", "preflight": "#ff7f0e"}
+    names = list(record["instructions"])[::-1]
+    figure, axes = pyplot.subplots(figsize=(9, 5.5), layout="constrained")
+    for offset, (kind, color) in zip((0.2, -0.2), kinds.items()):
+        bars = [(i + offset, record["instructions"][name][kind]["added"])
+                for i, name in enumerate(names)
+                if kind in record["instructions"][name]]
+        drawn = axes.barh(*zip(*bars), height=0.38, color=color, label=kind)
+        axes.bar_label(drawn, [f" {value:,}" for _, value in bars])
+    axes.set(xscale="log", yticks=range(len(names)), yticklabels=names,
+             xlabel="instructions a request, more than bare nginx",
+             title="CORS in nginx")
+    axes.set_xlim(100, axes.get_xlim()[1] * 3)
+    axes.grid(axis="y", visible=False)
+    axes.legend(frameon=False, loc="upper right")
+    save(figure, "nginx-instructions.svg")
+
+
+def save(figure, name):
+    figure.savefig(HERE / "results" / name, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def replace(text, name, parts):
+    begin = f"<!-- {name}: written by report.py -->"
+    end = f"<!-- end of {name} -->"
+    before, rest = text.split(begin)
+    behind = rest.split(end)[1]
+    return before + begin + "\n" + "\n\n".join(parts) + "\n" + end + behind
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in "peers", "nginx":
+        parser.add_argument(f"--{name}", type=pathlib.Path,
+                            default=HERE / f"results/{name}.json")
+    parser.add_argument("--readme", type=pathlib.Path,
+                        default=HERE / "README.md")
+    options = parser.parse_args()
+    text = options.readme.read_text("utf-8")
+    if options.peers.exists():
+        record = json.loads(options.peers.read_text())
+        text = replace(text, "peers", peers_tables(record))
+        plot_origins(record, "allowed")
+        plot_origins(record, "refused")
+    if options.nginx.exists():
+        record = json.loads(options.nginx.read_text())
+        text = replace(text, "nginx", nginx_tables(record))
+        plot_nginx(record)
+    options.readme.write_text(text, "utf-8")
+    print(options.readme)
+
+
+if __name__ == "__main__":
+    main()
