@@ -357,7 +357,7 @@ bench-nginx: module
 BASE = HEAD~1
 bench-instructions: rust
 	@$(NEED) valgrind=valgrind libjansson-dev
-	benches/instructions.py $(BASE)
+	benches/compare_instructions.py $(BASE)
 
 # What the module adds to a request.
 bench-nginx-instructions: module

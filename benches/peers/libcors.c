@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // libcors through the C ABI: one row of the table of peers, and what
-// ../instructions.py counts.
+// ../compare_instructions.py counts.
 //
 //     libcors FOLDER
 //

@@ -47,22 +47,29 @@ struct Policy {
 }
 
 impl Policy {
-    /// The patterns with wildcards as what stands before and behind.
-    fn patterns(&self) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+    /// Those with wildcards.
+    fn patterns(&self) -> Vec<Pattern> {
         let boxed = |text: &str| text.as_bytes().into();
         self.allow_origins
             .iter()
             .filter_map(|text| {
                 let (before, behind) = text.split_once('*')?;
-                Some((boxed(before), boxed(behind.trim_start_matches('*'))))
+                let behind = behind.trim_start_matches('*');
+                Some(Pattern { before: boxed(before), behind: boxed(behind) })
             })
             .collect()
     }
 }
 
-/// What users of tower-http and of actix-cors write where they have wildcards.
-fn matches(patterns: &[(Box<[u8]>, Box<[u8]>)], origin: &[u8]) -> bool {
-    patterns.iter().any(|(before, behind)| {
+/// What users of tower-http and of actix-cors write where they have wildcards:
+/// what stands before and behind.
+struct Pattern {
+    before: Box<[u8]>,
+    behind: Box<[u8]>,
+}
+
+fn matches(patterns: &[Pattern], origin: &[u8]) -> bool {
+    patterns.iter().any(|Pattern { before, behind }| {
         origin.len() > before.len() + behind.len()
             && origin.starts_with(before)
             && origin.ends_with(behind)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""instructions.py [BASE]
+"""compare_instructions.py [BASE]
 
 The instructions of one cors_evaluate through the C ABI, under callgrind, in
 this tree and in BASE (HEAD~1), both built in this run: a table of figures
