@@ -26,6 +26,7 @@ from matplotlib import pyplot
 HERE = pathlib.Path(__file__).resolve().parent
 
 OURS = "libcors (C)"
+OURS_IN_NGINX = "libcors, 5"
 FLOOR = "one lookup in a HashSet"
 
 #: The table's columns.
@@ -126,6 +127,16 @@ def nginx_tables(record):
                     for kind in kinds)]
            for name, found in record["instructions"].items())],
     )
+    counts = record["instructions"]
+    lost = [
+        f"- {name}, {kind}: {found[kind]['added']:+,}"
+        f" beside {counts[OURS_IN_NGINX][kind]['added']:+,}"
+        for name, found in counts.items() for kind in found
+        if "libcors" not in name
+        and found[kind]["added"] < counts[OURS_IN_NGINX][kind]["added"]
+    ]
+    yield f"Rows that add fewer than {OURS_IN_NGINX}:"
+    yield "\n".join(lost) or "none."
     yield ("Load beside bare: the ratio of requests a second, and the "
            "worker's CPU time added to a request, median [quartiles] of "
            "pairs:")
