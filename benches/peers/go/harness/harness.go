@@ -278,6 +278,9 @@ func print(line map[string]any) {
 func version(module string) string {
 	info, _ := debug.ReadBuildInfo()
 	for _, dependency := range info.Deps {
+		if dependency.Path == module && dependency.Replace != nil {
+			return dependency.Version + " (a local copy)"
+		}
 		if dependency.Path == module {
 			return dependency.Version
 		}
