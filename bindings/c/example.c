@@ -9,14 +9,9 @@
 static void
 report(void *file, const cors_diagnostic *d)
 {
-    fprintf(stderr, "%s:%u:%u: %s: %.*s", (const char *) file, d->line,
-            d->column,
-            d->severity == CORS_SEVERITY_ERROR ? "error" : "warning",
-            (int) d->message.len, d->message.ptr);
-    if (d->help.ptr != NULL) {
-        fprintf(stderr, "; %.*s", (int) d->help.len, d->help.ptr);
-    }
-    fprintf(stderr, " [%.*s]\n", (int) d->code.len, d->code.ptr);
+    fprintf(stderr, "%s:%u:%u: %.*s; %.*s\n", (const char *) file, d->line,
+            d->column, (int) d->message.len, d->message.ptr,
+            (int) d->help.len, d->help.ptr != NULL ? d->help.ptr : "");
 }
 
 int
@@ -29,12 +24,8 @@ main(int argc, char **argv)
                                &request.request_method,
                                &request.request_headers };
 
-    if (argc < 3 || argc > 6) {
-        fprintf(stderr, "usage: %s policy.json METHOD [ORIGIN ...]\n",
-                argv[0]);
-        return 2;
-    }
-    if (cors_policy_load_file(argv[1], report, argv[1], &policy) != CORS_OK) {
+    if (argc < 3 || argc > 6
+        || cors_policy_load_file(argv[1], report, argv[1], &policy)) {
         return 1;
     }
     for (int i = 2; i < argc; i++) {
