@@ -36,7 +36,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         test-examples test-abi check-cargo-c \
         nginx-module demo test test-all soak clean rust \
         header-check test-rust test-soak test-nginx-asan test-nginx-valgrind \
-        bench bench-peers bench-nginx bench-instructions \
+        bench bench-peers bench-nginx bench-instructions bench-engine \
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
         apache-module test-apache test-apache-valgrind \
@@ -352,6 +352,12 @@ bench-nginx: module
 	@. $(BUILD)/nginx/found && \
 	    benches/nginx/run.py --nginx="$$NGINX" --module=$(MODULE) \
 	        --pairs=$(PAIRS)
+
+# The engine alone. The scenarios are written by benches/peers/scenarios.py.
+FILTER =
+bench-engine: rust
+	cd benches/engine && CARGO_TARGET_DIR=$(CURDIR)/$(BUILD)/bench/engine \
+	    cargo bench --locked -- $(FILTER)
 
 # The instructions of a decision, beside those of another revision.
 BASE = HEAD~1
