@@ -30,7 +30,7 @@ impl Policy {
     /// [`Policy::explanation`], the status and the headers.
     pub fn explain(&self, request: &Request<'_>) -> String {
         let decision = self.evaluate(request);
-        let Explanation { cause, hint } = self.explanation(request);
+        let Explanation { cause, hint } = explain(self, request, &decision);
         let mut text = format!("{}: {cause}", decision.verdict.name());
         if let Some(hint) = hint {
             text += " ";
@@ -51,11 +51,18 @@ impl Policy {
     /// Why a request is decided as it is, and what is near that would be
     /// allowed. Allocates; the work is bounded by that of a hundred decisions.
     pub fn explanation(&self, request: &Request<'_>) -> Explanation {
-        let decision = self.evaluate(request);
-        Explanation {
-            cause: cause(self, request, &decision),
-            hint: hint(self, request, &decision),
-        }
+        explain(self, request, &self.evaluate(request))
+    }
+}
+
+fn explain(
+    policy: &Policy,
+    request: &Request<'_>,
+    decision: &Decision<'_>,
+) -> Explanation {
+    Explanation {
+        cause: cause(policy, request, decision),
+        hint: hint(policy, request, decision),
     }
 }
 
