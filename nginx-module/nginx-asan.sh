@@ -16,19 +16,11 @@ tree=$(cd "$2" && pwd)
 "$module/packages.sh" cc=gcc make=make libc6-dev libpcre2-dev libssl-dev \
     zlib1g-dev
 
-options=(
+. "$module/nginx-options.sh"
+options+=(
     --builddir="$output/nginx"
     --with-cc-opt="-O1 -g -fsanitize=address -fno-omit-frame-pointer"
     --with-ld-opt=-fsanitize=address
-    --with-compat
-    --with-debug
-    --with-http_addition_module
-    --with-http_auth_request_module
-    --with-http_gunzip_module
-    --with-http_realip_module
-    --with-http_ssl_module
-    --with-http_sub_module
-    --with-http_v2_module
     --add-dynamic-module="$module"
 )
 

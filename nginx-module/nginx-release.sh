@@ -11,20 +11,9 @@
 set -euo pipefail
 
 crate=1.28.5+1.28.3    # its own version, and that of nginx
-options=(
-    --with-cc-opt=-O1
-    --with-compat
-    --with-debug
-    --with-http_addition_module
-    --with-http_auth_request_module
-    --with-http_gunzip_module
-    --with-http_realip_module
-    --with-http_ssl_module
-    --with-http_sub_module
-    --with-http_v2_module
-)
-
 module=$(cd "$(dirname "$0")" && pwd)
+. "$module/nginx-options.sh"
+options+=(--with-cc-opt=-O1)
 mkdir -p "$(dirname "$1")"
 output=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 folder=$(dirname "$output")/${crate#*+}
