@@ -2,6 +2,7 @@
 and what its answers must be."""
 
 import collections
+import http.client
 import json
 import pathlib
 
@@ -37,6 +38,46 @@ def read():
                 else:
                     cases.append((number, case))
     return policies, cases, left_out
+
+
+def check(site, cases, keys, absent, read_line):
+    """Sends every case to the application that knows nothing of CORS, /silent
+    below the case's number, and to the one that does, /loud; then stops the
+    site and reads its logs: cases.log, a line of a name and the decision's
+    `keys`, with `absent` for what is not there, and reached.log, the names of
+    what the applications saw."""
+    wrong, wanted, asked = [], {}, set()
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    for index, (number, case) in enumerate(cases):
+        request, expect = case["request"], case["expect"]
+        for application in ("silent", "loud"):
+            name = f"{index}-{application}"
+            answer = send(
+                connection, f"/{number}/{application}", request, name
+            )
+            loud = application == "loud"
+            wrong += [
+                f"{case['name']} ({application}): {fault}, not {expect}"
+                for fault in faults(request["method"], expect, answer, loud)
+            ]
+            wanted[name] = [expect[key] or absent for key in keys]
+            if expect["status"] == 0:
+                asked.add(name)
+    connection.close()
+
+    site.stop()
+    text = (site.folder / "cases.log").read_text()
+    logged = {name: rest for name, *rest in map(read_line, text.splitlines())}
+    wrong += [
+        f"{cases[int(name.split('-')[0])][1]['name']}: logged"
+        f" {logged.get(name)}, not {rest}"
+        for name, rest in wanted.items() if logged.get(name) != rest
+    ]
+    reached = (site.folder / "reached.log").read_text().split()
+    assert not wrong, "\n".join(wrong)
+    assert len(text.splitlines()) == len(wanted)
+    # A preflight never reaches the application; all else does, once.
+    assert sorted(reached) == sorted(asked)
 
 
 def send(connection, path, request, name):

@@ -1,12 +1,10 @@
 """Every vector that HTTP can carry, sent through httpd to an application: one
 that knows nothing of CORS, and one that sends headers of its own."""
 
-import http.client
-
 import pytest
 
 from conftest import free_port
-from web_vectors import OWN, faults, read, send
+from web_vectors import OWN, check, read
 
 APPLICATION = """
     Listen 127.0.0.1:%(port)d
@@ -52,38 +50,4 @@ def test_every_vector_is_decided_in_front_of_an_application(serve):
         main=APPLICATION % {"port": port, "headers": headers},
     )
 
-    wrong, wanted, asked = [], {}, set()
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
-    for index, (number, case) in enumerate(cases):
-        request, expect = case["request"], case["expect"]
-        for application in ("silent", "loud"):
-            name = f"{index}-{application}"
-            answer = send(
-                connection, f"/{number}/{application}", request, name
-            )
-            loud = application == "loud"
-            wrong += [
-                f"{case['name']} ({application}): {fault}, not {expect}"
-                for fault in faults(request["method"], expect, answer, loud)
-            ]
-            keys = ("verdict", "reason", "culprit")
-            wanted[name] = [expect[key] or "-" for key in keys]
-            if expect["status"] == 0:
-                asked.add(name)
-    connection.close()
-
-    site.stop()
-    text = (site.folder / "cases.log").read_text()
-    logged = {
-        name: rest for name, *rest in map(str.split, text.splitlines())
-    }
-    wrong += [
-        f"{cases[int(name.split('-')[0])][1]['name']}: logged"
-        f" {logged.get(name)}, not {rest}"
-        for name, rest in wanted.items() if logged.get(name) != rest
-    ]
-    reached = (site.folder / "reached.log").read_text().split()
-    assert not wrong, "\n".join(wrong)
-    assert len(text.splitlines()) == len(wanted)
-    # A preflight never reaches the application; all else does, once.
-    assert sorted(reached) == sorted(asked)
+    check(site, cases, ("verdict", "reason", "culprit"), "-", str.split)
