@@ -295,12 +295,13 @@ impl Answers {
         if let Some(pattern) = self.origins.find_exact(origin) {
             return Ok(pattern);
         }
-        match syntax::parse(origin).ok_or(Reason::OriginMalformed)? {
-            Origin::Opaque if self.null_origin => Ok(NULL),
-            Origin::Opaque => Err(Reason::OriginNotAllowed),
-            Origin::Tuple(tuple) => self
+        match &syntax::parse(origin) {
+            None => Err(Reason::OriginMalformed),
+            Some(Origin::Opaque) if self.null_origin => Ok(NULL),
+            Some(Origin::Opaque) => Err(Reason::OriginNotAllowed),
+            Some(Origin::Tuple(tuple)) => self
                 .origins
-                .find_wildcard(&tuple)
+                .find_wildcard(tuple)
                 .ok_or(Reason::OriginNotAllowed),
         }
     }

@@ -566,32 +566,38 @@ unsafe fn borrow_request<'a>(
     if unknown.iter().any(|&byte| byte != 0) {
         return None;
     }
-    // SAFETY: the caller promises a valid request with readable strings.
-    unsafe {
-        let request = &*request;
-        Some(Request {
-            method: borrow_str(request.method)?,
-            origin: borrow_str(request.origin)?,
-            request_method: borrow_str(request.request_method)?,
-            request_headers: borrow_str(request.request_headers)?,
-        })
+    // SAFETY: the caller promises a valid request.
+    let request = unsafe { &*request };
+    let strings = [
+        request.method,
+        request.origin,
+        request.request_method,
+        request.request_headers,
+    ];
+    // All at once, as it never happens: the length of an absent one is any.
+    if strings.iter().fold(0, |lens, str| lens | str.len) > isize::MAX as usize
+        && strings
+            .iter()
+            .any(|str| !str.ptr.is_null() && str.len > isize::MAX as usize)
+    {
+        return None;
     }
+    // SAFETY: the caller promises readable strings.
+    let [method, origin, request_method, request_headers] =
+        strings.map(|str| unsafe { borrow_str(str) });
+    Some(Request { method, origin, request_method, request_headers })
 }
 
-/// The outer None is an impossible length, the inner one an absent string.
-///
 /// # Safety
-/// `str.ptr` is NULL or points to `str.len` bytes, readable for `'a`.
-unsafe fn borrow_str<'a>(str: cors_str) -> Option<Option<&'a [u8]>> {
+/// `str.ptr` is NULL or points to `str.len` bytes, readable for `'a`; no more
+/// than an object can have.
+unsafe fn borrow_str<'a>(str: cors_str) -> Option<&'a [u8]> {
     // A NULL pointer must not reach from_raw_parts, not even with length 0.
     if str.ptr.is_null() {
-        return Some(None);
-    }
-    if str.len > isize::MAX as usize {
         return None;
     }
     // SAFETY: not NULL, and the caller promises `len` readable bytes.
-    Some(Some(unsafe { slice::from_raw_parts(str.ptr.cast(), str.len) }))
+    Some(unsafe { slice::from_raw_parts(str.ptr.cast(), str.len) })
 }
 
 /// Writes all but `size`, which is the caller's, and the headers that are not

@@ -35,7 +35,9 @@ impl Names {
         if name.len() > self.longest {
             return false;
         }
-        let same = |value| Text::unpack(value).of(&self.arena) == name;
+        let same = |value| {
+            (Text::unpack(value).of(&self.arena) == name).then_some(())
+        };
         self.table.find(hash_bytes(&SEED, name), same).is_some()
     }
 }

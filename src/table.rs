@@ -49,7 +49,7 @@ impl Table {
         value: u64,
         same: impl Fn(u64) -> bool,
     ) {
-        if self.find(hash, same).is_some() {
+        if self.find(hash, |value| same(value).then_some(())).is_some() {
             return;
         }
         let mut i = home(hash, self.slots.len());
@@ -59,22 +59,24 @@ impl Table {
         self.slots[i] = hash << VALUE_BITS | value;
     }
 
-    pub(crate) fn find(
+    /// What `check` makes of the first value with this hash that it takes.
+    #[inline]
+    pub(crate) fn find<T>(
         &self,
         hash: u64,
-        eq: impl Fn(u64) -> bool,
-    ) -> Option<u64> {
+        check: impl Fn(u64) -> Option<T>,
+    ) -> Option<T> {
         if self.slots.is_empty() {
             return None;
         }
         let mut i = home(hash, self.slots.len());
         // Half the slots are empty, so this ends.
         while self.slots[i] != EMPTY {
-            let (slot, value) = (self.slots[i], self.slots[i] & VALUE_MASK);
+            let slot = self.slots[i];
             if slot >> VALUE_BITS == hash & (u64::MAX >> VALUE_BITS)
-                && eq(value)
+                && let Some(found) = check(slot & VALUE_MASK)
             {
-                return Some(value);
+                return Some(found);
             }
             i = following(i, self.slots.len());
         }

@@ -44,7 +44,7 @@ pub(crate) enum HostPattern<'a> {
     Label { left: &'a str, suffix: &'a str },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PortPattern {
     /// The scheme's default, which is never written.
     Default,

@@ -2,13 +2,15 @@
 //!
 //! Exact origins stand in one hash table over one arena of text, so their
 //! number does not matter. Patterns with wildcards are found by the literal
-//! labels at their right end: a request's host is walked label by label from
-//! the right, and where the policy has patterns that deep, one table lookup
-//! tells whether these labels are one pattern's. Hosts have at most 127
-//! labels, so the walk has a bound. DESIGN.md tells the story at length.
+//! labels at their right end, their suffix: where a request's host has a dot
+//! so far from its end as some suffix is long, one table lookup tells whether
+//! what stands behind it is one. Hosts have at most 127 labels, so there are
+//! not more lookups. DESIGN.md tells the story at length.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Range;
+use std::slice;
 
 use aho_corasick::AhoCorasick;
 use foldhash::SharedSeed;
@@ -34,27 +36,35 @@ pub(crate) struct OriginSet {
     arena: Box<[u8]>,
     seed: SeedableRandomState,
     exact: Table,
-    /// Patterns with wildcards by their literal labels.
-    suffixes: Table,
+    /// Bit `n % 64` of word `n / 64` is set where an exact origin has the
+    /// length `n`: most strangers are not even hashed.
+    exact_lengths: [u64; ORIGIN_MAX / 64 + 1],
+    /// Patterns with wildcards: places in `suffixes`, by the text.
+    by_suffix: Table,
+    suffixes: Box<[Suffix]>,
+    /// The lengths of the suffixes, each once, from the shortest on.
+    suffix_lengths: Box<[usize]>,
+    /// Sorted by suffix, scheme and port.
     groups: Box<[Group]>,
-    /// Bit `n` is set where some group has a suffix of `n` labels.
-    depths: u128,
-    /// Whether some group has the port `:*`.
-    any_port: bool,
 }
 
-/// The patterns with one scheme, one port pattern, and one text at their right
-/// end. Of several patterns that match, the first in the file counts, which is
-/// the one with the least place in the arena.
+/// The literal labels at the right end of patterns with wildcards.
+struct Suffix {
+    text: Text,
+    /// The patterns' groups.
+    groups: Range<usize>,
+}
+
+/// The patterns with one suffix, one scheme and one port pattern. Of several
+/// patterns that match, the first in the file counts, which is the one with
+/// the least place in the arena.
 struct Group {
-    scheme: Scheme,
-    port: PortPattern,
-    suffix: Text,
-    /// `suffix` itself, with any port.
+    scheme_and_port: u32,
+    /// The suffix itself, with any port.
     whole: Option<Text>,
-    /// `**.` before `suffix`.
+    /// `**.` before the suffix.
     subdomains: Option<Text>,
-    /// Stars in the label before `suffix`.
+    /// Stars in the label before the suffix.
     labels: Globs,
 }
 
@@ -123,41 +133,51 @@ impl Builder {
             SharedSeed::global_random(),
         );
         let mut exact = Table::with_room_for(texts.len());
+        let mut exact_lengths = [0; _];
         for text in texts {
             let bytes = text.of(&arena);
+            exact_lengths[bytes.len() / 64] |= 1 << (bytes.len() % 64);
             let same = |value| Text::unpack(value).of(&arena) == bytes;
             exact.insert(hash_bytes(&seed, bytes), text.pack(), same);
         }
-        let groups = group_by_suffix(&wildcards, &arena);
-        let mut suffixes = Table::with_room_for(groups.len());
-        let suffix_of = |group: &Group| group.suffix.of(&arena);
-        let depths = groups.iter().fold(0, |depths, group| {
-            let labels = suffix_of(group).split(|&byte| byte == b'.').count();
-            depths | 1 << labels
-        });
-        for (group, number) in groups.iter().zip(0..) {
-            let mut walk = Suffixes::new(&seed, depths, suffix_of(group));
-            while walk.next().is_some_and(|run| run != suffix_of(group)) {}
-            let hash = walk.hash(group.scheme, group.port);
-            suffixes.insert(hash, number, |_| false);
+        let (suffixes, groups) = group_by_suffix(&wildcards, &arena);
+        let lengths: BTreeSet<_> =
+            suffixes.iter().map(|suffix| suffix.text.len as usize).collect();
+        let suffix_lengths: Box<[_]> = lengths.into_iter().collect();
+        let mut by_suffix = Table::with_room_for(suffixes.len());
+        for (suffix, number) in suffixes.iter().zip(0..) {
+            let text = suffix.text.of(&arena);
+            let runs = Runs::new(&seed, &suffix_lengths, text);
+            // The last one is the whole text.
+            if let Some((_, hash)) = runs.last() {
+                by_suffix.insert(hash, number, |_| false);
+            }
         }
-        let any_port =
-            groups.iter().any(|group| group.port == PortPattern::Any);
-        OriginSet { arena, seed, exact, suffixes, groups, depths, any_port }
+        OriginSet {
+            arena,
+            seed,
+            exact,
+            exact_lengths,
+            by_suffix,
+            suffixes,
+            suffix_lengths,
+            groups,
+        }
     }
 }
 
 impl OriginSet {
     /// The text of the exact pattern that is `bytes`. Every pattern has passed
     /// the origin parser, so what is found here is well-formed.
+    #[inline]
     pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<&[u8]> {
-        self.exact_text(bytes).map(|text| text.of(&self.arena))
+        self.exact(bytes).map(|(_, text)| text)
     }
 
     /// Where among the patterns' texts, each with its NUL, the exact pattern
     /// that is `bytes` stands first.
     pub(crate) fn place_of_exact(&self, bytes: &[u8]) -> Option<usize> {
-        self.exact_text(bytes).map(|text| text.start as usize)
+        self.exact(bytes).map(|(place, _)| place.start as usize)
     }
 
     /// Whether any pattern has wildcards.
@@ -177,22 +197,23 @@ impl OriginSet {
             None => PortPattern::Default,
         };
         let ports = [port, PortPattern::Any];
-        let ports = if self.any_port { &ports[..] } else { &ports[..1] };
+        let wanted = ports.map(|port| scheme_and_port(origin.scheme, port));
         let mut best: Option<Text> = None;
-        let mut walk = Suffixes::new(&self.seed, self.depths, origin.host);
-        while let Some(suffix) = walk.next() {
-            for &port in ports {
-                let hash = walk.hash(origin.scheme, port);
-                let found = self.suffixes.find(hash, |value| {
-                    let group = &self.groups[value as usize];
-                    group.scheme == origin.scheme
-                        && group.port == port
-                        && group.suffix.of(&self.arena) == suffix
-                });
-                if let Some(value) = found {
-                    let left = host_left_of(suffix, origin.host);
-                    let group = &self.groups[value as usize];
-                    best = first(best, group.find(left, &self.arena));
+        let host = origin.host;
+        for (run, hash) in Runs::new(&self.seed, &self.suffix_lengths, host) {
+            let found = self.by_suffix.find(hash, |value| {
+                let suffix = &self.suffixes[value as usize];
+                (suffix.text.of(&self.arena) == run).then_some(suffix)
+            });
+            let Some(suffix) = found else {
+                continue;
+            };
+            let groups = &self.groups[suffix.groups.clone()];
+            let left = host_left_of(run, host);
+            for wanted in wanted {
+                let key = |group: &Group| group.scheme_and_port;
+                if let Ok(i) = groups.binary_search_by_key(&wanted, key) {
+                    best = first(best, groups[i].find(left, &self.arena));
                 }
             }
         }
@@ -200,13 +221,16 @@ impl OriginSet {
     }
 
     #[inline]
-    fn exact_text(&self, bytes: &[u8]) -> Option<Text> {
-        if bytes.len() > ORIGIN_MAX {
+    fn exact(&self, bytes: &[u8]) -> Option<(Text, &[u8])> {
+        let lengths = self.exact_lengths.get(bytes.len() / 64)?;
+        if lengths >> (bytes.len() % 64) & 1 == 0 {
             return None;
         }
-        let hash = hash_bytes(&self.seed, bytes);
-        let same = |value| Text::unpack(value).of(&self.arena) == bytes;
-        self.exact.find(hash, same).map(Text::unpack)
+        self.exact.find(hash_bytes(&self.seed, bytes), |value| {
+            let place = Text::unpack(value);
+            let text = place.of(&self.arena);
+            (text == bytes).then_some((place, text))
+        })
     }
 }
 
@@ -223,68 +247,58 @@ impl Group {
     }
 }
 
-/// The runs of whole labels at the right end of a host that have a length of
-/// interest, from the shortest on. One hasher takes the labels as they come,
+/// The runs of whole labels at the right end of a host that are as long as
+/// some suffix, from the shortest on. One hasher takes the bytes as they come,
 /// so that all the runs' hashes together cost one pass over the host.
 ///
 /// An IP address is walked like a name. No pattern has a wildcard in one, so
 /// only the whole host can be found.
-struct Suffixes<'s, 'h> {
+struct Runs<'s, 'h> {
     host: &'h [u8],
-    /// Bit `n` is set where a run of `n` more labels is of interest.
-    depths: u128,
-    /// Where the next label ends.
-    end: Option<usize>,
+    lengths: slice::Iter<'s, usize>,
     /// Where begins what the hasher has taken.
     hashed: usize,
     hasher: FoldHasher<'s>,
 }
 
-impl<'s, 'h> Suffixes<'s, 'h> {
+impl<'s, 'h> Runs<'s, 'h> {
     fn new(
         seed: &'s SeedableRandomState,
-        depths: u128,
+        lengths: &'s [usize],
         host: &'h [u8],
     ) -> Self {
-        let len = host.len();
         let hasher = seed.build_hasher();
-        Self { host, depths, end: Some(len), hashed: len, hasher }
-    }
-
-    /// The hash of the run that came last, for a scheme and a port.
-    fn hash(&self, scheme: Scheme, port: PortPattern) -> u64 {
-        let port = match port {
-            PortPattern::Default => 0,
-            PortPattern::Number(number) => number.into(),
-            PortPattern::Any => 1 << 16,
-        };
-        let mut hasher = self.hasher.clone();
-        hasher.write_u32(port << 1 | u32::from(scheme == Scheme::Https));
-        table_hash(hasher.finish())
+        Self { host, lengths: lengths.iter(), hashed: host.len(), hasher }
     }
 }
 
-impl<'h> Iterator for Suffixes<'_, 'h> {
-    type Item = &'h [u8];
+impl<'h> Iterator for Runs<'_, 'h> {
+    /// A run and its hash.
+    type Item = (&'h [u8], u64);
 
-    fn next(&mut self) -> Option<&'h [u8]> {
-        loop {
-            self.depths >>= 1;
-            if self.depths == 0 {
-                return None;
-            }
-            // Labels are short.
-            let labels = &self.host[..self.end?];
-            self.end = labels.iter().rposition(|&byte| byte == b'.');
-            if self.depths & 1 == 1 {
-                break;
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        for len in self.lengths.by_ref() {
+            let start = self.host.len().checked_sub(*len)?;
+            if start == 0 || self.host[start - 1] == b'.' {
+                self.hasher.write(&self.host[start..self.hashed]);
+                self.hashed = start;
+                let hash = table_hash(self.hasher.finish());
+                return Some((&self.host[start..], hash));
             }
         }
-        let start = self.end.map_or(0, |dot| dot + 1);
-        self.hasher.write(&self.host[start..self.hashed]);
-        self.hashed = start;
-        Some(&self.host[start..])
+        None
     }
+}
+
+/// In one number, to compare and sort by.
+fn scheme_and_port(scheme: Scheme, port: PortPattern) -> u32 {
+    let port = match port {
+        PortPattern::Default => 0,
+        PortPattern::Number(number) => number.into(),
+        PortPattern::Any => 1 << 16,
+    };
+    port << 1 | u32::from(scheme == Scheme::Https)
 }
 
 /// What stands before `suffix` and the dot in `host`; `None` where that is
@@ -302,9 +316,11 @@ fn first(one: Option<Text>, other: Option<Text>) -> Option<Text> {
     }
 }
 
-fn group_by_suffix(patterns: &[Text], arena: &[u8]) -> Box<[Group]> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut numbers = HashMap::new();
+fn group_by_suffix(
+    patterns: &[Text],
+    arena: &[u8],
+) -> (Box<[Suffix]>, Box<[Group]>) {
+    let mut sorted = BTreeMap::new();
     for &pattern in patterns {
         let text = std::str::from_utf8(pattern.of(arena));
         let text = text.expect("patterns are text");
@@ -317,22 +333,20 @@ fn group_by_suffix(patterns: &[Text], arena: &[u8]) -> Box<[Group]> {
             len: part.len() as u32,
         };
         let Wildcard { scheme, host, port } = wildcard;
+        let scheme_and_port = scheme_and_port(scheme, port);
         let (HostPattern::Whole(suffix)
         | HostPattern::Subdomains(suffix)
         | HostPattern::Label { suffix, .. }) = host;
-        let number =
-            *numbers.entry((scheme, port, suffix)).or_insert_with(|| {
-                groups.push(Group {
-                    scheme,
-                    port,
-                    suffix: part(suffix),
+        let (_, group) =
+            sorted.entry((suffix, scheme_and_port)).or_insert_with(|| {
+                let group = Group {
+                    scheme_and_port,
                     whole: None,
                     subdomains: None,
                     labels: Globs::default(),
-                });
-                groups.len() - 1
+                };
+                (part(suffix), group)
             });
-        let group = &mut groups[number];
         match host {
             HostPattern::Whole(_) => {
                 group.whole.get_or_insert(pattern);
@@ -345,15 +359,33 @@ fn group_by_suffix(patterns: &[Text], arena: &[u8]) -> Box<[Group]> {
             }
         }
     }
-    for group in &mut groups {
+    let mut suffixes: Vec<Suffix> = Vec::new();
+    let mut groups = Vec::with_capacity(sorted.len());
+    for (text, mut group) in sorted.into_values() {
         group.labels.index(arena);
+        match suffixes.last_mut() {
+            Some(last) if last.text.of(arena) == text.of(arena) => {
+                last.groups.end += 1;
+            }
+            _ => {
+                let here = groups.len();
+                suffixes.push(Suffix { text, groups: here..here + 1 });
+            }
+        }
+        groups.push(group);
     }
-    groups.into_boxed_slice()
+    (suffixes.into_boxed_slice(), groups.into_boxed_slice())
 }
 
 impl Globs {
     /// The first glob in the file that matches `text`.
+    #[inline]
     fn find(&self, text: &[u8], arena: &[u8]) -> Option<Text> {
+        if self.globs.is_empty() { None } else { self.search(text, arena) }
+    }
+
+    #[inline(never)]
+    fn search(&self, text: &[u8], arena: &[u8]) -> Option<Text> {
         let matches = |glob: &&Glob| glob_matches(glob.left.of(arena), text);
         let Some(index) = &self.pieces else {
             return self.globs.iter().find(matches).map(|glob| glob.pattern);
