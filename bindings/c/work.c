@@ -37,7 +37,8 @@ literal(const char *text)
     return str;
 }
 
-// A policy with patterns at every depth, so that no label is skipped.
+// A policy with patterns at every depth and of every length, so that nothing
+// of a host is skipped.
 static char *
 policy_text(void)
 {
@@ -51,6 +52,7 @@ policy_text(void)
     strcpy(suffix, "x.example");
     for (depth = 0; depth < 100; depth++) {
         used += (size_t) sprintf(text + used, ", \"https://**.%s\"", suffix);
+        used += (size_t) sprintf(text + used, ", \"https://**.b%s\"", suffix);
         used += (size_t) sprintf(text + used, ", \"https://c*d*e.%s\"",
                                  suffix);
         memmove(suffix + 2, suffix, strlen(suffix) + 1);
@@ -81,8 +83,10 @@ make_request(const char *kind, size_t size, cors_request *request)
     } else if (strcmp(kind, "origin-labels") == 0) {
         request->origin = repeated("https://", "a.", size);
     } else if (strcmp(kind, "origin-deep") == 0) {
-        request->origin = repeated("https://", "a.", size);
-        memcpy(buffer + size - 9, "z.example", 9);
+        // Whatever the size, there is a dot before the last two labels.
+        request->origin = repeated(size % 2 == 0 ? "https://b" : "https://",
+                                   "a.", size);
+        memcpy(buffer + size - 9, "x.example", 9);
     } else if (strcmp(kind, "origin-pieces") == 0) {
         request->origin = repeated("https://", "c-d-", size);
         memcpy(buffer + size - 10, ".x.example", 10);
