@@ -52,7 +52,7 @@ pub(crate) struct OriginSet {
 struct Suffix {
     text: Text,
     /// The patterns' groups.
-    groups: Range<usize>,
+    groups: Range<u32>,
 }
 
 /// The patterns with one suffix, one scheme and one port pattern. Of several
@@ -65,7 +65,7 @@ struct Group {
     /// `**.` before the suffix.
     subdomains: Option<Text>,
     /// Stars in the label before the suffix.
-    labels: Globs,
+    labels: Option<Box<Globs>>,
 }
 
 /// Patterns that differ in what stands before one suffix.
@@ -208,7 +208,8 @@ impl OriginSet {
             let Some(suffix) = found else {
                 continue;
             };
-            let groups = &self.groups[suffix.groups.clone()];
+            let Range { start, end } = suffix.groups;
+            let groups = &self.groups[start as usize..end as usize];
             let left = host_left_of(run, host);
             for wanted in wanted {
                 let key = |group: &Group| group.scheme_and_port;
@@ -241,7 +242,9 @@ impl Group {
         match left {
             None => self.whole,
             Some(left) => {
-                first(self.subdomains, self.labels.find(left, arena))
+                let globs = self.labels.as_ref();
+                let glob = globs.and_then(|globs| globs.find(left, arena));
+                first(self.subdomains, glob)
             }
         }
     }
@@ -343,7 +346,7 @@ fn group_by_suffix(
                     scheme_and_port,
                     whole: None,
                     subdomains: None,
-                    labels: Globs::default(),
+                    labels: None,
                 };
                 (part(suffix), group)
             });
@@ -355,20 +358,23 @@ fn group_by_suffix(
                 group.subdomains.get_or_insert(pattern);
             }
             HostPattern::Label { left, .. } => {
-                group.labels.globs.push(Glob { pattern, left: part(left) });
+                let globs = &mut group.labels.get_or_insert_default().globs;
+                globs.push(Glob { pattern, left: part(left) });
             }
         }
     }
     let mut suffixes: Vec<Suffix> = Vec::new();
     let mut groups = Vec::with_capacity(sorted.len());
     for (text, mut group) in sorted.into_values() {
-        group.labels.index(arena);
+        if let Some(globs) = &mut group.labels {
+            globs.index(arena);
+        }
         match suffixes.last_mut() {
             Some(last) if last.text.of(arena) == text.of(arena) => {
                 last.groups.end += 1;
             }
             _ => {
-                let here = groups.len();
+                let here = groups.len() as u32;
                 suffixes.push(Suffix { text, groups: here..here + 1 });
             }
         }
@@ -379,13 +385,7 @@ fn group_by_suffix(
 
 impl Globs {
     /// The first glob in the file that matches `text`.
-    #[inline]
     fn find(&self, text: &[u8], arena: &[u8]) -> Option<Text> {
-        if self.globs.is_empty() { None } else { self.search(text, arena) }
-    }
-
-    #[inline(never)]
-    fn search(&self, text: &[u8], arena: &[u8]) -> Option<Text> {
         let matches = |glob: &&Glob| glob_matches(glob.left.of(arena), text);
         let Some(index) = &self.pieces else {
             return self.globs.iter().find(matches).map(|glob| glob.pattern);
