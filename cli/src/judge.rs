@@ -187,7 +187,7 @@ fn judge_origin(
                 .into(),
         ));
     }
-    if values.len() > 1 || all.contains(',') {
+    if values.len() > 1 || all.contains([',', ' ']) {
         return Some(error(
             "allow-origin-doubled",
             format!(
@@ -228,7 +228,6 @@ fn judge_origin(
         } else {
             format!("allow {origin}")
         };
-        let is_origin = all == "null" || all.contains("://");
         return Some(error(
             "allow-origin-other",
             format!(
@@ -236,7 +235,7 @@ fn judge_origin(
                  {origin}"
             ),
             &help,
-            if is_origin {
+            if all == "null" || is_url(&all) {
                 format!(
                     "The 'Access-Control-Allow-Origin' header has a value \
                      '{all}' that is not equal to the supplied origin. {SERVER}"
@@ -268,6 +267,38 @@ fn judge_origin(
             ),
         )
     })
+}
+
+/// Does it parse as a URL? Chromium words its message by that.
+/// <https://url.spec.whatwg.org/#url-parsing>, as far as values go that people
+/// write in the place of an origin.
+fn is_url(value: &str) -> bool {
+    let Some((scheme, rest)) = value.split_once(':') else {
+        return false;
+    };
+    let scheme_byte =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        || !scheme.bytes().all(scheme_byte)
+    {
+        return false;
+    }
+    if !["http", "https", "ws", "wss", "ftp"].contains(&scheme) {
+        return true;
+    }
+    let authority = rest.trim_start_matches('/');
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or("");
+    let (host, port) = match authority.rsplit_once(':') {
+        Some(split) if !authority.ends_with(']') => split,
+        _ => (authority, ""),
+    };
+    let name = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    !name.is_empty()
+        && !name.contains(['<', '>', '[', ']', '\\', '^', '|', '%', '"'])
+        && (port.is_empty() || port.parse::<u16>().is_ok())
 }
 
 fn judge_methods(
