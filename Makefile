@@ -17,6 +17,7 @@
 #   make python         bindings/python/dist/, a wheel for every Python
 #   make bench-python   what the Python middlewares cost, beside others
 #   make cli            cli/target/release/cors, the command
+#   make browser-results  tests/browsers/RESULTS.md, what browsers do
 #   make deb            build/deb/, the Debian package of the nginx module
 #   make apache-module  build/apache/mod_cors.so, for the Apache httpd that is
 #                       installed, or with APXS=its-apxs for another one
@@ -42,7 +43,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         apache-module test-apache test-apache-valgrind \
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
-        cli test-cli test-browsers
+        cli test-cli browsers browsers-all test-browsers test-browsers-all \
+        browser-results
 
 all: lib
 
@@ -138,18 +140,38 @@ test-cli: rust
 	cd cli && cargo clippy --locked --all-targets -- -D warnings
 	cd cli && cargo test --locked
 
-# What Chromium does with nginx, and whether `cors explain` foretells it.
+# What browsers do with nginx, and whether the command foretells it: Chromium;
+# test-browsers-all: Firefox and WebKitGTK too, where they can be installed.
+# ONLY='statuses' takes the cases whose "group: name" matches.
 BROWSERS = $(BUILD)/browsers
-test-browsers: module
+ONLY     =
+RUN_BROWSERS = . $(BUILD)/nginx/found && \
+    node tests/browsers/run.mjs --nginx="$$NGINX" --module=$(MODULE) \
+        --cors=cli/target/debug/cors --modules=$(BROWSERS) \
+        --folder=$(BROWSERS)/run --only="$(ONLY)"
+
+browsers: module
 	cargo build --locked --manifest-path cli/Cargo.toml
-	@$(NEED) chromium=chromium node=nodejs npm=npm
+	@$(NEED) chromium=chromium node=nodejs npm=npm openssl=openssl \
+	    fonts-dejavu-core
 	@mkdir -p $(BROWSERS)
 	@cp tests/browsers/package.json tests/browsers/package-lock.json \
 	    $(BROWSERS)
-	@cd $(BROWSERS) && npm ci --no-audit --no-fund --silent
-	@. $(BUILD)/nginx/found && \
-	    node tests/browsers/run.mjs "$$NGINX" $(MODULE) \
-	        cli/target/debug/cors $(BROWSERS) $(BROWSERS)/run
+	@cd $(BROWSERS) && npm ci --ignore-scripts --no-audit --no-fund --silent
+
+test-browsers: browsers
+	@$(RUN_BROWSERS) chromium
+
+browsers-all: browsers
+	@$(NEED) firefox-esr=firefox-esr || true
+	@$(NEED) libwebkit2gtk-4.1-0 Xvfb=xvfb || true
+
+test-browsers-all: browsers-all
+	@$(RUN_BROWSERS) chromium firefox webkit
+
+browser-results: browsers-all
+	@$(RUN_BROWSERS) --document=tests/browsers/RESULTS.md \
+	    chromium firefox webkit
 
 # --- nginx
 
@@ -199,6 +221,7 @@ test-all:
 	$(MAKE) test-apache-valgrind
 	$(MAKE) -C bindings/cpp valgrind asan tsan
 	$(MAKE) test-clang
+	$(MAKE) test-browsers-all
 	$(MAKE) soak
 
 # build.rs writes the header anew where src/ffi.rs has changed. This comes

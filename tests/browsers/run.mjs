@@ -1,219 +1,227 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Runs the cases in Chromium against nginx with the module:
+// Runs the cases in browsers against nginx with the module:
 //
-//     node run.mjs NGINX MODULE CORS MODULES FOLDER
+//     node run.mjs --nginx=PROGRAM --module=FILE --cors=PROGRAM
+//         --modules=FOLDER --folder=FOLDER [--only=REGEXP] [--document=FILE]
+//         ENGINE...
 //
-// NGINX, MODULE and CORS are the three programs, MODULES the folder where npm
-// has put playwright-core, FOLDER a place for files. What the page could read
-// is compared with the case and with `cors explain`, its console with the one
-// that `cors explain` foretells, the methods that reached nginx with both.
+// --modules is where npm has put puppeteer-core, --folder a place for files.
+// --only takes the cases whose "group: name" matches. --document writes what
+// the browsers did, if all went as cases.mjs says.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
-import { createRequire } from "node:module";
-import net from "node:net";
 import path from "node:path";
+import { parseArgs } from "node:util";
 
 import { groups } from "./cases.mjs";
+import { writeDocument } from "./document.mjs";
+import { engines } from "./engines.mjs";
+import { ipv6, startServer } from "./server.mjs";
 
-const [nginx, module, cors, modules, folder] =
-    process.argv.slice(2).map((part) => path.resolve(part));
-const { chromium } = createRequire(modules + "/")("playwright-core");
+// What Chromium calls that which asks.
+const KINDS = {
+    xhr: "XMLHttpRequest", image: "image", font: "font", script: "script",
+    module: "script", import: "script", style: "CSS stylesheet",
+    track: "text track", events: "resource", preload: "link element resource",
+    beacon: "resource",
+};
 
-// Names that end in .localhost are Chromium's own matter: no DNS is asked.
-// cors.localhost is one site, so that cookies are no third party's.
-const [site, other] = [await freePort(), await freePort()]
-    .map((port) => `cors.localhost:${port}`);
-const here = (text) => text
-    .replaceAll("APP", `http://app.${site}`)
-    .replaceAll("SITE", site)
-    .replaceAll("OTHER", other);
+// What it adds there, whatever script it is.
+const XHR = " The credentials mode of requests initiated by the XMLHttpRequest"
+    + " is controlled by the withCredentials attribute.";
 
-const server = await startNginx();
-const browser = await chromium.launch({
-    executablePath: execFileSync("which", ["chromium"]).toString().trim(),
-    // Chromium's own sandbox does not run as root.
-    args: process.getuid() === 0 ? ["--no-sandbox"] : [],
+const text = { type: "string" };
+const { values: options, positionals } = parseArgs({
+    options: {
+        nginx: text, module: text, cors: text, modules: text, folder: text,
+        only: { ...text, default: "" }, document: text,
+    },
+    allowPositionals: true,
 });
-const context = await browser.newContext();
-await context.addCookies([
-    { name: "sid", value: "1", url: `http://api.${site}` },
-]);
-let passed = 0;
-let failed = 0;
-try {
-    console.log(`Chromium ${browser.version()}`);
-    for (const [number, group] of groups.entries()) {
-        for (const [index, one] of group.cases.entries()) {
-            try {
-                await run(number, index, group, one);
-                passed++;
-            } catch (error) {
-                failed++;
-                console.log(`FAILED ${one.name}\n${error.message}`);
+for (const name of ["nginx", "module", "cors", "modules", "folder"]) {
+    options[name] &&= path.resolve(options[name]);
+}
+const results = [];
+for (const name of positionals) {
+    const engine = engines[name];
+    const program = engine.program();
+    if (!program) {
+        console.log(`${engine.name}: SKIPPED, it is not installed`);
+        continue;
+    }
+    results.push(await runAll(name, engine, program));
+}
+if (results.some(({ failed }) => failed > 0)) {
+    process.exitCode = 1;
+} else if (options.document) {
+    writeDocument(options.document, groups, results);
+}
+
+async function runAll(name, engine, program) {
+    const folder = path.join(options.folder, name);
+    const { nginx, module, modules } = options;
+    const server = await startServer({ nginx, module, folder, groups });
+    const begun = Date.now();
+    const runs = [];
+    let browser;
+    try {
+        browser = await engine.start({ program, modules, server, folder });
+        // The API's cookie.
+        const api = server.here("http://api.SITE");
+        await browser.ask(api, { url: `${api}/login` });
+        for (const group of groups) {
+            for (const one of group.cases) {
+                const title = `${group.name}: ${one.name}`;
+                if (!title.match(options.only)) continue;
+                if (one.needs === "::1" && !ipv6) {
+                    console.log(`SKIPPED ${title}: there is no ::1`);
+                    continue;
+                }
+                const steps = await run(server, browser, group, one);
+                runs.push({ group, one, title, steps });
             }
         }
+        // nginx writes its log after it has answered, and the consoles' texts
+        // come when they like.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const requests = server.requests();
+        for (const run of runs) {
+            run.requests = requests.filter(({ uri }) => has(run, uri));
+            run.messages = messagesOf(run, browser.messages);
+            try {
+                judge(name, server, run);
+            } catch (error) {
+                run.failed = true;
+                console.log([
+                    `FAILED ${run.title}`, error.message, ...run.messages, "",
+                ].join("\n"));
+            }
+        }
+    } finally {
+        await browser?.close();
+        server.stop();
     }
-} finally {
-    await browser.close();
-    server.kill();
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
-
-async function run(number, index, group, one) {
-    const target = group.cached ? `/cached/${number}/case`
-        : `/${number}/case-${index}/${one.path ?? ""}`;
-    const url = `http://api.${site}${target}`;
-    const origin = here(one.page ?? "APP");
-    const logged = requests(target).length;
-
-    const page = await context.newPage();
-    const messages = [];
-    page.on("console", (message) => messages.push(message.text().trimEnd()));
-    await page.goto(`${origin}/page`);
-    const { method, headers, credentials } = one;
-    const init = { method, headers, credentials };
-    let seen;
-    for (let i = 0; i < (one.again ? 2 : 1); i++) {
-        seen = await page.evaluate(fetchIt, { url, init, sandbox: one.sandbox });
-    }
-    const console_ = messages.filter((text) => text.startsWith("Access to"));
-    await page.close();
-
-    assert.equal(seen.reads, one.reads, JSON.stringify({ seen, messages }));
-    for (const name of one.sees ?? []) {
-        assert(seen.headers.includes(name), `${name} cannot be seen`);
-    }
-    for (const name of one.misses ?? []) {
-        assert(!seen.headers?.includes(name), `${name} can be seen`);
-    }
-    // nginx writes its log after it has answered.
-    await until(() => requests(target).length - logged >= one.sent.length);
-    assert.deepEqual(requests(target).slice(logged), one.sent);
-    if (one.redirected) return;
-
-    const explained = explain(number, one.sandbox ? "null" : origin, url, one);
-    assert.equal(explained.verdict, one.reads ? "allowed" : "blocked");
-    assert.equal(console_[0] ?? null, explained.console);
-    if (!one.again) {
-        const sent = explained.exchanges.map(({ sent }) => sent.method);
-        assert.deepEqual(sent, one.sent);
-    }
+    const failed = runs.filter(({ failed }) => failed).length;
+    const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+    console.log(`${engine.name} ${browser.version}: `
+        + `${runs.length - failed} passed, ${failed} failed, ${seconds} s`);
+    return { name, title: engine.name, version: browser.version, runs, failed };
 }
 
-// Runs in the page.
-async function fetchIt({ url, init, sandbox }) {
-    if (!sandbox) {
-        return fetch(url, init).then(
-            (answer) => ({ reads: true, headers: [...answer.headers.keys()] }),
-            (error) => ({ reads: false, error: String(error) }),
-        );
-    }
-    const frame = document.createElement("iframe");
-    frame.sandbox = "allow-scripts";
-    frame.srcdoc = `<script>
-        fetch(${JSON.stringify(url)}, ${JSON.stringify(init)}).then(
-            (answer) => ({ reads: true, headers: [...answer.headers.keys()] }),
-            (error) => ({ reads: false, error: String(error) }),
-        ).then((seen) => parent.postMessage(seen, "*"));
-    </script>`;
-    const told = new Promise((resolve) => {
-        addEventListener("message", ({ data }) => resolve(data));
+// Lets the page ask, once or more.
+async function run(server, browser, group, one) {
+    const folder = `/${group.folder}/${one.id}`;
+    const here = (text) => server.here(text
+        .replaceAll("FOLDER", folder).replaceAll("CASE", one.id));
+    const steps = (one.steps ?? [{}]).map((step) => {
+        const whole = { ...group, ...one, ...step };
+        const { page = "APP", api = "http://api.SITE", path = "" } = whole;
+        return {
+            ...whole,
+            page: here(page),
+            url: `${here(api)}${folder}/${here(path)}`,
+            seen: undefined,
+        };
     });
-    document.body.append(frame);
-    return told;
+    for (const step of steps) {
+        const { url, frame, how, crossorigin, listener, method, headers, body,
+            credentials, mode, cache, keepalive, redirect } = step;
+        step.seen = await browser.ask(step.page, {
+            url, frame, how, crossorigin, listener, method, headers, body,
+            credentials, mode, cache, keepalive, redirect,
+        });
+    }
+    return steps;
 }
 
-function explain(number, origin, url, { method, headers, credentials }) {
-    const options = ["--origin", origin, "--url", url, "--format", "json"];
-    if (method) options.push("--method", method);
-    if (credentials) options.push("--credentials");
-    for (const [name, value] of Object.entries(headers ?? {})) {
-        options.push("--header", `${name}: ${value}`);
+// Is the text about the case?
+function has({ one }, text) {
+    return text?.includes(`/${one.id}/`);
+}
+
+// WebKitGTK's message that gives the reason names no URL; the next one does.
+function messagesOf(run, all) {
+    return all.filter((text, i) => has(run, text)
+        || text.startsWith("SECURITY ERROR") && !/case-\d/.test(text)
+            && has(run, all[i + 1]));
+}
+
+function judge(engine, server, run) {
+    const { one, steps, requests, messages } = run;
+    const differs = one.differs?.[engine];
+    steps.forEach((step, i) => {
+        const { seen } = step;
+        const expected = { ...step, ...differs, ...differs?.steps?.[i] };
+        for (const name of ["reads", "shown", "type", "status"]) {
+            if (expected[name] === undefined) continue;
+            assert.equal(seen[name], expected[name],
+                `step ${i + 1}, ${name}: ${JSON.stringify(seen)}`);
+        }
+        const headers = (seen.headers ?? [])
+            .map((name) => name.toLowerCase());
+        for (const name of expected.sees ?? []) {
+            assert(headers.includes(name), `${name} cannot be seen`);
+        }
+        for (const name of expected.misses ?? []) {
+            assert(!headers.includes(name), `${name} can be seen`);
+        }
+    });
+    const expected = { ...one, ...differs };
+    const wire = {
+        sent: requests.map(({ method }) => method),
+        origins: requests.map(({ origin }) => origin),
+        verdicts: requests.map(({ verdicts }) => verdicts),
+        caches: requests.map(({ cache }) => cache),
+    };
+    for (const [name, values] of Object.entries(wire)) {
+        if (!expected[name]) continue;
+        assert.deepEqual(values, expected[name].map(server.here), name);
     }
-    const file = path.join(folder, `${number}.json`);
+    if (engine === "chromium") judgeExplain(server, run, wire.sent, messages);
+}
+
+// Whether the command foretold what Chromium did.
+function judgeExplain(server, { group, one, steps }, sent, messages) {
+    const foretold = steps.map((step) => {
+        if (step.unexplained) return;
+        const played = play(server, group, step);
+        if (played.verdict === "unknown") return;
+        assert.equal(played.verdict, step.seen.reads ? "allowed" : "blocked",
+            `the command says ${played.verdict}: ${played.summary}`);
+        return played;
+    });
+    if (foretold.includes(undefined)) return;
+    if (steps.length === 1 && foretold[0].exchanges.length > 0) {
+        const methods = foretold[0].exchanges.map(({ sent }) => sent.method);
+        assert.deepEqual(sent, methods, "what the command says is sent");
+    }
+    const kind = KINDS[one.how] ?? "fetch";
+    const consoles = foretold.map(({ console }) => console).filter(Boolean)
+        .map((text) => text.replace("Access to fetch", `Access to ${kind}`))
+        .map((text) => text + (one.how === "xhr"
+            && text.endsWith("mode is 'include'.") ? XHR : ""));
+    const shown = messages.filter((text) => text.startsWith("Access to "));
+    assert.deepEqual(shown, consoles, "the console");
+}
+
+function play(server, group, step) {
+    const { page, origin = page, url, frame, method, credentials } = step;
+    const opaque = ["sandbox", "data"].includes(frame);
+    const words = group.policy ? ["explain", server.policy(group), "--url"]
+        : ["probe"];
+    words.push(url, "--format=json",
+        `--origin=${opaque ? "null" : server.here(origin)}`);
+    if (method) words.push(`--method=${method}`);
+    if (credentials === "include") words.push("--credentials");
+    const headers = { ...step.headers, ...step.asked };
+    for (const [name, value] of Object.entries(headers)) {
+        words.push(`--header=${name}: ${value}`);
+    }
     const { stdout, stderr } =
-        spawnSync(cors, ["explain", file, ...options], { encoding: "utf8" });
+        spawnSync(options.cors, words, { encoding: "utf8" });
     assert(stdout, stderr);
     return JSON.parse(stdout);
-}
-
-// The methods that came for a path.
-function requests(target) {
-    const log = fs.readFileSync(path.join(folder, "access.log"), "utf8");
-    return log.split("\n").map((line) => line.split(" "))
-        .filter(([, uri]) => uri === target).map(([method]) => method);
-}
-
-async function startNginx() {
-    fs.rmSync(folder, { recursive: true, force: true });
-    fs.mkdirSync(folder, { recursive: true });
-    const locations = groups.map(({ policy }, number) => {
-        const text = here(JSON.stringify(policy));
-        fs.writeFileSync(path.join(folder, `${number}.json`), text);
-        return `location /${number}/ {
-            cors_policy ${number}.json;
-            add_header X-Total 3 always;
-            add_header X-Secret 4 always;
-            add_header X-Cookie $http_cookie always;
-            return 200 "answer";
-            location ~ /401$ { return 401; }
-            location ~ /404$ { return 404; }
-            location ~ /500$ { return 500; }
-            location ~ /redirect$ { return 307 /${number}/target; }
-            location ~ /abroad$ { return 307 http://third.${site}/${number}/; }
-        }`;
-    });
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    fs.writeFileSync(path.join(folder, "nginx.conf"), `
-        load_module ${module};
-        daemon off;
-        user root;
-        worker_processes 1;
-        pid ${folder}/nginx.pid;
-        error_log ${folder}/error.log;
-        events {}
-        http {
-            ${temporary.map((name) =>
-                `${name}_temp_path ${folder}/temp_${name};`).join("\n")}
-            default_type text/html;
-            log_format methods "$request_method $uri";
-            access_log ${folder}/access.log methods;
-            proxy_cache_path ${folder}/cache keys_zone=answers:1m;
-            server {
-                listen 127.0.0.1:${site.split(":")[1]};
-                listen 127.0.0.1:${other.split(":")[1]};
-                location = /page { return 200 "<!doctype html><body>"; }
-                location = /favicon.ico { return 204; }
-                location /cached/ {
-                    proxy_cache answers;
-                    proxy_cache_valid 200 1h;
-                    proxy_pass http://127.0.0.1:${site.split(":")[1]}/;
-                }
-                ${locations.join("\n")}
-            }
-        }`);
-    const server = spawn(nginx, ["-p", folder, "-c", `${folder}/nginx.conf`],
-        { stdio: "inherit" });
-    await until(() => fs.existsSync(`${folder}/nginx.pid`));
-    return server;
-}
-
-// Waits for what comes soon or never.
-async function until(condition) {
-    for (let i = 0; i < 100 && !condition(); i++) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-}
-
-function freePort() {
-    return new Promise((resolve) => {
-        const listener = net.createServer().listen(0, "127.0.0.1", () => {
-            const { port } = listener.address();
-            listener.close(() => resolve(port));
-        });
-    });
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// RESULTS.md: what the browsers did with each case.
+
+import fs from "node:fs";
+
+export function writeDocument(file, groups, results) {
+    const lines = [
+        "# What the browsers did", "",
+        "Written by `make browser-results`; README.md says what is tested.",
+        "",
+        ...results.map(({ title, version, runs }) =>
+            `- ${title} ${version}: ${runs.length} cases`),
+        "",
+        "*Reads* says whether the standard lets the script have the answer, "
+        + "*sent* which",
+        "requests reach the server. ✓ is a browser that did so; otherwise "
+        + "it stands there",
+        "what the browser did, and below the table why. C1, F1 and W1 are "
+        + "what the",
+        "consoles said, at the end of this page.", "",
+    ];
+    const consoles = results.map(() => []);
+    for (const group of groups) {
+        lines.push(`## ${group.name}`, "");
+        if (group.policy) {
+            lines.push("```json", format(group.policy), "```", "");
+        }
+        lines.push(
+            row(["case", "reads", "sent",
+                ...results.map(({ title }) => title)]),
+            row(["---", "---", "---", ...results.map(() => "---")]));
+        const whys = [];
+        for (const one of group.cases) {
+            const cells = results.map(({ name, runs }, i) => {
+                const run = runs.find((run) => run.one === one);
+                if (!run) return "-";
+                const differs = one.differs?.[name];
+                const notes = numbers(run, consoles[i], name[0].toUpperCase());
+                const did = deviation(differs) ?? "✓";
+                return [did, ...notes].join(" ");
+            });
+            lines.push(row([one.name, yesNo(one), sent(one.sent), ...cells]));
+            for (const [name, { why }] of Object.entries(one.differs ?? {})) {
+                const { title } = results.find((r) => r.name === name)
+                    ?? { title: name };
+                whys.push(`- ${escape(one.name)}, ${title}: ${escape(why)}`);
+            }
+        }
+        lines.push("", ...(whys.length > 0 ? [...whys, ""] : []));
+    }
+    results.forEach(({ title, name }, i) => {
+        lines.push(`## The console of ${title}`, "");
+        consoles[i].forEach((text, number) => {
+            const mark = name[0].toUpperCase() + (number + 1);
+            lines.push(`- ${mark}: ${escape(text)}`);
+        });
+        lines.push("");
+    });
+    fs.writeFileSync(file, lines.join("\n").trimEnd() + "\n");
+}
+
+// What the console said of CORS, each text once in the document.
+function numbers({ messages }, texts, letter) {
+    // Chromium says sooner or later that what was preloaded was not used.
+    const kept = messages.filter((text) => !/was preloaded/.test(text));
+    const plain = kept.map((text) => text.replaceAll(
+        /https?:\/\/(?:\w+:\w+@)?[\w.*-]+(:\d+)?(\/[^\s'"’,)]*[^\s'"’,).])?/g,
+        (all, port, path) => (path ? "URL" : "ORIGIN"),
+    ).replaceAll(/:\d{4,5}\b/g, ":PORT"));
+    return [...new Set(plain)].map((text) => {
+        if (!texts.includes(text)) texts.push(text);
+        return letter + (texts.indexOf(text) + 1);
+    });
+}
+
+function deviation(differs) {
+    if (!differs) return;
+    const parts = [];
+    if (differs.reads !== undefined) {
+        parts.push(differs.reads ? "reads" : "does not read");
+    }
+    if (differs.sent) parts.push(`sends ${sent(differs.sent)}`);
+    if (differs.origins) parts.push(`Origin: ${differs.origins.join(" ")}`);
+    return parts.join(", ");
+}
+
+function yesNo({ reads, steps }) {
+    const all = steps?.map((step) => step.reads ?? reads) ?? [reads];
+    const words = all.map((reads) => (reads ? "yes" : "no"));
+    return new Set(words).size === 1 ? words[0] : words.join(", ");
+}
+
+function sent(methods) {
+    return methods.join(" ") || "nothing";
+}
+
+function format(policy) {
+    return JSON.stringify(policy, null, 1).replaceAll(/\n\s*/g, " ");
+}
+
+function row(cells) {
+    return `| ${cells.map(escape).join(" | ")} |`;
+}
+
+function escape(text) {
+    return text.replaceAll(/[|*<]/g, "\\$&");
+}

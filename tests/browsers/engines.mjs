@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The browsers: Debian's, each driven in the way in which its console can be
+// read.
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import http from "node:http";
+import { createRequire } from "node:module";
+
+// Each gives, once started: `version`; `ask(origin, request)`, which runs
+// page.js's `ask` on a page of the origin; `messages`, its console so far;
+// `close()`.
+export const engines = {
+    chromium: {
+        name: "Chromium",
+        program: () => find("chromium"),
+        start: (options) => startPuppeteer({
+            ...options,
+            // Chromium's own sandbox does not run as root.
+            args: process.getuid() === 0 ? ["--no-sandbox"] : [],
+        }),
+    },
+    firefox: {
+        name: "Firefox",
+        program: () => find("firefox-esr") ?? find("firefox"),
+        // WebDriver BiDi. The console's CORS messages come as errors.
+        start: (options) =>
+            startPuppeteer({ ...options, browser: "firefox" }),
+    },
+    webkit: {
+        name: "WebKitGTK",
+        // With the library, for each of Debian's architectures.
+        program: () => find("Xvfb") && fs.readdirSync("/usr/lib")
+            .map((folder) => `/usr/lib/${folder}/webkit2gtk-4.1/MiniBrowser`)
+            .find((file) => fs.existsSync(file)),
+        start: startMiniBrowser,
+    },
+};
+
+async function startPuppeteer({ modules, program, ...options }) {
+    const { launch } = createRequire(modules + "/")("puppeteer-core");
+    const browser = await launch({
+        ...options,
+        executablePath: program,
+        acceptInsecureCerts: true,
+    });
+    const messages = [];
+    const pages = new Map();
+    const open = async (url) => {
+        const page = await browser.newPage();
+        page.on("console", (message) => messages.push(message.text()));
+        page.on("pageerror", (error) => messages.push(error.message));
+        page.on("workercreated", async (worker) => {
+            // Chromium has them in a log of their own.
+            if (options.browser) return;
+            worker.client.on("Log.entryAdded",
+                ({ entry }) => messages.push(entry.text));
+            await worker.client.send("Log.enable");
+        });
+        await page.goto(url);
+        return page;
+    };
+    return {
+        version: (await browser.version()).split("/")[1],
+        messages,
+        async ask(origin, request) {
+            if (!pages.has(origin)) {
+                pages.set(origin, await open(`${origin}/page`));
+            }
+            return pages.get(origin)
+                .evaluate((request) => ask(request), request);
+        },
+        close: () => browser.close(),
+    };
+}
+
+// WebKitWebDriver gives no console, and in its sessions MiniBrowser does not
+// write it either, as it does otherwise. So a page asks here what to do next:
+// page.js has `drive`.
+async function startMiniBrowser({ program, server, folder }) {
+    const xvfb = spawn("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"],
+        { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+    const [display] = await once(xvfb.stdio[3], "data");
+    const home = `${folder}/home`;
+    const env = {
+        PATH: process.env.PATH, DISPLAY: `:${String(display).trim()}`,
+        HOME: home, XDG_RUNTIME_DIR: home,
+    };
+    const version = spawnSync(program, ["--version"], { env });
+
+    let idle;      // the page's question, while it waits
+    let asked;     // what waits for the page's next question
+    let answered;  // what waits for the page's answer
+    const control = http.createServer(async (request, response) => {
+        let body = "";
+        for await (const part of request) body += part;
+        if (request.method === "POST") {
+            response.end();
+            answered(JSON.parse(body));
+            return;
+        }
+        idle = response;
+        asked?.();
+    }).listen(server.drive, "127.0.0.1");
+    const ready = async () => {
+        if (!idle) await new Promise((resolve) => { asked = resolve; });
+        const response = idle;
+        idle = asked = undefined;
+        return (order) => response.end(JSON.stringify(order));
+    };
+
+    const browser = spawn(program, [
+        "--enable-write-console-messages-to-stdout=true",
+        "--ignore-tls-errors", server.here("http://api.SITE/driven"),
+    ], { env, stdio: ["ignore", "ignore", "pipe"] });
+    const messages = [];
+    browser.stderr.setEncoding("utf8").on("data", (text) => {
+        // A message begins with its place, if it has one.
+        messages.push(...text.split("\n")
+            .filter((line) => line.includes("CONSOLE "))
+            .map((line) => line.replace(/^.*?CONSOLE /, "")));
+    });
+    let at = server.here("http://api.SITE");
+    return {
+        version: String(version.stdout).trim().split(" ").pop(),
+        messages,
+        async ask(origin, request) {
+            if (at !== origin) (await ready())({ page: `${origin}/driven` });
+            at = origin;
+            const order = await ready();
+            const seen = new Promise((resolve) => { answered = resolve; });
+            order(request);
+            return seen;
+        },
+        async close() {
+            browser.kill();
+            xvfb.kill();
+            control.closeAllConnections();
+            control.close();
+        },
+    };
+}
+
+function find(program) {
+    const { stdout } = spawnSync("which", [program], { encoding: "utf8" });
+    return stdout.trim() || undefined;
+}

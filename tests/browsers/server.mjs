@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// nginx with the module, as cases.mjs wants it: each group of cases has a
+// folder with its policy, each case a folder in it.
+
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import net from "node:net";
+import os from "node:os";
+
+const FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
+
+const PAGE = "<!doctype html><body><script src=/page.js></script>";
+
+export const ipv6 = Object.values(os.networkInterfaces()).flat()
+    .some(({ address }) => address === "::1");
+
+export async function startServer({ nginx, module, folder, groups }) {
+    fs.rmSync(folder, { recursive: true, force: true });
+    fs.mkdirSync(folder, { recursive: true });
+    const [port, other, tls, inner, drive, dead] =
+        await freePorts(6);
+    // Browsers take names that end in .localhost for the loopback interface
+    // without asking a DNS server. cors.localhost is one site, so that cookies
+    // are no third party's.
+    const names = {
+        APP: `http://app.cors.localhost:${port}`,
+        SITE: `cors.localhost:${port}`,
+        OTHER: `cors.localhost:${other}`,
+        TLS: `cors.localhost:${tls}`,
+        PORT: String(port),
+    };
+    const here = (text) => text.replaceAll(
+        /APP|SITE|OTHER|TLS|PORT/g, (name) => names[name]);
+
+    execFileSync("openssl", [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=cors.localhost",
+        "-addext", "subjectAltName=DNS:*.cors.localhost",
+        "-keyout", `${folder}/key.pem`, "-out", `${folder}/certificate.pem`,
+    ], { stdio: "ignore" });
+    // me:secret
+    fs.writeFileSync(`${folder}/passwords`, "me:{PLAIN}secret\n");
+    fs.copyFileSync(new URL("page.js", import.meta.url),
+        `${folder}/page.js`);
+
+    let number = 0;
+    const locations = groups.map((group) => {
+        for (const one of group.cases) one.id = `case-${++number}`;
+        group.folder = group.name.replaceAll(/\W+/g, "-");
+        const policy = (name, content) => {
+            if (!content) return "";
+            const file = `${group.folder}.${name}.json`;
+            fs.writeFileSync(`${folder}/${file}`,
+                here(JSON.stringify(content)));
+            return `${name} ${file};`;
+        };
+        return `location /${group.folder}/ {
+            ${policy("cors_policy", group.policy)}
+            ${policy("cors_report_only", group.candidate)}
+            include paths.conf;
+            ${group.cases.map((one) => answers(group, one, here)).join("\n")}
+        }`;
+    });
+    fs.writeFileSync(`${folder}/paths.conf`, paths(inner, dead));
+    fs.writeFileSync(`${folder}/nginx.conf`, configuration({
+        module, folder, port, other, tls, inner, drive,
+        locations: locations.join("\n"),
+    }));
+    const server = spawn(nginx, ["-p", folder, "-c", `${folder}/nginx.conf`],
+        { stdio: ["ignore", "inherit", "ignore"] });
+    const pid = `${folder}/nginx.pid`;
+    if (!await until(() => fs.existsSync(pid) && fs.statSync(pid).size > 0)) {
+        throw new Error(fs.readFileSync(`${folder}/error.log`, "utf8"));
+    }
+    return {
+        here,
+        drive,
+        policy: (group) => `${folder}/${group.folder}.cors_policy.json`,
+        requests: () => requests(`${folder}/access.log`),
+        stop: () => server.kill(),
+    };
+}
+
+// What has reached nginx.
+function requests(file) {
+    return fs.readFileSync(file, "utf8").trim().split("\n").map((line) => {
+        const [method, uri, origin, verdict, candidate, cache] =
+            line.split(" ");
+        const verdicts = `${verdict} ${candidate}`;
+        return { method, uri, origin, verdicts, cache };
+    });
+}
+
+// What there is in each case's folder.
+function paths(inner, dead) {
+    const statuses = [401, 403, 404, 405, 429, 500, 503];
+    const redirects = [302, 303, 307];
+    const file = (name, type, text) => `location ~ /${name}$ {
+        default_type ${type};
+        return 200 ${JSON.stringify(text)};
+    }`;
+    return `
+        add_header X-Total 3 always;
+        add_header X-Secret 4 always;
+        add_header X-Cookie $http_cookie always;
+        return 200 "answer";
+        ${statuses.map((status) =>
+            `location ~ /${status}$ { return ${status}; }`).join("\n")}
+        ${redirects.map((status) =>
+            `location ~ /to/${status}$ { return ${status} $args; }`)
+            .join("\n")}
+        location ~ /204$ { return 204; }
+        location ~ /paged$ { error_page 404 /errors; return 404; }
+        location ~ /dead$ { proxy_pass http://127.0.0.1:${dead}; }
+        location ~ /application$ { proxy_pass http://127.0.0.1:${inner}; }
+        location ~ /protected$ {
+            auth_basic me;
+            auth_basic_user_file passwords;
+            proxy_pass http://127.0.0.1:${inner};
+        }
+        location ~ /denied$ {
+            deny all;
+            proxy_pass http://127.0.0.1:${inner};
+        }
+        location ~ /limited$ {
+            limit_req zone=asked;
+            proxy_pass http://127.0.0.1:${inner};
+        }
+        location ~ /cookie$ {
+            add_header Set-Cookie new=1;
+            return 200 "answer";
+        }
+        location ~ /cached$ {
+            add_header Cache-Control max-age=60;
+            return 200 "answer";
+        }
+        location ~ /cached-here$ {
+            cors_policy off;
+            proxy_cache answers;
+            proxy_cache_valid 200 1h;
+            proxy_pass http://127.0.0.1:${inner};
+        }
+        location ~ /cached.gif$ {
+            add_header Cache-Control max-age=60;
+            empty_gif;
+        }
+        location ~ /file.gif$ { empty_gif; }
+        location ~ /file.ttf$ { alias ${FONT}; }
+        ${file("file.js", "text/javascript", "1")}
+        ${file("file.mjs", "text/javascript", "export default 1")}
+        ${file("file.css", "text/css", "p { color: red }")}
+        ${file("file.vtt", "text/vtt", "WEBVTT\n\n00:00.000 --> 00:01.000\nA")}
+        ${file("events", "text/event-stream", "data: a\n\n")}`;
+}
+
+// The answers of a server that has no module, where a case has such.
+function answers(group, one, here) {
+    if (!one.answer && !one.preflight) return "";
+    const directives = ([status, ...headers] = [200]) => {
+        let location = "";
+        const lines = headers.map((header) => {
+            const [, name, value] = /^(.+?): (.*)$/.exec(here(header));
+            if (name === "Location") location = value;
+            else return `add_header ${name} ${JSON.stringify(value)} always;`;
+        });
+        const body = status === 200 ? "answer" : location;
+        return `${lines.join("\n")} return ${status} ${body};`;
+    };
+    const preflight = one.preflight &&
+        `if ($request_method = OPTIONS) { ${directives(one.preflight)} }`;
+    return `location = /${group.folder}/${one.id}/ {
+        ${preflight ?? ""}
+        ${directives(one.answer)}
+    }`;
+}
+
+function configuration(
+    { module, folder, port, other, tls, inner, drive, locations }) {
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    return `
+        ${module ? `load_module ${module};` : ""}
+        daemon off;
+        ${process.getuid() === 0 ? "user root;" : ""}
+        worker_processes 1;
+        pid ${folder}/nginx.pid;
+        error_log ${folder}/error.log;
+        events {}
+        http {
+            ${temporary.map((name) =>
+                `${name}_temp_path ${folder}/temp_${name};`).join("\n")}
+            default_type text/html;
+            log_format requests "$request_method $request_uri $http_origin "
+                "$cors_verdict $cors_report_verdict $upstream_cache_status";
+            proxy_cache_path ${folder}/cache keys_zone=answers:1m;
+            limit_req_zone $request_uri zone=asked:1m rate=1r/m;
+            server_names_hash_bucket_size 128;
+            large_client_header_buffers 4 16k;
+            server {
+                listen 127.0.0.1:${port};
+                listen 127.0.0.2:${port};
+                ${ipv6 ? `listen [::1]:${port};` : ""}
+                listen 127.0.0.1:${other};
+                listen 127.0.0.1:${tls} ssl http2;
+                ssl_certificate certificate.pem;
+                ssl_certificate_key key.pem;
+                location = /page {
+                    return 200 "${PAGE}";
+                }
+                location = /driven {
+                    return 200 "${PAGE}<script>drive()</script>";
+                }
+                location = /page.js {
+                    default_type text/javascript;
+                    alias ${folder}/page.js;
+                }
+                location = /login {
+                    add_header Set-Cookie "sid=1; Path=/";
+                    return 200 "";
+                }
+                location = /errors { internal; return 404 "no such page"; }
+                location = /favicon.ico { return 204; }
+                location /drive/ {
+                    proxy_read_timeout 600s;
+                    proxy_pass http://127.0.0.1:${drive};
+                }
+                access_log ${folder}/access.log requests;
+                ${locations}
+            }
+            # An application that answers with CORS headers of its own; and
+            # the server behind the cache.
+            server {
+                listen 127.0.0.1:${inner};
+                access_log off;
+                location / {
+                    add_header Access-Control-Allow-Origin * always;
+                    add_header Access-Control-Allow-Origin $http_origin always;
+                    add_header Access-Control-Allow-Credentials true always;
+                    if ($request_method = OPTIONS) { return 405; }
+                    return 200 "application";
+                }
+                location /caches/ {
+                    cors_policy caches.cors_policy.json;
+                    return 200 "answer";
+                }
+            }
+        }`;
+}
+
+// Waits for what comes soon or never.
+async function until(condition) {
+    for (let i = 0; i < 100; i++) {
+        if (condition()) return true;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return false;
+}
+
+// Ports that nothing listens on, all different.
+async function freePorts(count) {
+    const listeners = Array.from({ length: count },
+        () => net.createServer().listen(0, "127.0.0.1"));
+    await Promise.all(listeners.map((one) => once(one, "listening")));
+    const ports = listeners.map((one) => one.address().port);
+    listeners.forEach((one) => one.close());
+    return ports;
+}
