@@ -4,27 +4,29 @@
 
 import fs from "node:fs";
 
+const INTRODUCTION = `# What the browsers did
+
+Written by \`make browser-results\`. [README.md](README.md) says what is tested,
+and what \`APP\`, \`SITE\` and the like stand for.
+
+*Reads* says whether the standard lets the script have the answer, *sent* which
+requests reach the server. A browser that did so has ✓; otherwise it stands
+there what it did, and below the table why. C1, F1 and W1 are what the consoles
+said, at the end of this page.
+`;
+
 export function writeDocument(file, groups, results) {
-    const lines = [
-        "# What the browsers did", "",
-        "Written by `make browser-results`; README.md says what is tested.",
-        "",
-        ...results.map(({ title, version, runs }) =>
-            `- ${title} ${version}: ${runs.length} cases`),
-        "",
-        "*Reads* says whether the standard lets the script have the answer, "
-        + "*sent* which",
-        "requests reach the server. ✓ is a browser that did so; otherwise "
-        + "it stands there",
-        "what the browser did, and below the table why. C1, F1 and W1 are "
-        + "what the",
-        "consoles said, at the end of this page.", "",
-    ];
+    const lines = [INTRODUCTION];
+    for (const { title, version, runs } of results) {
+        lines.push(`- ${title} ${version}: ${runs.length} cases`);
+    }
+    lines.push("");
     const consoles = results.map(() => []);
     for (const group of groups) {
         lines.push(`## ${group.name}`, "");
-        if (group.policy) {
-            lines.push("```json", format(group.policy), "```", "");
+        if (group.policy) lines.push(...fence(group.policy));
+        if (group.candidate) {
+            lines.push("The candidate:", "", ...fence(group.candidate));
         }
         lines.push(
             row(["case", "reads", "sent",
@@ -95,8 +97,9 @@ function sent(methods) {
     return methods.join(" ") || "nothing";
 }
 
-function format(policy) {
-    return JSON.stringify(policy, null, 1).replaceAll(/\n\s*/g, " ");
+function fence(policy) {
+    const line = JSON.stringify(policy, null, 1).replaceAll(/\n\s*/g, " ");
+    return ["```json", line, "```", ""];
 }
 
 function row(cells) {

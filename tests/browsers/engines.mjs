@@ -8,6 +8,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
+import readline from "node:readline";
 
 // Each gives, once started: `version`; `ask(origin, request)`, which runs
 // page.js's `ask` on a page of the origin; `messages`, its console so far;
@@ -16,8 +17,7 @@ export const engines = {
     chromium: {
         name: "Chromium",
         program: () => find("chromium"),
-        start: (options) => startPuppeteer({
-            ...options,
+        start: (options) => startPuppeteer(options, {
             // Chromium's own sandbox does not run as root.
             args: process.getuid() === 0 ? ["--no-sandbox"] : [],
         }),
@@ -26,8 +26,7 @@ export const engines = {
         name: "Firefox",
         program: () => find("firefox-esr") ?? find("firefox"),
         // WebDriver BiDi. The console's CORS messages come as errors.
-        start: (options) =>
-            startPuppeteer({ ...options, browser: "firefox" }),
+        start: (options) => startPuppeteer(options, { browser: "firefox" }),
     },
     webkit: {
         name: "WebKitGTK",
@@ -39,7 +38,7 @@ export const engines = {
     },
 };
 
-async function startPuppeteer({ modules, program, ...options }) {
+async function startPuppeteer({ modules, program }, options) {
     const { launch } = createRequire(modules + "/")("puppeteer-core");
     const browser = await launch({
         ...options,
@@ -53,7 +52,8 @@ async function startPuppeteer({ modules, program, ...options }) {
         page.on("console", (message) => messages.push(message.text()));
         page.on("pageerror", (error) => messages.push(error.message));
         page.on("workercreated", async (worker) => {
-            // Chromium has them in a log of their own.
+            // In Chromium each has a log of its own, in Firefox the page has
+            // them.
             if (options.browser) return;
             worker.client.on("Log.entryAdded",
                 ({ entry }) => messages.push(entry.text));
@@ -82,6 +82,12 @@ async function startPuppeteer({ modules, program, ...options }) {
 async function startMiniBrowser({ program, server, folder }) {
     const xvfb = spawn("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"],
         { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+    let browser;
+    const stop = () => {
+        browser?.kill();
+        xvfb.kill();
+    };
+    process.on("exit", stop);
     const [display] = await once(xvfb.stdio[3], "data");
     const home = `${folder}/home`;
     const env = {
@@ -111,16 +117,16 @@ async function startMiniBrowser({ program, server, folder }) {
         return (order) => response.end(JSON.stringify(order));
     };
 
-    const browser = spawn(program, [
+    browser = spawn(program, [
         "--enable-write-console-messages-to-stdout=true",
         "--ignore-tls-errors", server.here("http://api.SITE/driven"),
     ], { env, stdio: ["ignore", "ignore", "pipe"] });
     const messages = [];
-    browser.stderr.setEncoding("utf8").on("data", (text) => {
+    // Not to standard output, whatever the option's name.
+    readline.createInterface({ input: browser.stderr }).on("line", (line) => {
         // A message begins with its place, if it has one.
-        messages.push(...text.split("\n")
-            .filter((line) => line.includes("CONSOLE "))
-            .map((line) => line.replace(/^.*?CONSOLE /, "")));
+        const [, message] = /CONSOLE (.*)/.exec(line) ?? [];
+        if (message) messages.push(message);
     });
     let at = server.here("http://api.SITE");
     return {
@@ -135,8 +141,7 @@ async function startMiniBrowser({ program, server, folder }) {
             return seen;
         },
         async close() {
-            browser.kill();
-            xvfb.kill();
+            stop();
             control.closeAllConnections();
             control.close();
         },

@@ -69,11 +69,13 @@ export async function startServer({ nginx, module, folder, groups }) {
         module, folder, port, other, tls, inner, drive,
         locations: locations.join("\n"),
     }));
+    const said = `${folder}/stderr`;
     const server = spawn(nginx, ["-p", folder, "-c", `${folder}/nginx.conf`],
-        { stdio: ["ignore", "inherit", "ignore"] });
+        { stdio: ["ignore", "inherit", fs.openSync(said, "w")] });
+    process.on("exit", () => server.kill());
     const pid = `${folder}/nginx.pid`;
     if (!await until(() => fs.existsSync(pid) && fs.statSync(pid).size > 0)) {
-        throw new Error(fs.readFileSync(`${folder}/error.log`, "utf8"));
+        throw new Error(fs.readFileSync(said, "utf8"));
     }
     return {
         here,
