@@ -76,9 +76,9 @@ async function startPuppeteer({ modules, program }, options) {
     };
 }
 
-// WebKitWebDriver gives no console, and in its sessions MiniBrowser does not
-// write it either, as it does otherwise. So a page asks here what to do next:
-// page.js has `drive`.
+// WebKitWebDriver gives no console, and MiniBrowser, which else writes it, does
+// not while it is so driven. So a page asks here what to do next: page.js has
+// `drive`.
 async function startMiniBrowser({ program, server, folder }) {
     const xvfb = spawn("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"],
         { stdio: ["ignore", "ignore", "ignore", "pipe"] });
