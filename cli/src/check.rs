@@ -16,7 +16,7 @@ use crate::{Answer, Check, Failure, Format, Report, read};
 /// A policy file that was read.
 pub(crate) struct Checked {
     name: String,
-    json: Vec<u8>,
+    pub(crate) json: Vec<u8>,
     /// Nothing where the policy is refused.
     pub(crate) policy: Option<(Policy, PolicyFile)>,
     diagnostics: Vec<Diagnostic>,

@@ -1,10 +1,11 @@
 //! `cors explain`: the browser, with the library in the server's place.
 
 use cors::{Decision, Policy, Request};
+use serde_json::{Map, Value, json};
 
 use crate::browser::{Answer as Response, BrowserRequest, SentRequest};
 use crate::check::Checked;
-use crate::fetch::{DecisionReport, Outcome, Url, play};
+use crate::fetch::{DecisionReport, Outcome, Played, Url, play};
 use crate::policy_file::PolicyFile;
 use crate::{Explain, Failure, Report};
 
@@ -21,8 +22,14 @@ impl Explain {
         let outcome = match without_cors {
             Some(outcome) => outcome,
             None => {
-                let mut outcome = explain(policy, &request, url.as_ref())?;
+                let (played, decisions) = ask(policy, &request)?;
+                let mut outcome = Outcome::of(&request, url.as_ref(), &played);
+                let exchanges = outcome.exchanges.iter_mut();
+                for (exchange, decision) in exchanges.zip(decisions) {
+                    exchange.decision = Some(decision);
+                }
                 outcome.notes.extend(credentials_note(file, &request));
+                outcome.lacking = lacking(&checked.json, &request);
                 outcome
             }
         };
@@ -30,11 +37,11 @@ impl Explain {
     }
 }
 
-fn explain(
+/// The fetch, and the library's decision on each of its requests.
+fn ask(
     policy: &Policy,
     request: &BrowserRequest,
-    url: Option<&Url>,
-) -> Result<Outcome, Failure> {
+) -> Result<(Played, Vec<DecisionReport>), Failure> {
     let mut decisions = Vec::new();
     let played = play(request, |sent| {
         let request = as_received(sent);
@@ -49,11 +56,63 @@ fn explain(
                 .collect(),
         })
     })?;
-    let mut outcome = Outcome::of(request, url, &played);
-    for (exchange, decision) in outcome.exchanges.iter_mut().zip(decisions) {
-        exchange.decision = Some(decision);
+    Ok((played, decisions))
+}
+
+/// What a policy lacks for the script to read the answer, all of it: the
+/// library and the browser tell the first fault alone. Each is added in turn
+/// and the library asked again, so that nothing is named which does not help.
+fn lacking(
+    json: &[u8],
+    request: &BrowserRequest,
+) -> Option<Map<String, Value>> {
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let mut file: Map<String, Value> = serde_json::from_slice(json).ok()?;
+    let mut lacking = Map::new();
+    let mut warned_before = None;
+    // The origin, the method, credentials, each header; then it is allowed.
+    for _ in 0..request.headers.len() + 4 {
+        let policy =
+            Policy::from_json(&serde_json::to_vec(&file).ok()?).ok()?;
+        // What is refused or newly warned of is no advice, but for a
+        // developer's own machine.
+        let warnings = policy.warnings().iter();
+        let warned = warnings.filter(|w| w.code != "origin-loopback").count();
+        if warned > *warned_before.get_or_insert(warned) {
+            return None;
+        }
+        let (played, decisions) = ask(&policy, request).ok()?;
+        if played.result.is_ok() {
+            return (!lacking.is_empty()).then_some(lacking);
+        }
+        let decision = decisions.last()?;
+        let (key, value) = match decision.reason {
+            "origin_not_allowed" => ("allow_origins", &request.origin),
+            "method_not_allowed" => {
+                ("allow_methods", decision.culprit.as_ref()?)
+            }
+            "header_not_allowed" => {
+                let culprit = decision.culprit.as_ref()?;
+                let mut names = request.headers.iter().map(|(name, _)| name);
+                let as_written = |name: &&String| {
+                    name.eq_ignore_ascii_case(culprit.as_str())
+                };
+                ("allow_headers", names.find(as_written)?)
+            }
+            "none" if request.credentials => {
+                for policy in [&mut file, &mut lacking] {
+                    policy.insert("allow_credentials".into(), true.into());
+                }
+                continue;
+            }
+            _ => return None,
+        };
+        for policy in [&mut file, &mut lacking] {
+            let list = policy.entry(key).or_insert_with(|| json!([]));
+            list.as_array_mut()?.push(value.as_str().into());
+        }
     }
-    Ok(outcome)
+    None
 }
 
 /// What the library cannot know: a server sees no credentials mode.

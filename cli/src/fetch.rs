@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use ureq::http::Uri;
 
 use crate::browser::{
@@ -37,6 +38,10 @@ pub(crate) struct Played {
     pub(crate) result: Result<Vec<String>, browser::Failure>,
 }
 
+/// In the order in which a policy has them.
+const KEYS: [&str; 4] =
+    ["allow_origins", "allow_credentials", "allow_methods", "allow_headers"];
+
 /// What is reported of a fetch, as text or as JSON.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
@@ -48,6 +53,9 @@ pub(crate) struct Outcome {
     console: Option<String>,
     /// What else is to know.
     pub(crate) notes: Vec<String>,
+    /// What the policy lacks for the script to read the answer, by its keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lacking: Option<Map<String, Value>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -195,6 +203,7 @@ impl Outcome {
             exchanges: Vec::new(),
             console,
             notes: Vec::new(),
+            lacking: None,
         };
         if url.origin() == request.origin {
             let mut outcome = outcome(
@@ -294,6 +303,7 @@ impl Outcome {
                 )
             }),
             notes,
+            lacking: None,
         }
     }
 
@@ -328,6 +338,14 @@ impl Outcome {
         }
         for note in &self.notes {
             let _ = writeln!(text, "{NAME}note:{NAME:#} {note}");
+        }
+        if let Some(lacking) = &self.lacking {
+            text.push_str("\nThe policy lacks, for this to be allowed:\n");
+            for key in KEYS {
+                if let Some(value) = lacking.get(key) {
+                    let _ = writeln!(text, "  \"{key}\": {value}");
+                }
+            }
         }
         text
     }
