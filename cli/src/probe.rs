@@ -8,7 +8,7 @@ use ureq::http;
 use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::browser::{Answer as Response, BrowserRequest, SentRequest};
-use crate::fetch::{Exchange, Outcome, Url, play, script_headers};
+use crate::fetch::{Exchange, Outcome, Played, Url, play, script_headers};
 use crate::judge::{
     Finding, cache_mark, lines, redirect, varies_by_origin, warning,
 };
@@ -52,6 +52,14 @@ impl Probe {
                     false => names.join(", "),
                 }
             ));
+            let hidden = hidden(&played, names);
+            if !hidden.is_empty() {
+                notes.push(format!(
+                    "It cannot read these, which \
+                     Access-Control-Expose-Headers does not name: {}.",
+                    hidden.join(", ")
+                ));
+            }
         }
         if let Some(exchange) = played.exchanges.first() {
             let found = server.as_a_stranger(&request, exchange)?;
@@ -240,6 +248,36 @@ impl<'u> Server<'u> {
         };
         format!("{url}: {why}")
     }
+}
+
+/// The names of the answer's headers that the script cannot read and might
+/// want to: not those for the browser, for caches and for the connection.
+fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
+    const FOR_OTHERS: [&str; 8] = [
+        "connection",
+        "date",
+        "keep-alive",
+        "server",
+        "set-cookie",
+        "set-cookie2",
+        "transfer-encoding",
+        "vary",
+    ];
+    let answer = played.exchanges.last().map(|exchange| &exchange.answer);
+    // What a redirect has is for the browser.
+    let answer = answer.filter(|answer| redirect(answer).is_none());
+    let headers = answer.into_iter().flat_map(|answer| &answer.headers);
+    let mut hidden: Vec<String> = headers
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .filter(|name| {
+            !readable.contains(name)
+                && !FOR_OTHERS.contains(&name.as_str())
+                && !name.starts_with("access-control-")
+        })
+        .collect();
+    hidden.sort();
+    hidden.dedup();
+    hidden
 }
 
 /// An answer that lets everything pass.

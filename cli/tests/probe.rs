@@ -67,6 +67,11 @@ fn a_good_server_is_allowed_without_a_word() {
         "The script can read these headers: content-length, content-type, \
          x-total."
     );
+    assert_eq!(
+        report["notes"][1],
+        "It cannot read these, which Access-Control-Expose-Headers does not \
+         name: x-secret."
+    );
     // The request, and the stranger's.
     let requests = server.requests();
     assert_eq!(requests.len(), 2);
