@@ -44,7 +44,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
         cli test-cli browsers browsers-all test-browsers test-browsers-all \
-        browser-results
+        browser-results documents test-vite
 
 all: lib
 
@@ -173,6 +173,21 @@ browser-results: browsers-all
 	@$(RUN_BROWSERS) --document=tests/browsers/RESULTS.md \
 	    chromium firefox webkit
 
+# What a document shows of nginx, Chromium and the command, done again.
+VITE = $(BUILD)/vite
+DOCUMENT = . $(BUILD)/nginx/found && \
+    node tests/documents.mjs "$$NGINX" $(MODULE) cli/target/debug/cors
+
+documents: module
+	cargo build --locked --manifest-path cli/Cargo.toml
+	@$(NEED) chromium=chromium node=nodejs npm=npm
+	@mkdir -p $(VITE)
+	@find examples/vite -maxdepth 1 -type f -exec cp -t $(VITE) {} +
+	@cd $(VITE) && npm ci --ignore-scripts --no-audit --no-fund --silent
+
+test-vite: documents
+	@$(DOCUMENT) $(VITE) examples/vite/README.md
+
 # --- nginx
 
 # Writes which nginx, and which source tree for it.
@@ -213,7 +228,7 @@ apache-module: lib
 test: header-check test-rust test-cli test-c test-abi test-cpp test-install \
       test-examples test-fuzz test-nginx test-nginx-release \
       test-nginx-static test-nginx-asan test-nginx-valgrind test-soak \
-      test-apache test-python test-browsers
+      test-apache test-python test-browsers test-vite
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
