@@ -44,7 +44,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
         cli test-cli browsers browsers-all test-browsers test-browsers-all \
-        browser-results documents test-vite
+        browser-results documents test-vite test-walk
 
 all: lib
 
@@ -188,6 +188,11 @@ documents: module
 test-vite: documents
 	@$(DOCUMENT) $(VITE) examples/vite/README.md
 
+test-walk: documents
+	@$(NEED) python3=python3
+	@rm -rf $(VITE)/walk && mkdir $(VITE)/walk
+	@$(DOCUMENT) $(VITE)/walk cli/WALKTHROUGH.md
+
 # --- nginx
 
 # Writes which nginx, and which source tree for it.
@@ -228,7 +233,7 @@ apache-module: lib
 test: header-check test-rust test-cli test-c test-abi test-cpp test-install \
       test-examples test-fuzz test-nginx test-nginx-release \
       test-nginx-static test-nginx-asan test-nginx-valgrind test-soak \
-      test-apache test-python test-browsers test-vite
+      test-apache test-python test-browsers test-vite test-walk
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
