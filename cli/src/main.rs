@@ -215,6 +215,9 @@ impl Report {
     fn json(value: &impl serde::Serialize, answer: Answer) -> Self {
         let text = serde_json::to_string_pretty(value)
             .expect("every key is a string");
+        // anstream, on its way out, drops what is for terminals; JSON leaves
+        // this one of them as it is.
+        let text = text.replace('\x7f', "\\u007f");
         Self { text: text + "\n", answer }
     }
 }
