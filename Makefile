@@ -8,8 +8,9 @@
 #   make bench          libcors beside its peers, and the module beside what
 #                       nginx has itself; writes benches/README.md
 #   make lib            target/release/libcors.so, libcors.a, include/cors.h
-#   make install        header, libraries, libcors.pc and the command `cors`,
-#                       below PREFIX=/usr/local, with DESTDIR=dir before it;
+#   make install        header, libraries, libcors.pc and the command `cors`
+#                       with its manual pages and completions, below
+#                       PREFIX=/usr/local, with DESTDIR=dir before it;
 #                       make uninstall takes them away
 #   make nginx-module   nginx-module/build/ngx_http_cors_module.so, for the
 #                       nginx that is installed; for another one:
@@ -85,15 +86,23 @@ PREFIX     = /usr/local
 BINDIR     = $(PREFIX)/bin
 LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
+MANDIR     = $(PREFIX)/share/man
 
 HEADERS    = include/cors.h include/cors.hpp
 LIBRARIES  = target/release/libcors.so target/release/libcors.a
-# Installed where it has been built.
+# Installed where it has been built. It writes its own manual and completions.
 COMMAND    = $(wildcard cli/target/release/cors)
+MANUAL     = $(MANDIR)/man1
+PAGES      = cors $(addprefix cors-,check completions diff explain man probe \
+                 schema)
+COMPLETION.bash = $(PREFIX)/share/bash-completion/completions/cors
+COMPLETION.zsh  = $(PREFIX)/share/zsh/site-functions/_cors
+COMPLETION.fish = $(PREFIX)/share/fish/vendor_completions.d/cors.fish
 INSTALLED  = $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
              $(addprefix $(LIBDIR)/,libcors.a libcors.so $(SONAME) \
                  libcors.so.$(VERSION) pkgconfig/libcors.pc) \
-             $(BINDIR)/cors
+             $(BINDIR)/cors $(PAGES:%=$(MANUAL)/%.1) \
+             $(COMPLETION.bash) $(COMPLETION.zsh) $(COMPLETION.fish)
 
 # Root may have no Rust: what `make lib` has built is not built anew.
 $(LIBRARIES) $(STATIC_LIBS) &: Cargo.toml Cargo.lock build.rs \
@@ -120,8 +129,13 @@ install: $(LIBRARIES) $(STATIC_LIBS)
 	    bindings/c/libcors.pc.in \
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/libcors.pc
 ifneq ($(COMMAND),)
-	install -d $(DESTDIR)$(BINDIR)
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANUAL) \
+	    $(dir $(COMPLETION.bash) $(COMPLETION.zsh) $(COMPLETION.fish)))
 	install -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)
+	$(COMMAND) man $(DESTDIR)$(MANUAL)
+	chmod 644 $(PAGES:%=$(DESTDIR)$(MANUAL)/%.1)
+	$(foreach each,bash zsh fish,$(COMMAND) completions $(each) | \
+	    install -m 644 /dev/stdin $(DESTDIR)$(COMPLETION.$(each)) &&) true
 else
 	@echo "The command cors is not built, and not installed."
 endif

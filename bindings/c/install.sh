@@ -33,8 +33,11 @@ make_as_root()
         || { cat "$folder/log" >&2; fail "make $* failed"; }
 }
 
+# `make test-cli` has built it, if nobody else.
+command=$(ls -t cli/target/*/cors 2>/dev/null | head -1)
+
 prefix=$folder/prefix
-make_as_root install PREFIX="$prefix"
+make_as_root install PREFIX="$prefix" COMMAND="$command"
 expected="include/cors.h include/cors.hpp lib/libcors.a lib/libcors.so
 lib/libcors.so.$version lib/pkgconfig/libcors.pc"
 soname=$(readelf -d "$prefix/lib/libcors.so.$version" \
@@ -44,7 +47,16 @@ case $version in
 *) [ "$soname" = "libcors.so.${version%%.*}" ] ;;
 esac || fail "the soname of $version is $soname"
 expected="$expected lib/$soname"
-[ ! -x cli/target/release/cors ] || expected="bin/cors $expected"
+if [ -n "$command" ]; then
+    expected="bin/cors share/bash-completion/completions/cors
+share/zsh/site-functions/_cors share/fish/vendor_completions.d/cors.fish
+share/man/man1/cors.1 $expected"
+    for subcommand in $("$prefix/bin/cors" help |
+        sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v help)
+    do
+        expected="$expected share/man/man1/cors-$subcommand.1"
+    done
+fi
 found=$(cd "$prefix" && find . ! -type d -printf '%P\n' | sort)
 [ "$found" = "$(printf '%s\n' $expected | sort)" ] ||
     fail "installed: $found"
@@ -53,6 +65,22 @@ for link in libcors.so "$soname"; do
         fail "the link $link"
 done
 ok "files"
+
+if [ -n "$command" ]; then
+    grep -q '^\.SH SYNOPSIS' "$prefix/share/man/man1/cors-probe.1" ||
+        fail "the manual page of cors probe"
+    bash -c '. "$1" && complete -p cors' bash \
+        "$prefix/share/bash-completion/completions/cors" >/dev/null ||
+        fail "the completion for bash"
+    grep -q '^#compdef cors' "$prefix/share/zsh/site-functions/_cors" ||
+        fail "the completion for zsh"
+    grep -q '^complete -c cors' \
+        "$prefix/share/fish/vendor_completions.d/cors.fish" ||
+        fail "the completion for fish"
+    ok "manual pages and completions"
+else
+    ok "manual pages and completions # SKIP the command is not built"
+fi
 
 # rustc's own word for what the archive asks for.
 asked=$(cargo rustc -q --lib --crate-type staticlib -- \
