@@ -128,7 +128,18 @@ fn judge_preflight(
             format!(
                 "the preflight is answered {status}; browsers want 200 to 299"
             ),
-            "answer OPTIONS with 204, before routing and authentication",
+            match (status, findings.is_empty()) {
+                // As libcors refuses an origin.
+                (403, false) => {
+                    "allow this origin, which the server may refuse so; or \
+                     answer OPTIONS with 204, before routing and \
+                     authentication"
+                }
+                _ => {
+                    "answer OPTIONS with 204, before routing and \
+                     authentication"
+                }
+            },
             console,
         )),
     }

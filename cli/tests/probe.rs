@@ -191,6 +191,12 @@ fn each_fault_has_its_name() {
         (Some(401), &[], put, &["preflight-authentication"]),
         (Some(404), &[], put, &["preflight-status"]),
         (
+            Some(403),
+            &[(ORIGIN, None)],
+            put,
+            &["allow-origin-missing", "preflight-status"],
+        ),
+        (
             Some(301),
             &[("location", Some("/items/"))],
             put,
