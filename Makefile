@@ -35,7 +35,7 @@ NEED   = nginx-module/packages.sh
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .PHONY: all lib install uninstall test-install test-cpp test-clang \
-        test-examples test-abi check-cargo-c \
+        test-examples documents test-vite test-walk test-abi check-cargo-c \
         nginx-module demo test test-all soak clean rust \
         header-check test-rust test-soak test-nginx-asan test-nginx-valgrind \
         bench bench-peers bench-nginx bench-instructions bench-engine \
@@ -187,26 +187,6 @@ browser-results: browsers-all
 	@$(RUN_BROWSERS) --document=tests/browsers/RESULTS.md \
 	    chromium firefox webkit
 
-# What a document shows of nginx, Chromium and the command, done again.
-VITE = $(BUILD)/vite
-DOCUMENT = . $(BUILD)/nginx/found && \
-    node tests/documents.mjs "$$NGINX" $(MODULE) cli/target/debug/cors
-
-documents: module
-	cargo build --locked --manifest-path cli/Cargo.toml
-	@$(NEED) chromium=chromium node=nodejs npm=npm
-	@mkdir -p $(VITE)
-	@find examples/vite -maxdepth 1 -type f -exec cp -t $(VITE) {} +
-	@cd $(VITE) && npm ci --ignore-scripts --no-audit --no-fund --silent
-
-test-vite: documents
-	@$(DOCUMENT) $(VITE) examples/vite/README.md
-
-test-walk: documents
-	@$(NEED) python3=python3
-	@rm -rf $(VITE)/walk && mkdir $(VITE)/walk
-	@$(DOCUMENT) $(VITE)/walk cli/WALKTHROUGH.md
-
 # --- nginx
 
 # Writes which nginx, and which source tree for it.
@@ -245,9 +225,9 @@ apache-module: lib
 # --- Tests
 
 test: header-check test-rust test-cli test-c test-abi test-cpp test-install \
-      test-examples test-fuzz test-nginx test-nginx-release \
-      test-nginx-static test-nginx-asan test-nginx-valgrind test-soak \
-      test-apache test-python test-browsers test-vite test-walk
+      test-examples test-vite test-walk test-fuzz test-nginx \
+      test-nginx-release test-nginx-static test-nginx-asan \
+      test-nginx-valgrind test-soak test-apache test-python test-browsers
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
@@ -312,6 +292,26 @@ test-examples: lib pytest
 	@$(NEED) g++=g++ pkg-config=pkg-config libmicrohttpd-dev \
 	    libcpp-httplib-dev
 	$(MAKE) -C examples test PYTHON="$(PYTHON)"
+
+# What a document shows of nginx, Chromium and the command, done again.
+VITE = $(BUILD)/vite
+DOCUMENT = . $(BUILD)/nginx/found && \
+    node tests/documents.mjs "$$NGINX" $(MODULE) cli/target/debug/cors
+
+documents: module
+	cargo build --locked --manifest-path cli/Cargo.toml
+	@$(NEED) chromium=chromium node=nodejs npm=npm
+	@mkdir -p $(VITE)
+	@find examples/vite -maxdepth 1 -type f -exec cp -t $(VITE) {} +
+	@cd $(VITE) && npm ci --ignore-scripts --no-audit --no-fund --silent
+
+test-vite: documents
+	@$(DOCUMENT) $(VITE) examples/vite/README.md
+
+test-walk: documents
+	@$(NEED) python3=python3
+	@rm -rf $(VITE)/walk && mkdir $(VITE)/walk
+	@$(DOCUMENT) $(VITE)/walk cli/WALKTHROUGH.md
 
 # What make install gives, and programs that are built with it.
 test-install: lib
