@@ -31,6 +31,7 @@ import http from "node:http";
 import { createRequire } from "node:module";
 import net from "node:net";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const [nginx, module, cors, folder, file] =
     process.argv.slice(2).map((part) => path.resolve(part));
@@ -120,6 +121,16 @@ async function outcome([language, ...words], block) {
     }
     const [what, url] = words;
     if (url) await open(url);
+    let came;
+    // On a slow machine the page may go on after some silence.
+    for (let i = 0; i < 30 && came !== block; i++) {
+        if (i > 0) await sleep(100);
+        came = await seen(what);
+    }
+    return came;
+}
+
+async function seen(what) {
     switch (what) {
     case "page":
         return (await opened.page.innerText("pre")).trimEnd() + "\n";
@@ -251,7 +262,7 @@ function exited() {
 async function until(condition, what) {
     for (let i = 0; !await condition(); i++) {
         if (i === 1000) throw new Error(`${what}? See ${folder}`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await sleep(10);
     }
 }
 
