@@ -45,7 +45,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
         cli test-cli browsers browsers-all test-browsers test-browsers-all \
-        browser-results documents test-vite test-walk
+        browser-results
 
 all: lib
 
@@ -296,11 +296,10 @@ test-examples: lib pytest
 # What a document shows of nginx, Chromium and the command, done again.
 VITE = $(BUILD)/vite
 DOCUMENT = . $(BUILD)/nginx/found && \
-    node tests/documents.mjs "$$NGINX" $(MODULE) cli/target/debug/cors
+    node tests/documents.mjs "$$NGINX" $(MODULE) cli/target/debug/cors \
+        $(BROWSERS)
 
-documents: module
-	cargo build --locked --manifest-path cli/Cargo.toml
-	@$(NEED) chromium=chromium node=nodejs npm=npm
+documents: browsers
 	@mkdir -p $(VITE)
 	@find examples/vite -maxdepth 1 -type f -exec cp -t $(VITE) {} +
 	@cd $(VITE) && npm ci --ignore-scripts --no-audit --no-fund --silent

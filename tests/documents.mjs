@@ -3,10 +3,10 @@
 // Does what a document says, with nginx and Chromium, and compares what comes
 // of it with what the document shows:
 //
-//     node documents.mjs NGINX MODULE CORS FOLDER DOCUMENT
+//     node documents.mjs NGINX MODULE CORS MODULES FOLDER DOCUMENT
 //
-// FOLDER is where its commands run; playwright-core is found from there. With
-// UPDATE_DOCUMENTS=1 the document gets what came of it.
+// MODULES is where npm has put puppeteer-core, FOLDER where the document's
+// commands run. With UPDATE_DOCUMENTS=1 the document gets what came of it.
 //
 // What the fences say:
 //
@@ -33,9 +33,9 @@ import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const [nginx, module, cors, folder, file] =
+const [nginx, module, cors, modules, folder, file] =
     process.argv.slice(2).map((part) => path.resolve(part));
-const { chromium } = createRequire(folder + "/")("playwright-core");
+const { launch } = createRequire(modules + "/")("puppeteer-core");
 const inFolder = (name) => path.join(folder, name);
 
 const PAGE = "5173";
@@ -133,7 +133,8 @@ async function outcome([language, ...words], block) {
 async function seen(what) {
     switch (what) {
     case "page":
-        return (await opened.page.innerText("pre")).trimEnd() + "\n";
+        return (await opened.page.$eval("pre", (pre) => pre.innerText))
+            .trimEnd() + "\n";
     case "console":
         return ([...opened.messages].join("\n") || "(nothing)") + "\n";
     case "log":
@@ -179,14 +180,14 @@ async function shell(command) {
 // Opens a page as one who has never been there.
 async function open(url) {
     await startServers();
-    await opened?.page.context().close();
-    const page = await (await browser.newContext()).newPage();
+    await opened?.page.browserContext().close();
+    const page = await (await browser.createBrowserContext()).newPage();
     opened = { page, messages: new Set(), logged: log().length };
     page.on("console", (message) => {
         const text = message.text().trimEnd();
         if (text.startsWith("Access to")) opened.messages.add(text);
     });
-    await page.goto(url, { waitUntil: "networkidle" });
+    await page.goto(url, { waitUntil: "networkidle0" });
 }
 
 async function startServers() {
@@ -194,7 +195,7 @@ async function startServers() {
     const rules = Object.entries(ports).flatMap(([port, free]) =>
         ["localhost", "*.localhost"].map((host) =>
             `MAP ${host}:${port} 127.0.0.1:${free}`));
-    browser = await chromium.launch({
+    browser = await launch({
         executablePath: execFileSync("which", ["chromium"]).toString().trim(),
         args: [
             `--host-resolver-rules=${rules.join(", ")}`,
