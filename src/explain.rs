@@ -374,13 +374,17 @@ const USUAL_PORTS: [u16; 14] = [
     9000, 9090,
 ];
 
-/// Everything outside 0x20 to 0x7E escaped.
+/// Everything outside 0x20 to 0x7E escaped, and the backslash.
 fn escaped(bytes: &[u8]) -> String {
-    bytes.escape_ascii().to_string()
+    escaped_for_quotes(bytes).replace("\\\"", "\"")
 }
 
 fn quoted(bytes: &[u8]) -> String {
-    format!("\"{}\"", escaped(bytes))
+    format!("\"{}\"", escaped_for_quotes(bytes))
+}
+
+fn escaped_for_quotes(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string().replace("\\'", "'")
 }
 
 #[cfg(test)]

@@ -466,8 +466,16 @@ fn because(sent: &SentRequest) -> Vec<String> {
         because.push(format!("the method {method}"));
     }
     let names = sent.request_headers.as_deref().unwrap_or_default();
-    let names = names.split(',').filter(|name| !name.is_empty());
-    because.extend(names.map(|name| format!("the header {name}")));
+    let names: Vec<_> =
+        names.split(',').filter(|name| !name.is_empty()).collect();
+    match names.as_slice() {
+        [] => {}
+        [name] => because.push(format!("the header {name}")),
+        [names @ .., last] => {
+            let names = names.join(", ");
+            because.push(format!("the headers {names} and {last}"));
+        }
+    }
     because
 }
 

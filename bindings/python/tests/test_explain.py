@@ -52,9 +52,7 @@ def test_the_command_has_the_same_words(command, tmp_path):
                     if name in sent
                 },
             )
-            # The command shows the quotes of headers as they are.
-            words = words.replace("\\'", "'")
-            expected = in_one_line(exchange).replace("\\'", "'")
+            expected = in_one_line(exchange)
             if words != expected:
                 wrong.append(f"{words}\nnot\n{expected}")
             reasons.add(exchange["decision"]["reason"])
