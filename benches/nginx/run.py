@@ -165,7 +165,7 @@ class Run:
             # The header does not depend on the request, and browsers compare.
             del kinds["refused"], kinds["no origin"], kinds["preflight"]
         slow = variant.name == "regex map, 1,000"
-        counts = self.bench.count(
+        counts = self.bench.count_once(
             list(kinds.values()), *self.write(variant),
             number=100 if slow else 2048, check=check,
         )
@@ -178,8 +178,8 @@ class Run:
     def bare_instructions(self):
         kinds = BARE.requests()
         preflight = kinds.pop("preflight")
-        counts = self.bench.count(list(kinds.values()), *self.write(BARE))
-        [other] = self.bench.count([preflight], *self.write(BARE_PREFLIGHT))
+        counts = self.bench.count_once(list(kinds.values()), *self.write(BARE))
+        [other] = self.bench.count_once([preflight], *self.write(BARE_PREFLIGHT))
         return dict(zip(kinds, counts)) | {"preflight": other}
 
     def serve(self, variant, master="off"):
