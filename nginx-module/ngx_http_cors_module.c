@@ -21,10 +21,11 @@
 #define NGX_HTTP_CORS_REPORT   4
 
 
+/* of a header of the request or our own: the others have no lowcase_key */
+
 #define ngx_http_cors_is(h, name)                                             \
-    ((h)->key.len == (name)->len && (h)->hash                                 \
-     && (ngx_memcmp((h)->key.data, (name)->data, (name)->len) == 0            \
-         || ngx_strncasecmp((h)->key.data, (name)->data, (name)->len) == 0))
+    ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
+     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
 #define ngx_http_cors_space(c)      ((c) == ' ' || (c) == '\t')
 #define ngx_http_cors_separator(c)  ((c) == ',' || ngx_http_cors_space(c))
@@ -54,10 +55,10 @@ static ngx_int_t ngx_http_cors_set_headers(ngx_http_request_t *r)
     __attribute__((noinline));
 static ngx_int_t ngx_http_cors_decide(ngx_http_request_t *r,
     cors_decision **decision);
-static ngx_http_cors_ctx_t *ngx_http_cors_get_ctx(ngx_http_request_t *r);
 static void ngx_http_cors_cleanup(void *data);
 static ngx_int_t ngx_http_cors_evaluate(ngx_http_request_t *r,
-    cors_policy *policy, cors_decision **decision);
+    cors_policy *policy, cors_decision **decision)
+    __attribute__((noinline));
 static ngx_int_t ngx_http_cors_read_request(ngx_http_request_t *r,
     cors_request *request);
 static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
@@ -141,16 +142,9 @@ static ngx_str_t  ngx_http_cors_vars[] = {
 };
 
 
-static ngx_str_t  ngx_http_cors_request_headers[] = {
-    ngx_string("Origin"),
-    ngx_string("Access-Control-Request-Method"),
-    ngx_string("Access-Control-Request-Headers")
-};
-
 static ngx_str_t  ngx_http_cors_no_type;
 static ngx_http_complex_value_t  ngx_http_cors_no_body;
 static ngx_str_t  ngx_http_cors_prefix = ngx_string("Access-Control-");
-static ngx_str_t  ngx_http_cors_vary = ngx_string("vary");
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -170,6 +164,31 @@ ngx_http_cors_unset(ngx_http_request_t *r)
             && ngx_http_get_module_ctx(r, ngx_http_cors_module) == NULL
             && !r->internal && !r->filter_finalize)
            || r != r->main;
+}
+
+
+static ngx_inline ngx_http_cors_ctx_t *
+ngx_http_cors_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t   *cln;
+    ngx_http_cors_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_cors_module);
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        /* the context was reset but can be found in the cleanup handler */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_cors_cleanup) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r, ctx, ngx_http_cors_module);
+                break;
+            }
+        }
+    }
+
+    return ctx;
 }
 
 
@@ -251,48 +270,41 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
         h->next = NULL;
 #endif
 
-        if (first == NULL) {
+        if (i == 0) {
             first = h;
         }
 
-        if (ngx_http_cors_is(h, &ngx_http_cors_vary)) {
+        if (ngx_http_cors_is(h, "vary")) {
             vary = h;
         }
     }
 
     /* what stood there before; of a 416, which comes twice, our own as well */
 
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++, h++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            if (h == first) {
+                return ngx_http_next_header_filter(r);
             }
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
+            if (h->key.len >= ngx_http_cors_prefix.len
+                && ngx_strncasecmp(h->key.data, ngx_http_cors_prefix.data,
+                                   ngx_http_cors_prefix.len)
+                   == 0)
+            {
+                h->hash = 0;
+            }
 
-        if (&h[i] == first) {
-            break;
-        }
-
-        if (h[i].key.len >= ngx_http_cors_prefix.len
-            && ngx_strncasecmp(h[i].key.data, ngx_http_cors_prefix.data,
-                               ngx_http_cors_prefix.len)
-               == 0)
-        {
-            h[i].hash = 0;
-        }
-
-        if (vary != NULL && ngx_http_cors_is(&h[i], &ngx_http_cors_vary)
-            && ngx_http_cors_remove_names(r, vary, &h[i].value) != NGX_OK)
-        {
-            return NGX_ERROR;
+            if (vary != NULL && h->hash && h->key.len == vary->key.len
+                && ngx_strncasecmp(h->key.data, vary->key.data, h->key.len)
+                   == 0
+                && ngx_http_cors_remove_names(r, vary, &h->value) != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
         }
     }
 
@@ -345,31 +357,6 @@ ngx_http_cors_decide(ngx_http_request_t *r, cors_decision **decision)
 }
 
 
-static ngx_http_cors_ctx_t *
-ngx_http_cors_get_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t   *cln;
-    ngx_http_cors_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_cors_module);
-
-    if (ctx == NULL && (r->internal || r->filter_finalize)) {
-
-        /* the context was reset but can be found in the cleanup handler */
-
-        for (cln = r->pool->cleanup; cln; cln = cln->next) {
-            if (cln->handler == ngx_http_cors_cleanup) {
-                ctx = cln->data;
-                ngx_http_set_ctx(r, ctx, ngx_http_cors_module);
-                break;
-            }
-        }
-    }
-
-    return ctx;
-}
-
-
 static void
 ngx_http_cors_cleanup(void *data)
 {
@@ -390,7 +377,7 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
         return NGX_OK;
     }
 
-    d = ngx_pcalloc(r->pool, sizeof(cors_decision));
+    d = ngx_palloc(r->pool, sizeof(cors_decision));
 
     if (d == NULL || ngx_http_cors_read_request(r, &request) != NGX_OK) {
         return NGX_ERROR;
@@ -420,73 +407,79 @@ static ngx_int_t
 ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
 {
     u_char           *p;
-    cors_str         *values[3];
+    cors_str         *value;
     ngx_str_t         line;
-    ngx_uint_t        i, n, last;
-    ngx_array_t       lines[3];
+    ngx_uint_t        i;
+    ngx_array_t       lines[3], *joined;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
     request->method.ptr = (char *) r->method_name.data;
     request->method.len = r->method_name.len;
 
-    values[0] = &request->origin;
-    values[1] = &request->request_method;
-    values[2] = &request->request_headers;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    /* the other two count for a preflight only */
+        for (i = 0; i < part->nelts; i++, h++) {
 
-    last = (r->method == NGX_HTTP_OPTIONS) ? 3 : 1;
+            if (ngx_http_cors_is(h, "origin")) {
+                value = &request->origin;
+                joined = &lines[0];
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+            } else if (ngx_http_cors_is(h, "access-control-request-method")) {
+                value = &request->request_method;
+                joined = &lines[1];
 
-    for (i = 0; /* void */ ; i++) {
+            } else if (ngx_http_cors_is(h, "access-control-request-headers")) {
+                value = &request->request_headers;
+                joined = &lines[2];
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            } else {
+                continue;
             }
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
+            line = h->value;
 
-        for (n = 0; n < last; n++) {
-            if (ngx_http_cors_is(&h[i], &ngx_http_cors_request_headers[n])) {
-                break;
+            while (line.len && ngx_http_cors_space(line.data[0])) {
+                line.data++;
+                line.len--;
             }
+
+            while (line.len && ngx_http_cors_space(line.data[line.len - 1])) {
+                line.len--;
+            }
+
+            /* an upgraded connection reuses the buffer before it is logged */
+
+            if (r->headers_in.upgrade) {
+                line.data = ngx_pstrdup(r->pool, &line);
+                if (line.data == NULL) {
+                    return NGX_ERROR;
+                }
+            }
+
+            /* begins where the first line is, and moves when it grows */
+
+            if (value->ptr == NULL) {
+                joined->elts = line.data;
+                joined->nelts = line.len;
+                joined->size = 1;
+                joined->nalloc = line.len;
+                joined->pool = r->pool;
+
+            } else {
+                p = ngx_array_push_n(joined, line.len + 1);
+                if (p == NULL) {
+                    return NGX_ERROR;
+                }
+
+                *p = ',';
+                ngx_memcpy(p + 1, line.data, line.len);
+            }
+
+            value->ptr = joined->elts;
+            value->len = joined->nelts;
         }
-
-        if (n == last) {
-            continue;
-        }
-
-        line = h[i].value;
-
-        while (line.len && ngx_http_cors_space(line.data[0])) {
-            line.data++;
-            line.len--;
-        }
-
-        while (line.len && ngx_http_cors_space(line.data[line.len - 1])) {
-            line.len--;
-        }
-
-        /* an upgraded connection reuses the buffer before it is logged */
-
-        if ((values[n]->ptr == NULL
-             && ngx_array_init(&lines[n], r->pool, line.len + 1, 1) != NGX_OK)
-            || (p = ngx_array_push_n(&lines[n], line.len + 1)) == NULL)
-        {
-            return NGX_ERROR;
-        }
-
-        *ngx_cpymem(p, line.data, line.len) = ',';
-
-        values[n]->ptr = lines[n].elts;
-        values[n]->len = lines[n].nelts - 1;
     }
 
     return NGX_OK;
