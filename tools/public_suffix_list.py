@@ -5,15 +5,20 @@
     tools/public_suffix_list.py public_suffix_list.dat
 
 The list is taken as it is, both sections, and brought into the order that the
-library searches: one rule a line, in Punycode, labels from right to left,
-sorted by bytes. The first line is the list's date.
+library searches, in Punycode, labels from right to left, sorted by bytes: each
+line is a name that rules stand right below, and the labels that they add. The
+first line is the list's date.
 """
 
+import itertools
 import re
 import sys
 from pathlib import Path
 
 OUTPUT = Path(__file__).parent.parent / "src/origin/public_suffix_list.txt"
+
+#: The longest line, where a label is not longer.
+WIDTH = 160
 
 
 def main(path):
@@ -29,8 +34,19 @@ def main(path):
             rules.add(reverse(rule))
     if len(rules) < 8000:
         sys.exit(f"{path}: only {len(rules)} rules, the list is not whole")
-    lines = [date[1], *sorted(rules)]
-    OUTPUT.write_text("".join(f"{line}\n" for line in lines), "ascii")
+    lines = []
+    for name, rules_below in itertools.groupby(
+        sorted(rule.rpartition(".")[::2] for rule in rules),
+        key=lambda rule: rule[0],
+    ):
+        line = name
+        for _, label in rules_below:
+            if len(line) + len(label) >= WIDTH and line != name:
+                lines.append(line)
+                line = name
+            line += f" {label}"
+        lines.append(line)
+    OUTPUT.write_text("\n".join([date[1], *lines, ""]), "ascii")
     print(f"{OUTPUT.name}: {len(rules)} rules of {date[1]}")
 
 

@@ -1,13 +1,18 @@
 //! The public suffix list: under which names can a stranger register one?
 //!
-//! The list is in the library, as text: one rule a line, labels from right to
-//! left, in the order of the bytes. So a rule is found by binary search, and
-//! the rules below a name stand side by side. It is only asked when a policy
-//! with wildcards is loaded.
+//! The list is in the library, as text. A line holds a name that rules stand
+//! right below, with its labels from right to left, and behind spaces the
+//! labels that these rules add; where they are many, the name has several
+//! lines, as what is searched in should be short. Lines, and the labels in
+//! them, are in the order of the bytes. So a rule is found by binary search,
+//! and what is below a name stands side by side. The list is only asked when a
+//! policy with wildcards is loaded.
 //!
 //! The rules' meaning is that of the [list's own description].
 //!
 //! [list's own description]: https://github.com/publicsuffix/list/wiki/Format
+
+use memchr::{memchr, memrchr};
 
 use super::pattern::HostPattern;
 use super::set::glob_matches;
@@ -38,7 +43,7 @@ pub(crate) fn stranger_can_match(host: &HostPattern<'_>) -> bool {
     }
     let labels: Vec<&str> = suffix.rsplit('.').collect();
     public_suffix_len(&labels) >= labels.len()
-        || rules_below(&labels).any(|rule| match left {
+        || rules_below(&labels.join(".")).any(|rule| match left {
             // One or more labels can be those of any rule.
             None => true,
             Some(left) => can_be_spelled(rule, left),
@@ -48,9 +53,12 @@ pub(crate) fn stranger_can_match(host: &HostPattern<'_>) -> bool {
 /// Whether the labels of a pattern left of its literal end, of which the
 /// rightmost has the wildcard, can end in the labels of a rule (given from
 /// right to left).
-fn can_be_spelled(rule: &str, left: &str) -> bool {
+fn can_be_spelled<'r>(
+    mut rule: impl Iterator<Item = &'r str>,
+    left: &str,
+) -> bool {
     let mut pattern = left.rsplit('.');
-    rule.split('.').all(|label| {
+    rule.all(|label| {
         pattern.next().is_some_and(|pattern| {
             label == "*" || glob_matches(pattern.as_bytes(), label.as_bytes())
         })
@@ -64,55 +72,69 @@ fn public_suffix_len(labels: &[&str]) -> usize {
     let mut longest = 1;
     let mut name = String::new();
     for (above, label) in labels.iter().enumerate() {
+        if has_rule(&name, &format!("!{label}")) {
+            return above;
+        }
+        if has_rule(&name, "*") || has_rule(&name, label) {
+            longest = above + 1;
+        }
         if above > 0 {
-            let exception = format!("{name}.!{label}");
-            if has_rule(&exception) {
-                return above;
-            }
-            if has_rule(&format!("{name}.*")) {
-                longest = above + 1;
-            }
             name.push('.');
         }
         name.push_str(label);
-        if has_rule(&name) {
-            longest = above + 1;
-        }
     }
     longest
 }
 
-/// What follows the name in each longer rule that ends in it, but for
-/// exceptions, which make no suffix.
-fn rules_below(labels: &[&str]) -> impl Iterator<Item = &'static str> {
-    let prefix = labels.join(".") + ".";
-    let start = first_line_from(&prefix);
-    LIST[start..]
+/// The labels that follow the name in each longer rule that ends in it, but
+/// for exceptions, which make no suffix.
+fn rules_below(
+    name: &str,
+) -> impl Iterator<Item = impl Iterator<Item = &'static str>> {
+    let (_, lines) = split_at(name);
+    lines
         .lines()
-        .map_while(move |line| line.strip_prefix(prefix.as_str()))
-        .filter(|rest| !rest.contains('!'))
+        .map_while(move |line| line.strip_prefix(name))
+        .filter(|rest| rest.starts_with([' ', '.']))
+        .filter_map(|rest| rest.split_once(' '))
+        .flat_map(|(between, labels)| {
+            labels
+                .split(' ')
+                .filter(|label| !label.starts_with('!'))
+                .map(|label| between.split('.').skip(1).chain([label]))
+        })
 }
 
-fn has_rule(rule: &str) -> bool {
-    LIST[first_line_from(rule)..].lines().next() == Some(rule)
+/// Whether there is a rule that is one label longer than the name.
+fn has_rule(name: &str, label: &str) -> bool {
+    // In the last line that does not begin behind it. "!" is the byte after
+    // the space: what only begins with the label is behind.
+    let (lines, _) = split_at(&format!("{name} {label}!"));
+    lines
+        .lines()
+        .next_back()
+        .and_then(|line| line.strip_prefix(name)?.strip_prefix(' '))
+        .is_some_and(|labels| labels.split(' ').any(|other| other == label))
 }
 
-/// Where the first line begins that is not less than `text`, by binary search
-/// over bytes. The date in the first line is less than any rule that is asked
-/// for, as it begins with a digit and holds no dot.
-fn first_line_from(text: &str) -> usize {
-    let (mut low, mut high) = (0, LIST.len());
+/// The lines that are less than `text`, and the others, by binary search over
+/// bytes.
+fn split_at(text: &str) -> (&'static str, &'static str) {
+    let lines = LIST.split_once('\n').map_or("", |(_, lines)| lines);
+    let bytes = lines.as_bytes();
+    let (mut low, mut high) = (0, bytes.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let start = LIST[..middle].rfind('\n').map_or(0, |at| at + 1);
-        let end = LIST[start..].find('\n').map_or(LIST.len(), |at| start + at);
-        if LIST[start..end] < *text {
+        let start = memrchr(b'\n', &bytes[..middle]).map_or(0, |at| at + 1);
+        let end =
+            memchr(b'\n', &bytes[middle..]).map_or(high, |at| middle + at);
+        if &bytes[start..end] < text.as_bytes() {
             low = end + 1;
         } else {
             high = start;
         }
     }
-    low.min(LIST.len())
+    lines.split_at(low.min(lines.len()))
 }
 
 #[cfg(test)]
@@ -136,15 +158,20 @@ mod tests {
         let mut lines = LIST.lines();
         assert_eq!(lines.next(), Some(date()));
         assert!(date().len() == 10 && date() > "2026-01-01");
-        let rules: Vec<&str> = lines.collect();
-        let set: HashSet<&str> = rules.iter().copied().collect();
+        let rules: Vec<(&str, &str)> = lines
+            .filter_map(|line| line.split_once(' '))
+            .flat_map(|(name, labels)| {
+                labels.split(' ').map(move |label| (name, label))
+            })
+            .collect();
         assert!(rules.len() > 8000);
         assert!(rules.is_sorted_by(|one, next| one < next));
-        for rule in rules {
-            assert!(has_rule(rule), "{rule}");
-            for near in [format!("{rule}x"), rule[..rule.len() - 1].into()] {
-                let listed = set.contains(near.as_str());
-                assert_eq!(has_rule(&near), listed, "{near:?}");
+        let set: HashSet<(&str, &str)> = rules.iter().copied().collect();
+        for (name, label) in rules {
+            assert!(has_rule(name, label), "{name} {label}");
+            for near in [&format!("{label}x"), &label[..label.len() - 1]] {
+                let listed = set.contains(&(name, near));
+                assert_eq!(has_rule(name, near), listed, "{name} {near:?}");
             }
         }
     }
