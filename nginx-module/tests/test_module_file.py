@@ -43,6 +43,13 @@ def test_the_module_needs_no_library_beyond_the_compilers(module):
     assert needed - loader <= {"libgcc_s.so.1", "libc.so.6", "libm.so.6"}
 
 
+def test_the_module_stays_under_a_megabyte(module, tmp_path):
+    """With all of the engine and the public suffix list, as it is shipped."""
+    stripped = tmp_path / "stripped.so"
+    subprocess.run(["strip", "-o", stripped, module], check=True)
+    assert stripped.stat().st_size < 1_000_000
+
+
 def test_the_source_keeps_to_the_style_of_nginx():
     lines = SOURCE.read_text().split("\n")
     assert len(lines) - 1 <= 800
