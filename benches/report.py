@@ -147,18 +147,22 @@ def nginx_tables(record):
          for name, by_kind in record["load"].items()
          for kind, found in by_kind.items()],
     )
-    yield "A master and two workers, more than bare:"
-    bare = record["memory"]["bare"]
+    yield ("Anonymous memory of a master and its workers, and CPU time of "
+           "`nginx -t`, more than bare:")
+    memory = record["memory"]
+    workers = memory["bare"]["anonymous_kib"]
     yield table(
-        ["", "memory, MB", "start, ms"],
-        [[name, f"{more(found, bare, 'pss_kib') * 1.024 / 1000:,.1f}",
-          f"{more(found, bare, 'start_ms'):,.0f}"]
-         for name, found in record["memory"].items() if found is not bare],
+        ["", *(f"MB, {count} workers" for count in workers), "ms"],
+        [[name,
+          *(f"{(found['anonymous_kib'][count] - bare) * 1.024 / 1000:,.1f}"
+            for count, bare in workers.items()),
+          f"{cpu_ms(found) - cpu_ms(memory['bare']):,.0f}"]
+         for name, found in memory.items() if name != "bare"],
     )
 
 
-def more(found, bare, key):
-    return statistics.median(found[key]) - statistics.median(bare[key])
+def cpu_ms(found):
+    return statistics.median(found["cpu_ms"])
 
 
 def spread_of(values, form):

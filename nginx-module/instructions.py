@@ -5,6 +5,7 @@ How many instructions the module adds to a request, counted by callgrind, of
 which a dump is asked before and after the requests. Instructions do not depend
 on the machine's load, so that a small change can be seen. Compared is with the
 same nginx that has not loaded the module. Exits with 1 if a target is missed.
+FOLDER has a profile of each row.
 """
 
 import argparse
@@ -264,6 +265,8 @@ def main():
         after = bench.per_request(
             data, options.module.resolve(), inside, beside
         )
+        # Of all requests: callgrind_annotate shows where they go.
+        (bench.folder / "callgrind.3").rename(bench.folder / name)
         added = after - before
         limit = "" if target is None else f"{target:,}"
         over = target is not None and added > target + NOISE

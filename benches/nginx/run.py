@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -134,14 +135,16 @@ VARIANTS = {
         name, n, app, lambda i: f"https://*.{host(i)}") for n in (5, 1000)},
 }
 
-#: What memory and start are measured of.
+#: What memory and loading are measured of.
 HEAVY = {
+    "libcors, 5": VARIANTS["libcors, 5"],
     "exact map, 100,000": VARIANTS["exact map, 100,000"],
     "exact map, 1,000,000": lambda name: Variant(
         name, 1_000_000, tenant, exact_map(1_000_000), WITH_MAP),
     "libcors, 100,000": VARIANTS["libcors, 100,000"],
     "libcors, 1,000,000": VARIANTS["libcors, 1,000,000"],
 }
+WORKERS = 1, 4
 
 
 class Run:
@@ -165,7 +168,7 @@ class Run:
             # The header does not depend on the request, and browsers compare.
             del kinds["refused"], kinds["no origin"], kinds["preflight"]
         slow = variant.name == "regex map, 1,000"
-        counts = self.bench.count_once(
+        counts = self.bench.count(
             list(kinds.values()), *self.write(variant),
             number=100 if slow else 2048, check=check,
         )
@@ -178,23 +181,21 @@ class Run:
     def bare_instructions(self):
         kinds = BARE.requests()
         preflight = kinds.pop("preflight")
-        counts = self.bench.count_once(list(kinds.values()), *self.write(BARE))
-        [other] = self.bench.count_once([preflight], *self.write(BARE_PREFLIGHT))
+        counts = self.bench.count(list(kinds.values()), *self.write(BARE))
+        [other] = self.bench.count([preflight], *self.write(BARE_PREFLIGHT))
         return dict(zip(kinds, counts)) | {"preflight": other}
 
-    def serve(self, variant, master="off"):
-        """An nginx that answers, and its port."""
-        written = self.write(variant)
-        port = self.bench.configure(*written)
+    def serve(self, variant, workers=None):
+        """An nginx that answers, and its port. Without workers it is one
+        process."""
+        port = self.bench.configure(*self.write(variant))
         file = self.bench.folder / "nginx.conf"
-        text = file.read_text()
-        if master == "on":
-            text = text.replace("master_process off;", "worker_processes 2;")
-        file.write_text(text)
-        start = time.perf_counter()
+        if workers:
+            file.write_text(file.read_text().replace(
+                "master_process off;", f"worker_processes {workers};"))
         nginx = subprocess.Popen(self.bench.command(), stderr=subprocess.PIPE)
         connect(nginx, port).close()
-        return nginx, port, time.perf_counter() - start
+        return nginx, port
 
     def load(self, variant, kind, pairs):
         """Ratios of requests a second, and CPU time added to a request, of
@@ -206,7 +207,7 @@ class Run:
         ) + "}\nlocal i = 0\nfunction request()\n"
             "  i = i % #all + 1\n  return all[i]\nend\n")
         bare = BARE_PREFLIGHT if kind == "preflight" else BARE
-        servers = [self.serve(one)[:2] for one in (bare, variant)]
+        servers = [self.serve(one) for one in (bare, variant)]
         ratios, added = [], []
         try:
             for turn in range(pairs):
@@ -233,19 +234,27 @@ class Run:
         rate = float(re.search(r"Requests/sec: *([\d.]+)", output)[1])
         return rate, (cpu_ns(nginx.pid) - before) / count
 
-    def memory_and_start(self, variant, times):
-        """Of a master and two workers."""
-        memory, start = [], []
+    def memory(self, variant, workers):
+        """Of a master and its workers, in KiB."""
+        nginx, _ = self.serve(variant, workers)
+        children = pathlib.Path(
+            f"/proc/{nginx.pid}/task/{nginx.pid}/children")
+        while len(pids := children.read_text().split()) < workers:
+            time.sleep(0.01)
+        time.sleep(0.3)    # until they wait for requests
+        memory = sum(map(anonymous, [nginx.pid, *pids]))
+        self.bench.end(nginx)
+        return memory
+
+    def load_cpu(self, variant, times):
+        """The CPU time of `nginx -t`, in ms."""
+        self.bench.configure(*self.write(variant))
+        found = []
         for _ in range(times):
-            nginx, _, seconds = self.serve(variant, master="on")
-            time.sleep(0.3)    # until the workers are there
-            children = pathlib.Path(
-                f"/proc/{nginx.pid}/task/{nginx.pid}/children").read_text()
-            pids = [nginx.pid, *map(int, children.split())]
-            memory.append(sum(map(proportional_set_size, pids)))
-            start.append(round(seconds * 1000, 1))
-            self.bench.end(nginx)
-        return {"pss_kib": memory, "start_ms": start}
+            before = cpu_of_children()
+            subprocess.run([*self.bench.command(), "-t", "-q"], check=True)
+            found.append(round((cpu_of_children() - before) * 1000, 1))
+        return found
 
 
 def check(data, answer):
@@ -266,10 +275,15 @@ def cpu_ns(pid):
     return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 
-def proportional_set_size(pid):
-    """In KiB: what is shared counts in part."""
+def cpu_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def anonymous(pid):
+    """In KiB: what processes share counts in part, files not at all."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss: +(\d+)", text, re.M)[1])
+    return int(re.search(r"^Pss_Anon: +(\d+)", text, re.M)[1])
 
 
 def main():
@@ -309,14 +323,17 @@ def main():
                   f" x{statistics.median(found['rps_ratio']):.3f}"
                   f" {statistics.median(found['cpu_ns_added']):+,.0f} ns",
                   flush=True)
-    print("memory of a master and two workers, time to start", flush=True)
+    print("memory of a master and its workers, CPU time to load", flush=True)
     for name, make in ({"bare": lambda name: BARE} | HEAVY).items():
+        if not re.search(options.only, name) and name != "bare":
+            continue
         variant = make(name)
-        memory[name] = run.memory_and_start(
-            variant, 3 if variant.n > 100_000 else 7)
-        print(f"{name:26} {statistics.median(memory[name]['pss_kib']):,} KiB"
-              f" {statistics.median(memory[name]['start_ms']):,} ms",
-              flush=True)
+        found = {count: run.memory(variant, count) for count in WORKERS}
+        cpu = run.load_cpu(variant, 3 if variant.n > 100_000 else 11)
+        memory[name] = {"anonymous_kib": found, "cpu_ms": cpu}
+        print(f"{name:26}", *(f"{count} workers {kib:,} KiB,"
+                              for count, kib in found.items()),
+              f"{statistics.median(cpu):,} ms", flush=True)
     version = subprocess.run([options.nginx, "-v"], capture_output=True,
                              text=True, check=True).stderr.split("/")[1]
     options.record.parent.mkdir(parents=True, exist_ok=True)
