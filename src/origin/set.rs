@@ -7,18 +7,20 @@
 //! what stands behind it is one. Hosts have at most 127 labels, so there are
 //! not more lookups. DESIGN.md tells the story at length.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::slice;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::Input;
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
 use foldhash::SharedSeed;
 use foldhash::fast::{FoldHasher, SeedableRandomState};
 use memchr::{memchr, memmem};
 
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
-use super::syntax::{ORIGIN_MAX, Scheme, Tuple};
+use super::syntax::{HOST_MAX, ORIGIN_MAX, Scheme, Tuple};
 use crate::table::{Table, Text, hash_bytes, table_hash};
 
 /// A set of patterns that is being made. `*` and `null` are not in it: they
@@ -84,9 +86,11 @@ struct Glob {
 }
 
 /// One literal piece of each glob, the one that it shares with the fewest
-/// others, in one automaton: a pass over the text finds all candidates.
+/// others, in one automaton: a pass over the text finds all candidates. (The
+/// crate's own choice would be a DFA for few of them, a sixth faster, and the
+/// library a twentieth larger.)
 struct PieceIndex {
-    automaton: AhoCorasick,
+    automaton: NFA,
     /// For each piece, the globs to try, as indexes.
     globs: Vec<Vec<u32>>,
     /// Those without any literal piece.
@@ -141,9 +145,12 @@ impl Builder {
             exact.insert(hash_bytes(&seed, bytes), text.pack(), same);
         }
         let (suffixes, groups) = group_by_suffix(&wildcards, &arena);
-        let lengths: BTreeSet<_> =
-            suffixes.iter().map(|suffix| suffix.text.len as usize).collect();
-        let suffix_lengths: Box<[_]> = lengths.into_iter().collect();
+        let mut has_length = [false; HOST_MAX + 1];
+        for suffix in &suffixes {
+            has_length[suffix.text.len as usize] = true;
+        }
+        let suffix_lengths: Box<[_]> =
+            (0..=HOST_MAX).filter(|&len| has_length[len]).collect();
         let mut by_suffix = Table::with_room_for(suffixes.len());
         for (suffix, number) in suffixes.iter().zip(0..) {
             let text = suffix.text.of(&arena);
@@ -236,6 +243,10 @@ impl OriginSet {
 }
 
 impl Group {
+    fn new(scheme_and_port: u32) -> Self {
+        Self { scheme_and_port, whole: None, subdomains: None, labels: None }
+    }
+
     /// The first pattern of the group for a host that is `left`, a dot, and
     /// the suffix; or, where `left` is absent, the suffix alone.
     fn find(&self, left: Option<&[u8]>, arena: &[u8]) -> Option<Text> {
@@ -323,33 +334,45 @@ fn group_by_suffix(
     patterns: &[Text],
     arena: &[u8],
 ) -> (Box<[Suffix]>, Box<[Group]>) {
-    let mut sorted = BTreeMap::new();
+    let mut sorted = Vec::with_capacity(patterns.len());
     for &pattern in patterns {
         let text = std::str::from_utf8(pattern.of(arena));
         let text = text.expect("patterns are text");
         let Ok(Pattern::Wildcard(wildcard)) = Pattern::parse(text) else {
             unreachable!("it was parsed when it was pushed");
         };
-        let part = |part: &str| Text {
-            start: pattern.start
-                + (part.as_ptr().addr() - text.as_ptr().addr()) as u32,
-            len: part.len() as u32,
-        };
         let Wildcard { scheme, host, port } = wildcard;
-        let scheme_and_port = scheme_and_port(scheme, port);
         let (HostPattern::Whole(suffix)
         | HostPattern::Subdomains(suffix)
         | HostPattern::Label { suffix, .. }) = host;
-        let (_, group) =
-            sorted.entry((suffix, scheme_and_port)).or_insert_with(|| {
-                let group = Group {
-                    scheme_and_port,
-                    whole: None,
-                    subdomains: None,
-                    labels: None,
-                };
-                (part(suffix), group)
-            });
+        sorted.push((suffix, scheme_and_port(scheme, port), host, pattern));
+    }
+    // Equal ones stay in the order of the file.
+    sorted.sort_by_key(|&(suffix, scheme_and_port, ..)| {
+        (suffix, scheme_and_port)
+    });
+    let place_of = |part: &str| Text {
+        start: (part.as_ptr().addr() - arena.as_ptr().addr()) as u32,
+        len: part.len() as u32,
+    };
+    let mut suffixes: Vec<Suffix> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut last = None;
+    for (suffix, scheme_and_port, host, pattern) in sorted {
+        if last.is_none_or(|(last, _)| last != suffix) {
+            let here = groups.len() as u32;
+            suffixes
+                .push(Suffix { text: place_of(suffix), groups: here..here });
+        }
+        if last != Some((suffix, scheme_and_port)) {
+            groups.push(Group::new(scheme_and_port));
+        }
+        last = Some((suffix, scheme_and_port));
+        let (Some(text), Some(group)) =
+            (suffixes.last_mut(), groups.last_mut())
+        else {
+            unreachable!("there is one of each");
+        };
         match host {
             HostPattern::Whole(_) => {
                 group.whole.get_or_insert(pattern);
@@ -359,26 +382,13 @@ fn group_by_suffix(
             }
             HostPattern::Label { left, .. } => {
                 let globs = &mut group.labels.get_or_insert_default().globs;
-                globs.push(Glob { pattern, left: part(left) });
+                globs.push(Glob { pattern, left: place_of(left) });
             }
         }
+        text.groups.end = groups.len() as u32;
     }
-    let mut suffixes: Vec<Suffix> = Vec::new();
-    let mut groups = Vec::with_capacity(sorted.len());
-    for (text, mut group) in sorted.into_values() {
-        if let Some(globs) = &mut group.labels {
-            globs.index(arena);
-        }
-        match suffixes.last_mut() {
-            Some(last) if last.text.of(arena) == text.of(arena) => {
-                last.groups.end += 1;
-            }
-            _ => {
-                let here = groups.len() as u32;
-                suffixes.push(Suffix { text, groups: here..here + 1 });
-            }
-        }
-        groups.push(group);
+    for globs in groups.iter_mut().filter_map(|group| group.labels.as_mut()) {
+        globs.index(arena);
     }
     (suffixes.into_boxed_slice(), groups.into_boxed_slice())
 }
@@ -404,7 +414,13 @@ impl Globs {
             }
         };
         consider(&index.always);
-        for found in index.automaton.find_overlapping_iter(text) {
+        // It fails where the input is anchored, which it is not.
+        for found in index
+            .automaton
+            .try_find_overlapping_iter(Input::new(text))
+            .into_iter()
+            .flatten()
+        {
             consider(&index.globs[found.pattern().as_usize()]);
         }
         self.globs.get(first as usize).map(|glob| glob.pattern)
@@ -443,9 +459,11 @@ impl Globs {
         }
         // It fails only past 2^31 states. Without an index every glob is
         // tried, which is slower and just as right.
-        self.pieces = AhoCorasick::new(pieces)
-            .ok()
-            .map(|automaton| PieceIndex { automaton, globs, always });
+        self.pieces = NFA::new(pieces).ok().map(|automaton| PieceIndex {
+            automaton,
+            globs,
+            always,
+        });
     }
 }
 
