@@ -8,6 +8,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use cors::{Policy, Request, Verdict};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -52,6 +53,8 @@ fn evaluate(criterion: &mut Criterion) {
     let folder = write_scenarios();
     let scenarios: Scenarios = read(&folder.join("scenarios.json"));
     let mut group = criterion.benchmark_group("evaluate");
+    group.warm_up_time(Duration::from_secs(1));
+    group.measurement_time(Duration::from_secs(2));
     for scenario in scenarios.scenarios {
         let Scenario { name, policy, requests, expect } = scenario;
         // Loaded where it is measured: criterion may have filtered it out.
