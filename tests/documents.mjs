@@ -33,6 +33,8 @@ import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePorts } from "./browsers/server.mjs";
+
 const [nginx, module, cors, modules, folder, file] =
     process.argv.slice(2).map((part) => path.resolve(part));
 const { launch } = createRequire(modules + "/")("puppeteer-core");
@@ -40,8 +42,9 @@ const inFolder = (name) => path.join(folder, name);
 
 const PAGE = "5173";
 const API = ["8080", "8081"];
-const ports = {};
-for (const port of [PAGE, ...API]) ports[port] = await freePort();
+const named = [PAGE, ...API];
+const free = await freePorts(named.length);
+const ports = Object.fromEntries(named.map((port, i) => [port, `${free[i]}`]));
 const mapped = (text) =>
     text.replace(/\b(5173|808[01])\b/g, (port) => ports[port]);
 const unmapped = (text) => Object.entries(ports).reduce(
@@ -273,14 +276,5 @@ function listens(port) {
             socket.destroy();
             resolve(true);
         }).on("error", () => resolve(false));
-    });
-}
-
-function freePort() {
-    return new Promise((resolve) => {
-        const listener = net.createServer().listen(0, "127.0.0.1", () => {
-            const { port } = listener.address();
-            listener.close(() => resolve(String(port)));
-        });
     });
 }

@@ -261,7 +261,7 @@ async function until(condition) {
 }
 
 // Ports that nothing listens on, all different.
-async function freePorts(count) {
+export async function freePorts(count) {
     const listeners = Array.from({ length: count },
         () => net.createServer().listen(0, "127.0.0.1"));
     await Promise.all(listeners.map((one) => once(one, "listening")));
