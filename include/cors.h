@@ -52,7 +52,8 @@
 // cors_evaluate and cors_explain on one policy, each with its own decision.
 // There is no lock and no hidden state to set up. To swap a policy while
 // requests run, load the new one, publish the pointer, and free the old one
-// when the last request that used it has ended.
+// when the last request that used it has ended; or let each request be an
+// owner: cors_policy_retain when it begins, cors_policy_free when it ends.
 //
 // Compatibility: request, decision and diagnostic begin with their size, and
 // grow at the end only. Constants never change their value.
@@ -68,7 +69,8 @@
 
 /// The first value of a cors_request: nothing is present.
 #define CORS_REQUEST_INIT                                                    \
-    { sizeof(cors_request), { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } }
+    { sizeof(cors_request), { NULL, 0 }, { NULL, 0 }, { NULL, 0 },           \
+      { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } }
 
 /// The first value of a cors_decision: it permits nothing.
 #define CORS_DECISION_INIT                                                   \
@@ -112,6 +114,9 @@
 /// Most often that a diagnostic function is called during one load; the last
 /// call may have the code "more" and say how many were left out.
 #define CORS_DIAGNOSTICS_MAX 100
+
+/// Room, in bytes, for the value of a decision's Vary and a NUL.
+#define CORS_VARY_MAX 128
 
 /// What a call came to. A refusal is a verdict inside CORS_OK, never an error.
 /// Later versions may append some: anything but CORS_OK is a failure.
@@ -240,6 +245,18 @@ typedef struct cors_request {
     struct cors_str request_method;
     /// Access-Control-Request-Headers, several lines joined with commas.
     struct cors_str request_headers;
+    /// Host, or the pseudo-header :authority (RFC 9113, section 8.3.1), as the
+    /// client sent it; never X-Forwarded-Host. Since 0.2, like the members
+    /// below. This version does not use them yet.
+    struct cors_str host;
+    /// Sec-Fetch-Site, several lines joined with commas.
+    struct cors_str fetch_site;
+    /// Upgrade, several lines joined with commas; "websocket" for an extended
+    /// CONNECT with that :protocol (RFC 8441, RFC 9220).
+    struct cors_str upgrade;
+    /// "https" or "http", the scheme that the client used, if the server or a
+    /// proxy that it trusts knows it; else absent.
+    struct cors_str scheme;
 } cors_request;
 
 /// One response header.
@@ -307,8 +324,15 @@ enum cors_status cors_policy_load_file(const char *path,
                                        void *context,
                                        struct cors_policy **policy);
 
-/// Frees a policy, once; NULL is fine. No call may be running on it, and no
-/// decision made with it may be in use.
+/// Adds an owner to a policy and returns it. Each owner calls cors_policy_free
+/// once; the last call frees the policy. The caller must be an owner, or know
+/// that one remains until the call has returned. Any number of threads may
+/// call it. NULL for NULL.
+struct cors_policy *cors_policy_retain(struct cors_policy *policy);
+
+/// Gives up one ownership of a policy, and frees it if it was the last one;
+/// NULL is fine. When the last owner calls it, no call may be running on the
+/// policy, and no decision made with it may be in use.
 void cors_policy_free(struct cors_policy *policy);
 
 /// Decides. It allocates nothing, takes no lock and makes no system call; its
@@ -336,6 +360,24 @@ size_t cors_explain(const struct cors_policy *policy,
                     const struct cors_request *request,
                     char *buffer,
                     size_t capacity);
+
+/// Which names of wanted, the value of a decision's Vary, a response does not
+/// list yet: existing is the value of one of its Vary fields, or absent. For a
+/// response with several Vary fields, call it for each in turn and pass the
+/// result of one call as wanted to the next; wanted may lie in buffer. Add
+/// what is left at the end. Names are compared without case, and "*" lists
+/// every name (RFC 9110, section 12.5.5).
+///
+/// Writes the missing names, joined by ", ", and a NUL into buffer, and
+/// returns their length; 0 if nothing is missing. A buffer of CORS_VARY_MAX
+/// bytes has room for every decision's. If capacity is too small, or buffer is
+/// NULL, nothing is written, and the length that is returned is not below
+/// capacity. A wanted of CORS_VARY_MAX bytes or more is missing as a whole.
+/// Allocates nothing.
+size_t cors_vary_missing(struct cors_str existing,
+                         struct cors_str wanted,
+                         char *buffer,
+                         size_t capacity);
 
 /// The version of the library that is running, "MAJOR.MINOR.PATCH"; never
 /// NULL. Like the texts of the functions below it ends in a NUL, is never

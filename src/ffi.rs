@@ -14,15 +14,17 @@
 #![allow(clippy::missing_safety_doc)]
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::{ptr, slice};
 
 use crate::decision::{Outcome, denial};
 use crate::{
     Diagnostic, Header, LoadError, Policy, Reason, Request, Severity, Verdict,
+    vary_missing,
 };
 
 /// Room for headers in a decision; seven at most are used.
@@ -51,6 +53,9 @@ pub const CORS_REQUEST_HEADERS_MAX: usize = 4096;
 /// Most often that a diagnostic function is called during one load; the last
 /// call may have the code "more" and say how many were left out.
 pub const CORS_DIAGNOSTICS_MAX: usize = 100;
+
+/// Room, in bytes, for the value of a decision's Vary and a NUL.
+pub const CORS_VARY_MAX: usize = 128;
 
 const _: () = assert!(CORS_HEADERS_MAX == crate::decision::HEADERS_MAX);
 const _: () = assert!(CORS_POLICY_MAX == crate::POLICY_MAX);
@@ -245,6 +250,18 @@ pub struct cors_request {
     pub request_method: cors_str,
     /// Access-Control-Request-Headers, several lines joined with commas.
     pub request_headers: cors_str,
+    /// Host, or the pseudo-header :authority (RFC 9113, section 8.3.1), as the
+    /// client sent it; never X-Forwarded-Host. Since 0.2, like the members
+    /// below. This version does not use them yet.
+    pub host: cors_str,
+    /// Sec-Fetch-Site, several lines joined with commas.
+    pub fetch_site: cors_str,
+    /// Upgrade, several lines joined with commas; "websocket" for an extended
+    /// CONNECT with that :protocol (RFC 8441, RFC 9220).
+    pub upgrade: cors_str,
+    /// "https" or "http", the scheme that the client used, if the server or a
+    /// proxy that it trusts knows it; else absent.
+    pub scheme: cors_str,
 }
 
 /// One response header.
@@ -289,10 +306,24 @@ pub struct cors_decision {
 const _: () = {
     assert!(size_of::<cors_str>() == 16);
     assert!(size_of::<cors_header>() == 32);
-    assert!(size_of::<cors_request>() == 72);
+    assert!(size_of::<cors_request>() == 136);
     assert!(size_of::<cors_decision>() == 312);
     assert!(size_of::<cors_diagnostic>() == 88);
+    assert!(REQUEST_SIZE_0_1 == 72);
+    assert!(DECISION_SIZE_0_1 == 312);
 };
+
+/// The size of a cors_request in 0.1, which is the smallest that a caller may
+/// have: programs that were compiled then run with every later version.
+const REQUEST_SIZE_0_1: usize = offset_of!(cors_request, host);
+
+/// The same of a cors_decision. Nothing has been added since.
+const DECISION_SIZE_0_1: usize =
+    offset_of!(cors_decision, pattern) + size_of::<cors_str>();
+
+// A member that is added lies behind the decisions of older callers: Writer
+// must then compare its end with the caller's size before it writes it.
+const _: () = assert!(size_of::<cors_decision>() == DECISION_SIZE_0_1);
 
 /// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8;
 /// CORS_POLICY_MAX bytes at most); the bytes are not needed afterwards.
@@ -358,15 +389,32 @@ pub unsafe extern "C" fn cors_policy_load_file(
     unsafe { load(|| Policy::from_file(path), report, context, policy) }
 }
 
-/// Frees a policy, once; NULL is fine. No call may be running on it, and no
-/// decision made with it may be in use.
+/// Adds an owner to a policy and returns it. Each owner calls cors_policy_free
+/// once; the last call frees the policy. The caller must be an owner, or know
+/// that one remains until the call has returned. Any number of threads may
+/// call it. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cors_policy_retain(
+    policy: *mut cors_policy,
+) -> *mut cors_policy {
+    if !policy.is_null() {
+        // SAFETY: `load` made it with Arc::into_raw, and the caller promises
+        // that it still has an owner.
+        unsafe { Arc::increment_strong_count(policy) };
+    }
+    policy
+}
+
+/// Gives up one ownership of a policy, and frees it if it was the last one;
+/// NULL is fine. When the last owner calls it, no call may be running on the
+/// policy, and no decision made with it may be in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
     if !policy.is_null() {
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            // SAFETY: `load` made it with Box::into_raw; the caller promises
-            // that this is the one time it is freed.
-            drop(unsafe { Box::from_raw(policy) });
+            // SAFETY: `load` made it with Arc::into_raw; the caller promises
+            // that it owns it, and gives that up.
+            unsafe { Arc::decrement_strong_count(policy) };
         }));
     }
 }
@@ -390,7 +438,7 @@ pub unsafe extern "C" fn cors_evaluate(
         return cors_status::CORS_ERROR_ARGUMENT;
     }
     // SAFETY: every version of the struct begins with its size.
-    if unsafe { (*decision).size } < size_of::<cors_decision>() {
+    if unsafe { (*decision).size } < DECISION_SIZE_0_1 {
         return cors_status::CORS_ERROR_ARGUMENT;
     }
     let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -452,6 +500,59 @@ pub unsafe extern "C" fn cors_explain(
         }
     }
     text.len()
+}
+
+/// Which names of wanted, the value of a decision's Vary, a response does not
+/// list yet: existing is the value of one of its Vary fields, or absent. For a
+/// response with several Vary fields, call it for each in turn and pass the
+/// result of one call as wanted to the next; wanted may lie in buffer. Add
+/// what is left at the end. Names are compared without case, and "*" lists
+/// every name (RFC 9110, section 12.5.5).
+///
+/// Writes the missing names, joined by ", ", and a NUL into buffer, and
+/// returns their length; 0 if nothing is missing. A buffer of CORS_VARY_MAX
+/// bytes has room for every decision's. If capacity is too small, or buffer is
+/// NULL, nothing is written, and the length that is returned is not below
+/// capacity. A wanted of CORS_VARY_MAX bytes or more is missing as a whole.
+/// Allocates nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cors_vary_missing(
+    existing: cors_str,
+    wanted: cors_str,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> usize {
+    // SAFETY: the caller promises readable strings.
+    let (existing, wanted) =
+        unsafe { (borrow_str(existing), borrow_str(wanted)) };
+    let wanted = wanted.unwrap_or_default();
+    // A copy, since the buffer may be where `wanted` is; with a separator of
+    // two bytes, it can grow by half.
+    let mut missing = [0; 2 * CORS_VARY_MAX];
+    let mut len = 0;
+    if wanted.len() < CORS_VARY_MAX {
+        for name in vary_missing(existing.unwrap_or_default(), wanted) {
+            if len > 0 {
+                missing[len..len + 2].copy_from_slice(b", ");
+                len += 2;
+            }
+            missing[len..len + name.len()].copy_from_slice(name);
+            len += name.len();
+        }
+    }
+    let (from, len) = match wanted.len() < CORS_VARY_MAX {
+        true => (missing.as_ptr(), len),
+        false => (wanted.as_ptr(), wanted.len()),
+    };
+    if !buffer.is_null() && len < capacity {
+        // SAFETY: `len + 1 <= capacity` bytes are writable. ptr::copy lets
+        // the two overlap.
+        unsafe {
+            ptr::copy(from, buffer.cast(), len);
+            buffer.add(len).write(0);
+        }
+    }
+    len
 }
 
 /// The version of the library that is running, "MAJOR.MINOR.PATCH"; never
@@ -521,9 +622,9 @@ unsafe fn load(
     match outcome {
         Ok(loaded) => {
             tell(loaded.warnings());
-            let loaded = Box::new(cors_policy(loaded));
+            let loaded = Arc::into_raw(Arc::new(cors_policy(loaded)));
             // SAFETY: the caller promises that `policy` can be written.
-            unsafe { policy.write(Box::into_raw(loaded)) };
+            unsafe { policy.write(loaded.cast_mut()) };
             cors_status::CORS_OK
         }
         Err(error) => {
@@ -555,25 +656,30 @@ unsafe fn borrow_request<'a>(
     }
     // SAFETY: every version of the struct begins with its size.
     let size = unsafe { (*request).size };
-    if !(OWN..=isize::MAX as usize).contains(&size) {
+    if !(REQUEST_SIZE_0_1..=isize::MAX as usize).contains(&size) {
         return None;
     }
-    // A later caller that asks for what this version cannot do is told so.
-    // SAFETY: the caller promises `size` readable bytes.
-    let unknown = unsafe {
-        slice::from_raw_parts(request.cast::<u8>().add(OWN), size - OWN)
+    if size > OWN {
+        // SAFETY: the caller promises `size` readable bytes.
+        let unknown = unsafe {
+            slice::from_raw_parts(request.cast::<u8>().add(OWN), size - OWN)
+        };
+        // A later caller that asks for what this version cannot do is told so.
+        if unknown.iter().any(|&byte| byte != 0) {
+            return None;
+        }
+    }
+    // Each member by itself: an older caller's request ends behind these, and
+    // no reference to the whole may be made. The later ones are not used yet.
+    // SAFETY: every version of the struct has these four.
+    let strings = unsafe {
+        [
+            (*request).method,
+            (*request).origin,
+            (*request).request_method,
+            (*request).request_headers,
+        ]
     };
-    if unknown.iter().any(|&byte| byte != 0) {
-        return None;
-    }
-    // SAFETY: the caller promises a valid request.
-    let request = unsafe { &*request };
-    let strings = [
-        request.method,
-        request.origin,
-        request.request_method,
-        request.request_headers,
-    ];
     // All at once, as it never happens: the length of an absent one is any.
     if strings.iter().fold(0, |lens, str| lens | str.len) > isize::MAX as usize
         && strings

@@ -7,6 +7,7 @@ use memchr::memchr;
 
 use crate::method::is_token;
 use crate::names::Names;
+use crate::vary::trim_spaces;
 
 /// Longest requested header name, in bytes. Servers take at most a few
 /// kilobytes for all headers; no name in use is near this.
@@ -167,12 +168,4 @@ pub(crate) fn is_forbidden_response_header(lower: &[u8]) -> bool {
 /// A header of the CORS protocol itself, in lower case.
 pub(crate) fn is_cors_header(lower: &[u8]) -> bool {
     lower.starts_with(b"access-control-")
-}
-
-/// Optional whitespace of RFC 9110, section 5.6.3: spaces and tabs.
-fn trim_spaces(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }

@@ -48,6 +48,7 @@ mod policy;
 mod table;
 #[cfg(test)]
 mod tests;
+mod vary;
 
 pub use decision::{Decision, Header, Reason, Request, Verdict};
 pub use explain::Explanation;
@@ -57,3 +58,4 @@ pub use origin::public_suffix::date as public_suffix_list_date;
 pub use origin::syntax::ORIGIN_MAX;
 pub use policy::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity};
 pub use policy::{LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy};
+pub use vary::vary_missing;

@@ -69,7 +69,7 @@ test_request_size(void)
         char          tail[24];
     }       larger;
     static const size_t  wrong[] = {
-        0, 1, sizeof(size_t), sizeof(cors_request) - 1, SIZE_MAX,
+        0, 1, sizeof(size_t), offsetof(cors_request, host) - 1, SIZE_MAX,
     };
     cors_request   request = preflight();
     cors_decision  decision;

@@ -41,12 +41,16 @@ SAME(sizeof(cors_header), 32);
 MEMBER(cors_header, name, 0, 16);
 MEMBER(cors_header, value, 16, 16);
 
-SAME(sizeof(cors_request), 72);
+SAME(sizeof(cors_request), 136);
 MEMBER(cors_request, size, 0, 8);
 MEMBER(cors_request, method, 8, 16);
 MEMBER(cors_request, origin, 24, 16);
 MEMBER(cors_request, request_method, 40, 16);
 MEMBER(cors_request, request_headers, 56, 16);
+MEMBER(cors_request, host, 72, 16);
+MEMBER(cors_request, fetch_site, 88, 16);
+MEMBER(cors_request, upgrade, 104, 16);
+MEMBER(cors_request, scheme, 120, 16);
 
 SAME(sizeof(cors_decision), 312);
 MEMBER(cors_decision, size, 0, 8);
@@ -101,6 +105,7 @@ SAME(CORS_METHOD_MAX, 64);
 SAME(CORS_HEADER_NAME_MAX, 256);
 SAME(CORS_REQUEST_HEADERS_MAX, 4096);
 SAME(CORS_DIAGNOSTICS_MAX, 100);
+SAME(CORS_VARY_MAX, 128);
 
 // The bounds work in the preprocessor as well.
 #if CORS_HEADERS_MAX != 8 || CORS_VERSION_MAJOR < 0                          \
@@ -113,11 +118,14 @@ static cors_status (*const load)(const char *, size_t, cors_diagnostic_fn,
                                  void *, cors_policy **) = cors_policy_load;
 static cors_status (*const load_file)(const char *, cors_diagnostic_fn, void *,
                                       cors_policy **) = cors_policy_load_file;
+static cors_policy *(*const retain)(cors_policy *) = cors_policy_retain;
 static void (*const free_policy)(cors_policy *) = cors_policy_free;
 static cors_status (*const evaluate)(const cors_policy *, const cors_request *,
                                      cors_decision *) = cors_evaluate;
 static size_t (*const explain)(const cors_policy *, const cors_request *,
                                char *, size_t) = cors_explain;
+static size_t (*const vary)(cors_str, cors_str, char *, size_t) =
+    cors_vary_missing;
 static const char *(*const version)(void) = cors_version;
 static const char *(*const status_text)(int) = cors_status_text;
 static const char *(*const verdict_text)(int) = cors_verdict_text;
@@ -154,7 +162,9 @@ main(void)
 
     check(first->size == sizeof(cors_request), "CORS_REQUEST_INIT's size");
     check(absent(first->method) && absent(first->origin)
-          && absent(first->request_method) && absent(first->request_headers),
+          && absent(first->request_method) && absent(first->request_headers)
+          && absent(first->host) && absent(first->fetch_site)
+          && absent(first->upgrade) && absent(first->scheme),
           "CORS_REQUEST_INIT has nothing");
     check(second->size == sizeof(cors_decision), "CORS_DECISION_INIT's size");
     check(second->verdict == CORS_VERDICT_REFUSED
@@ -180,10 +190,12 @@ main(void)
     check(load(NULL, 0, NULL, NULL, NULL) == CORS_ERROR_ARGUMENT, "load");
     check(load_file(NULL, NULL, NULL, NULL) == CORS_ERROR_ARGUMENT,
           "load_file");
+    check(retain(NULL) == NULL, "retain");
     free_policy(NULL);
     check(evaluate(NULL, &request, &decision) == CORS_ERROR_ARGUMENT,
           "evaluate");
     check(explain(NULL, &request, NULL, 0) == 0, "explain");
+    check(vary(request.host, request.host, NULL, 0) == 0, "vary");
     check(status_text(0) != NULL && verdict_text(0) != NULL
           && reason_text(0) != NULL, "texts");
 

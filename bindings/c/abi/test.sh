@@ -81,7 +81,7 @@ changed seen "a function that is gone" 's/^const char \*cors_version.*//' \
 
 # Allowed to those who know it, and write the dump anew.
 changed seen "cors_request grows" \
-    's/^    struct cors_str request_headers;/& struct cors_str more;/'
+    's/^    struct cors_str scheme;/& struct cors_str more;/'
 changed seen "cors_decision grows" \
     's/^    struct cors_str pattern;/& struct cors_str more;/'
 changed seen "cors_diagnostic grows" \
@@ -92,3 +92,24 @@ changed allowed "one more constant" \
 changed allowed "one more function" \
     's/^const char \*cors_version.*/& int cors_more(void);/' \
     '$a int cors_more(void) { return 0; }'
+
+# A program of today's header on the library of 0.1, built from its sources.
+release=1f9955a
+if ! git cat-file -e "$release^{commit}" 2>/dev/null; then
+    echo "skipped: today's program on the library of 0.1 ($release is not in" \
+        "this checkout's history)"
+    exit
+fi
+old=$folder/0.1
+if ! [ -e "$old/target/release/libcors.so" ]; then
+    mkdir -p "$old"
+    git -C "$(git rev-parse --show-toplevel)" archive "$release" \
+        Cargo.toml Cargo.lock build.rs cbindgen.toml include src |
+        tar -x -C "$old"
+    (cd "$old" && CARGO_TARGET_DIR=$old/target cargo build --release --locked)
+fi
+ln -sf libcors.so "$old/target/release/libcors.so.0.1"
+${CC:-cc} -std=c11 -Wall -Wextra -Werror -I../../../include newer.c \
+    -o "$folder/newer" -L"$old/target/release" -l:libcors.so
+LD_LIBRARY_PATH=$old/target/release "$folder/newer"
+echo "ok a program of this header runs on the library of 0.1"
