@@ -220,6 +220,15 @@ struct request {
     std::optional<std::string_view> request_method;
     /// Access-Control-Request-Headers.
     std::optional<std::string_view> request_headers;
+    /// Host, or :authority, as the client sent it. Since 0.2, like the members
+    /// below; cors.h says more. This version does not use them yet.
+    std::optional<std::string_view> host = std::nullopt;
+    /// Sec-Fetch-Site.
+    std::optional<std::string_view> fetch_site = std::nullopt;
+    /// Upgrade.
+    std::optional<std::string_view> upgrade = std::nullopt;
+    /// "http" or "https", if it is known.
+    std::optional<std::string_view> scheme = std::nullopt;
 };
 
 /// One response header.
@@ -423,6 +432,10 @@ private:
         request.origin = borrow(asked.origin);
         request.request_method = borrow(asked.request_method);
         request.request_headers = borrow(asked.request_headers);
+        request.host = borrow(asked.host);
+        request.fetch_site = borrow(asked.fetch_site);
+        request.upgrade = borrow(asked.upgrade);
+        request.scheme = borrow(asked.scheme);
         return request;
     }
 
@@ -448,6 +461,23 @@ private:
     handle                   handle_;
     std::vector<diagnostic>  warnings_;
 };
+
+/// The names of wanted, the value of a decision's Vary, that a response whose
+/// Vary is existing does not list yet, joined by ", "; empty if nothing is
+/// missing. Several Vary fields are joined with commas by the caller.
+inline std::string
+vary_missing(std::string_view existing, std::string_view wanted)
+{
+    char               buffer[CORS_VARY_MAX];
+    const cors_str     has = { existing.data(), existing.size() };
+    const cors_str     wants = { wanted.data(), wanted.size() };
+    const std::size_t  length =
+        cors_vary_missing(has, wants, buffer, sizeof(buffer));
+
+    // What is longer than every decision's is not written.
+    return length < sizeof(buffer) ? std::string(buffer, length)
+                                   : std::string(wanted);
+}
 
 }  // namespace cors
 

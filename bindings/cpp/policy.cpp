@@ -259,6 +259,24 @@ test_requests()
 }
 
 void
+test_vary()
+{
+    const std::string  all = "origin, access-control-request-method, "
+                             "access-control-request-headers";
+
+    test::title = "what a Vary does not list yet";
+    CHECK(cors::vary_missing("", "origin") == "origin");
+    CHECK(cors::vary_missing({}, "origin") == "origin");
+    CHECK(cors::vary_missing("Accept, Origin", "origin").empty());
+    CHECK(cors::vary_missing("*", all).empty());
+    CHECK(cors::vary_missing("Access-Control-Request-Method", all)
+          == "origin, access-control-request-headers");
+    CHECK(cors::vary_missing("origin", {}).empty());
+    const std::string  longer(CORS_VARY_MAX, 'a');
+    CHECK(cors::vary_missing("origin", longer) == longer);
+}
+
+void
 test_memory()
 {
     const auto     policy = cors::policy::from_json(GOOD);
@@ -302,6 +320,7 @@ main()
     test_files();
     test_moves();
     test_requests();
+    test_vary();
     test_memory();
     return test::end();
 }

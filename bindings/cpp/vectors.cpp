@@ -65,6 +65,10 @@ check_decision(const cors::policy &policy, const ordered_json &test)
             { "origin", request.origin },
             { "request_method", request.request_method },
             { "request_headers", request.request_headers },
+            { "host", request.host },
+            { "fetch_site", request.fetch_site },
+            { "upgrade", request.upgrade },
+            { "scheme", request.scheme },
         };
 
     for (const auto &[key, member] : members) {

@@ -45,21 +45,6 @@ own_header(void *to, enum MHD_ValueKind kind, const char *name,
     return (void) kind, MHD_YES;
 }
 
-// Whether a Vary names a header, or all of them.
-static int
-varies(const char *list, const char *name)
-{
-    for (size_t len; *list != '\0'; list += len + strspn(list + len, ", \t")) {
-        len = strcspn(list, ", \t");
-        if ((len == 1 && *list == '*')
-            || (len == strlen(name) && strncasecmp(list, name, len) == 0))
-        {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 // A request, and what is decided for it: the decision points into the lines.
 typedef struct mhd_cors {
     cors_line  origin, request_method, request_headers;
@@ -89,12 +74,13 @@ mhd_cors_decide(mhd_cors *cors, const cors_policy *policy,
 }
 
 // On every response: its own CORS headers go, the policy's come, and of Vary
-// the names that are not there yet, none of them beside "*".
+// only what the response does not list yet.
 static void
 mhd_cors_govern(const mhd_cors *cors, struct MHD_Response *response)
 {
     cors_line    vary = { .name = "vary" };
     const char  *own[2] = { NULL, NULL };
+    char         missing[CORS_VARY_MAX];
 
     while (MHD_get_response_headers(response, own_header, own), own[0]) {
         MHD_del_response_header(response, own[0], own[1]);
@@ -103,16 +89,14 @@ mhd_cors_govern(const mhd_cors *cors, struct MHD_Response *response)
     MHD_get_response_headers(response, join, &vary);
     for (uint32_t i = 0; i < cors->decision.header_count; i++) {
         const cors_header  *h = &cors->decision.headers[i];
-        char               *rest, *value = strndup(h->value.ptr, h->value.len);
+        char               *value = strndup(h->value.ptr, h->value.len);
 
         if (strcmp(h->name.ptr, "vary") != 0) {
             MHD_add_response_header(response, h->name.ptr, value);
-        } else for (char *name = strtok_r(value, ", ", &rest); name != NULL;
-                    name = strtok_r(NULL, ", ", &rest))
+        } else if (cors_vary_missing(vary.str, h->value, missing,
+                                     sizeof(missing)) != 0)
         {
-            if (!varies(vary.text, name)) {
-                MHD_add_response_header(response, "vary", name);
-            }
+            MHD_add_response_header(response, "vary", missing);
         }
         free(value);
     }

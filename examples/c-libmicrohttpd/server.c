@@ -11,12 +11,16 @@
 
 // An application with CORS headers of its own; none gets through.
 static unsigned
-application(const char *url, struct MHD_Response **response)
+application(const char *method, const char *url,
+            struct MHD_Response **response)
 {
     int          items = strcmp(url, "/items") == 0;
-    static char  body[] = "[]\n";
+    int          health = strcmp(url, "/health") == 0;
+    static char  bodies[2][4] = { "ok\n", "[]\n" };
 
-    *response = MHD_create_response_from_buffer(items ? 3 : 0, body,
+    fprintf(stderr, "reached %s %s\n", method, url);
+    *response = MHD_create_response_from_buffer(items || health ? 3 : 0,
+                                                bodies[items],
                                                 MHD_RESPMEM_PERSISTENT);
     if (items) {
         MHD_add_response_header(*response, "Access-Control-Allow-Origin",
@@ -25,7 +29,7 @@ application(const char *url, struct MHD_Response **response)
         MHD_add_response_header(*response, "Vary", "Accept-Encoding, Origin");
         return 200;
     }
-    return strcmp(url, "/secret") == 0 ? 401
+    return health ? 200 : strcmp(url, "/secret") == 0 ? 401
            : strcmp(url, "/fault") == 0 ? 500 : 404;
 }
 
@@ -47,12 +51,15 @@ answer(void *policy, struct MHD_Connection *connection, const char *url,
         return MHD_YES;
     }
     mhd_cors_decide(&cors, policy, connection, method);
+    fprintf(stderr, "decided %s %s\n",
+            cors_verdict_text(cors.decision.verdict),
+            cors_reason_text(cors.decision.reason));
     if (cors.decision.status != 0) {
         status = cors.decision.status;
         response = MHD_create_response_from_buffer(0, NULL,
                                                    MHD_RESPMEM_PERSISTENT);
     } else {
-        status = application(url, &response);
+        status = application(method, url, &response);
     }
     mhd_cors_govern(&cors, response);
     result = MHD_queue_response(connection, status, response);

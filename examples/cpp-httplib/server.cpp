@@ -3,7 +3,6 @@
 // A server all of whose responses a CORS policy governs: server POLICY [PORT]
 //   c++ server.cpp $(pkg-config --cflags --libs libcors cpp-httplib)
 
-#include <algorithm>
 #include <cors.hpp>
 #include <httplib.h>
 #include <iostream>
@@ -26,19 +25,8 @@ line(const Message &message, const char *name)
     return joined;
 }
 
-std::vector<std::string>
-names(const std::string &list)
-{
-    std::vector<std::string>  all;
-    std::istringstream        stream(list);
-    for (std::string one; std::getline(stream >> std::ws, one, ',');) {
-        all.push_back(one.erase(one.find_last_not_of(" \t") + 1));
-    }
-    return all;
-}
-
 // On every response: its own CORS headers go, the policy's come, and of Vary
-// what is not there yet.
+// only what the response does not list yet.
 void
 govern(httplib::Response &response, const cors::decision &decision)
 {
@@ -47,19 +35,13 @@ govern(httplib::Response &response, const cors::decision &decision)
         it = strncasecmp(it->first.c_str(), "access-control-", 15) == 0
                  ? headers.erase(it) : std::next(it);
     }
-    const auto  present = names(line(response, "Vary").value_or(""));
+    const auto  vary = line(response, "Vary").value_or("");
     for (const auto &[name, value] : decision.headers) {
         if (name != "vary") {
             headers.emplace(name, value);
-            continue;
-        }
-        for (const auto &one : names(std::string(value))) {
-            const auto  covers = [&](const std::string &it) {
-                return it == "*" || strcasecmp(it.c_str(), one.c_str()) == 0;
-            };
-            if (std::none_of(present.begin(), present.end(), covers)) {
-                headers.emplace("vary", one);
-            }
+        } else if (auto missing = cors::vary_missing(vary, value);
+                   !missing.empty()) {
+            headers.emplace("vary", missing);
         }
     }
 }
@@ -85,7 +67,11 @@ try {
     // Before all else, so that a preflight is answered at once.
     server.set_pre_routing_handler([&](const auto &from, auto &response) {
         return decide(from, [&](const cors::decision &decision) {
+            std::cerr << "decided " << cors::text(decision.verdict) << ' '
+                      << cors::text(decision.reason) << std::endl;
             if (decision.status == 0) {
+                std::cerr << "reached " << from.method << ' ' << from.path
+                          << std::endl;
                 return httplib::Server::HandlerResponse::Unhandled;
             }
             response.status = int(decision.status);
@@ -106,6 +92,9 @@ try {
             { "Vary", "Accept-Encoding, Origin" },
         };
         response.set_content("[]\n", "application/json");
+    });
+    server.Get("/health", [](const auto &, auto &response) {
+        response.set_content("ok\n", "text/plain");
     });
     server.Get("/secret", [](const auto &, auto &r) { r.status = 401; });
     server.Get("/fault", [](const auto &, auto &r) { r.status = 500; });

@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // of the router itself.
     let application = Router::new()
         .route("/items", any(items))
+        .route("/health", any("ok\n"))
         .route("/secret", any(StatusCode::UNAUTHORIZED))
         .route("/fault", any(StatusCode::INTERNAL_SERVER_ERROR))
         .layer(from_fn_with_state(Arc::new(policy), govern));
@@ -71,9 +72,14 @@ async fn govern(
         request_method: request_method.as_deref(),
         request_headers: request_headers.as_deref(),
     });
+    let (verdict, reason) = (decision.verdict.name(), decision.reason.name());
+    eprintln!("decided {verdict} {reason}");
     let mut response = match StatusCode::from_u16(decision.status) {
         Ok(status) => status.into_response(), // a preflight: no body
-        Err(_) => next.run(request).await,
+        Err(_) => {
+            eprintln!("reached {method} {}", request.uri().path());
+            next.run(request).await
+        }
     };
     let headers = response.headers_mut();
     let own: Vec<_> = headers
@@ -84,14 +90,11 @@ async fn govern(
     for name in own {
         headers.remove(name);
     }
-    // Of Vary, the names that are not there yet, and none beside "*".
+    // Of Vary, only what the response does not list yet.
     let varies = line(headers, header::VARY).unwrap_or_default();
-    let missing = |name: &&[u8]| {
-        !names(&varies).any(|n| n == b"*" || n.eq_ignore_ascii_case(name))
-    };
     for Header { name, value } in decision.headers() {
         let values: Vec<_> = match name {
-            "vary" => names(value).filter(missing).collect(),
+            "vary" => cors::vary_missing(&varies, value).collect(),
             _ => vec![value],
         };
         for value in values {
@@ -111,8 +114,4 @@ fn line(headers: &HeaderMap, name: HeaderName) -> Option<Vec<u8>> {
         joined.extend(line.as_bytes());
     }
     Some(joined.trim_ascii().to_vec())
-}
-
-fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
 }

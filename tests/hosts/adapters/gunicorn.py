@@ -1,0 +1,18 @@
+"""The WSGI middleware of the Python package, in gunicorn."""
+
+import python_server
+
+EXCEPTIONS = {
+    "test_the_log_has_verdict_and_reason":
+        "the middleware does not hand on its decision yet",
+}
+MANY_POLICIES = True
+refuses = python_server.refuses
+
+
+def start(options, folder, policies):
+    # Threads keep connections open, and so thousands of requests are fast.
+    return python_server.start(
+        options, folder, policies, "gunicorn", "program:wsgi",
+        "--bind=fd://%d", "--worker-class=gthread", "--threads=2",
+    )

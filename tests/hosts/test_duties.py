@@ -1,0 +1,224 @@
+"""What a host does with a decision, one duty after the other, in the order of
+bindings/README.md."""
+
+import re
+
+import pytest
+
+from facts import API, APP, BODIES, STATUSES, STRANGER
+
+REQUESTED = "Access-Control-Request-Method"
+HEADERS = "Access-Control-Request-Headers"
+PREFLIGHT = [("Origin", APP), (REQUESTED, "PUT")]
+
+ACTUAL = {
+    "allow-origin": APP,
+    "allow-credentials": "true",
+    "expose-headers": "x-request-id",
+}
+ANSWER = {
+    "allow-origin": APP,
+    "allow-credentials": "true",
+    "allow-methods": "GET,HEAD,POST,PUT,DELETE",
+    "allow-headers": "authorization,content-type",
+    "max-age": "600",
+}
+VARY_ALL = ["origin", REQUESTED.lower(), HEADERS.lower()]
+
+PATHS = [*STATUSES, "/missing"]
+
+
+# 1. The request is what the client sent.
+
+
+@pytest.mark.parametrize(("lines", "allowed"), [
+    ([("Origin", APP)], True),
+    ([("Origin", f" \t{APP} \t")], True),
+    ([("ORIGIN", APP)], True),
+    ([("Origin", APP), ("Origin", APP)], False),
+    ([("Origin", APP), ("Origin", STRANGER)], False),
+    ([("Origin", "")], False),
+    ([("Origin", f"{APP},{APP}")], False),
+    ([("Origin", APP + "x" * 300)], False),
+    ([("Origin_", APP)], False),
+])
+def test_the_origin_is_passed_on_as_it_came(host, lines, allowed):
+    if host.unable("GET", [value for _, value in lines]):
+        pytest.skip(host.adapter.unable.__doc__)
+    with host.start(API) as site:
+        answer = site.request("GET", "/health", lines)
+        assert answer.cors == (ACTUAL if allowed else {})
+
+
+@pytest.mark.parametrize(("lines", "allowed"), [
+    ([(HEADERS, "authorization"), (HEADERS, "content-type")], True),
+    ([(HEADERS, "authorization"), (HEADERS, "x-other")], False),
+    ([(HEADERS, "")], True),
+    ([(HEADERS, "content-type," * 315)], True),
+])
+def test_several_lines_of_requested_headers_are_one_list(host, lines, allowed):
+    if host.unable("OPTIONS", [value for _, value in lines]):
+        pytest.skip(host.adapter.unable.__doc__)
+    with host.start(API) as site:
+        answer = site.request("OPTIONS", "/health", PREFLIGHT + lines)
+        assert answer.status == 204
+        assert ("max-age" in answer.cors) == allowed
+
+
+@pytest.mark.parametrize("lines", [
+    [(HEADERS, "authorization"), (HEADERS, "@")],
+    [(HEADERS, "content-type," * 316)],
+    [(REQUESTED, "PUT")],
+])
+def test_what_is_malformed_together_is_refused(host, lines):
+    with host.start(API) as site:
+        answer = site.request("OPTIONS", "/health", PREFLIGHT + lines)
+        assert (answer.status, answer.cors) == (403, {})
+
+
+@pytest.mark.parametrize(("method", "lines"), [
+    ("OPTIONS", [("Origin", APP)]),
+    ("OPTIONS", [(REQUESTED, "PUT")]),
+    ("GET", PREFLIGHT),
+    ("PUT", PREFLIGHT),
+])
+def test_the_method_is_the_requests_own(host, method, lines):
+    """These are no preflights, and OPTIONS has a Vary of its own."""
+    with host.start(API) as site:
+        answer = site.request(method, "/health", lines)
+        assert set(answer.varies_by) == set(
+            VARY_ALL if method == "OPTIONS" else ["origin"]
+        )
+        assert site.reached() == [f"{method} {site.path('/health')}"]
+
+
+# 2. and 3. A preflight is answered at once, without a body.
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("status", [200, 204])
+def test_preflights_are_answered_before_the_application(host, path, status):
+    with host.start(API | {"preflight_status": status}) as site:
+        answer = site.request("OPTIONS", path, PREFLIGHT)
+        assert (answer.status, answer.body) == (status, "")
+        assert answer.cors == ANSWER
+        assert answer.varies_by == VARY_ALL
+        assert answer.all("content-type") == []
+
+        refused = site.request(
+            "OPTIONS", path, [("Origin", STRANGER), *PREFLIGHT[1:]]
+        )
+        assert (refused.status, refused.body) == (403, "")
+        assert refused.cors == {}
+        assert refused.varies_by == VARY_ALL
+        assert site.reached() == []
+
+
+def test_a_method_that_is_refused_gets_the_list_and_no_body(host):
+    with host.start(API) as site:
+        answer = site.request(
+            "OPTIONS", "/items", [("Origin", APP), (REQUESTED, "PURGE")]
+        )
+        assert (answer.status, answer.body) == (204, "")
+        expected = {k: v for k, v in ANSWER.items() if k != "max-age"}
+        assert answer.cors == expected
+        assert site.reached() == []
+
+
+def test_a_header_that_comes_twice_is_sent_twice(host):
+    policy = API | {"allow_methods": ["*"]}
+    with host.start(policy) as site:
+        answer = site.request(
+            "OPTIONS", "/items", [("Origin", APP), (REQUESTED, "PURGE")]
+        )
+        methods = answer.all("access-control-allow-methods")
+        assert ", ".join(methods) == "GET,HEAD,POST, PURGE"
+
+
+@pytest.mark.parametrize("origin", [APP, STRANGER])
+def test_a_body_that_looks_like_a_request_is_not_taken_for_one(host, origin):
+    with host.start(API) as site:
+        inner = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        received = site.raw(
+            f"OPTIONS {site.path('/items')} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Origin: {origin}\r\n{REQUESTED}: PUT\r\n"
+            f"Content-Length: {len(inner)}\r\n\r\n{inner}"
+            f"GET {site.path('/health')} HTTP/1.1\r\nHost: localhost\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        # The second request is answered, or the connection closed before it.
+        answers = received.count("HTTP/1.1 ")
+        assert answers in (1, 2)
+        reached = [] if answers == 1 else [f"GET {site.path('/health')}"]
+        assert site.reached() == reached
+
+
+# 4. Every response has the decision's headers, and no others of CORS.
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", PATHS)
+def test_every_response_has_the_decisions_headers(host, path, method):
+    with host.start(API) as site:
+        for lines, cors in [
+            ([("Origin", APP)], ACTUAL),
+            ([("Origin", STRANGER)], {}),
+            ([("Origin", "null")], {}),
+            ([], {}),
+        ]:
+            answer = site.request(method, path, lines)
+            assert answer.status == STATUSES.get(path, 404)
+            assert answer.cors == cors
+            own = ["accept-encoding"] if path == "/items" else []
+            assert answer.varies_by == [*own, "origin"]
+            body = BODIES.get(path) if method == "GET" else b""
+            assert body is None or answer.body.encode() == body
+
+
+def test_a_public_policy_sends_the_same_to_everybody(host):
+    with host.start({"allow_origins": ["*"]}) as site:
+        for lines in [], [("Origin", APP)], [("Origin", "null")]:
+            answer = site.request("GET", "/health", lines)
+            assert answer.cors == {"allow-origin": "*"}
+            assert answer.vary == []
+
+
+def test_a_wildcard_echoes_the_origin_that_asked(host):
+    origin = "https://pr-17.preview.example.com"
+    with host.start(API) as site:
+        answer = site.request("GET", "/items", [("Origin", origin)])
+        assert answer.cors["allow-origin"] == origin
+
+
+# 6. The decision can be logged.
+
+
+def test_the_log_has_verdict_and_reason(host):
+    with host.start(API) as site:
+        site.request("GET", "/items")
+        site.request("GET", "/items", [("Origin", APP)])
+        site.request("GET", "/items", [("Origin", STRANGER)])
+        site.request("GET", "/items", [("Origin", f"{APP}/")])
+        site.request("OPTIONS", "/items", PREFLIGHT)
+        site.request("OPTIONS", "/items", [("Origin", APP), (REQUESTED, "X")])
+        assert site.decisions() == [
+            "not_cors none",
+            "allowed none",
+            "refused origin_not_allowed",
+            "refused origin_malformed",
+            "preflight_allowed none",
+            "preflight_refused method_not_allowed",
+        ]
+
+
+# 7. A bad policy never starts the host.
+
+
+def test_a_bad_policy_stops_the_start_and_says_why(host):
+    said = host.refuses(
+        '{\n  "allow_origins": ["https://a.example/"],\n  "x": 1\n}\n'
+    )
+    assert re.search(r"\b2(:|, column )21\b", said), said
+    assert "https://a.example" in said
+    # All of them at once.
+    assert re.search(r"\b3(:|, column )[38]\b", said), said

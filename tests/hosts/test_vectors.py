@@ -1,0 +1,83 @@
+"""Every shared vector that HTTP can carry, through every host: to an
+application that knows nothing of CORS, and to one that has headers of its
+own."""
+
+from facts import BODIES, OWN
+from web_vectors import LINES, cors, read, tokens
+
+
+def by_name(lines):
+    return sorted(map(tuple, lines), key=lambda line: line[0])
+
+
+def faults(method, path, expect, answer):
+    """What is wrong with a response; servers may change the order of headers
+    with different names."""
+    reached = expect["status"] == 0
+    lines = answer.lines
+    if not reached and answer.status != expect["status"]:
+        yield f"status {answer.status}"
+    # Some servers answer OPTIONS, and methods they do not know, by themselves.
+    if reached and method in ("GET", "HEAD") and answer.status != 200:
+        yield f"status {answer.status}"
+    if not reached and answer.body or \
+            method == "GET" and reached and answer.body.encode() != BODIES[path]:
+        yield f"body {answer.body!r}"
+    if by_name(cors(lines)) != by_name(cors(expect["headers"])):
+        yield f"headers {cors(lines)}"
+    vary, expected = tokens(lines), tokens(expect["headers"])
+    if path == "/items" and reached and answer.status == 200:
+        expected = tokens([["vary", OWN["Vary"]]]) + expected
+    if len(set(vary)) != len(vary) or not set(expected) <= set(vary):
+        yield f"vary {vary}"
+
+
+def judge(site, policy, cases, host):
+    wrong, asked = [], 0
+    for case in cases:
+        request, expect = case["request"], case["expect"]
+        values = [request[key] for key in LINES if key in request]
+        if host.unable(request["method"], values):
+            continue
+        lines = [
+            (line, request[key].encode())
+            for key, line in LINES.items() if key in request
+        ]
+        for path in "/health", "/items":
+            asked += 1
+            answer = site.request(request["method"], path, lines, policy)
+            wrong += [
+                f"{case['name']} ({path}): {fault}, not {expect}"
+                for fault in faults(request["method"], path, expect, answer)
+            ]
+    return wrong, asked
+
+
+def test_the_shared_vectors(host):
+    policies, cases, left_out = read()
+    # Nothing else is left out: the vectors say why HTTP cannot carry these.
+    assert sum(left_out.values()) <= 60, left_out
+    groups = [[] for _ in policies]
+    for number, case in cases:
+        groups[number].append(case)
+    wrong, asked = [], 0
+    if host.adapter.MANY_POLICIES:
+        with host.start(*policies) as site:
+            for number, group in enumerate(groups):
+                more, count = judge(site, number, group, host)
+                wrong += more
+                asked += count
+            reached = site.reached()
+        # A preflight never reaches the application; all else does, once.
+        assert len(reached) == sum(
+            2 for _, case in cases if case["expect"]["status"] == 0
+            and not host.unable(case["request"]["method"], [])
+        )
+    else:
+        for policy, group in zip(policies, groups):
+            with host.start(policy) as site:
+                more, count = judge(site, 0, group, host)
+                wrong += more
+                asked += count
+    assert not wrong, f"{len(wrong)} wrong: " + "\n".join(wrong[:20])
+    assert asked >= 3000
