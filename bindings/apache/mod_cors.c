@@ -48,6 +48,9 @@ APLOG_USE_MODULE(cors);
 
 static ap_filter_rec_t *cors_filter_handle;
 
+/* In the place of a request's own: the hooks of the others are running. */
+static cors_request_conf cors_nested;
+
 static cors_str cors_text(const char *s)
 {
     cors_str text;
@@ -82,7 +85,7 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
 
     for (each = r; each; each = each->prev) {
         conf = ap_get_module_config(each->request_config, &cors_module);
-        if (conf) {
+        if (conf && conf != &cors_nested) {
             return conf;
         }
     }
@@ -123,10 +126,8 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
     return conf;
 }
 
-/* The first phase that knows the place, and the last before access control. */
-static int cors_header_parser(request_rec *r)
+static int cors_answer(request_rec *r, cors_request_conf *conf)
 {
-    cors_request_conf *conf = cors_govern(r, 1);
     int status = conf && !conf->off ? (int)conf->decision.status : 0;
 
     if (!status) {
@@ -136,6 +137,69 @@ static int cors_header_parser(request_rec *r)
     /* Else an ErrorDocument takes the answer over, or httpd writes a page. */
     ap_custom_response(r, status, "");
     return status;
+}
+
+/* The first phase that knows the place, and the last before access control. */
+static int cors_header_parser(request_rec *r)
+{
+    return cors_answer(r, cors_govern(r, 1));
+}
+
+/*
+ * In the phases before it modules answer as well: the Redirect of a section,
+ * the RewriteRule of a server, a link that is not followed. Only the first
+ * module that has an answer is asked, so all the others are asked from within
+ * the first hook. Where they answer, no later phase changes the place.
+ */
+static int cors_run_others(request_rec *r, int (*run)(request_rec *r),
+                           int walk)
+{
+    ap_conf_vector_t *place;
+    cors_request_conf *conf;
+    int status, answer;
+
+    if (r->main
+        || ap_get_module_config(r->request_config, &cors_module) != NULL) {
+        return DECLINED;
+    }
+
+    ap_set_module_config(r->request_config, &cors_module, &cors_nested);
+    status = run(r);
+    if (ap_get_module_config(r->request_config, &cors_module)
+        == &cors_nested) {
+        ap_set_module_config(r->request_config, &cors_module, NULL);
+    }
+    if (!ap_is_HTTP_VALID_RESPONSE(status)) {
+        return status;
+    }
+
+    place = r->per_dir_config;
+    if (walk) {
+        /* httpd looks for the <Location> only once the file is known. */
+        ap_location_walk(r);
+        ap_if_walk(r);
+    }
+    conf = cors_govern(r, 1);
+    /* The ErrorDocument and the log level are those of before. */
+    r->per_dir_config = place;
+
+    answer = cors_answer(r, conf);
+    if (answer == DECLINED) {
+        return status;
+    }
+    apr_table_unset(r->headers_out, "Location");
+    apr_table_unset(r->err_headers_out, "Location");
+    return answer;
+}
+
+static int cors_translate_name(request_rec *r)
+{
+    return cors_run_others(r, ap_run_translate_name, 0);
+}
+
+static int cors_map_to_storage(request_rec *r)
+{
+    return cors_run_others(r, ap_run_map_to_storage, 1);
 }
 
 static void cors_drop_headers(apr_table_t *headers)
@@ -254,6 +318,44 @@ static apr_status_t cors_free_policy(void *policy)
     return APR_SUCCESS;
 }
 
+/* What was given instead of a file, where one can tell; else NULL. */
+static const char *cors_no_file(apr_pool_t *p, const char *arg)
+{
+    static const char expected[] = "CorsPolicy: expected a file or \"off\", "
+                                   "found ";
+    static const char *const words[] = {
+        "on", "true", "yes", "1", "none", "false", "no", "0", NULL
+    };
+    const char *start = ap_strstr_c(arg, "${");
+    const char *end = start ? ap_strchr_c(start, '}') : NULL;
+    int i;
+
+    if (end) {
+        return apr_psprintf(p, "%sthe undefined variable %.*s; use Define or "
+                            "the environment to set it", expected,
+                            (int)(end + 1 - start), start);
+    }
+    if (start || ap_strstr_c(arg, "%{")) {
+        return apr_psprintf(p, "%s\"%s\"; use a fixed name, which is not "
+                            "expanded for each request", expected, arg);
+    }
+    if (*arg == '{') {
+        return apr_psprintf(p, "%sJSON; use the name of a file that contains "
+                            "it", expected);
+    }
+    if (!strcmp(arg, "*") || ap_strstr_c(arg, "://")) {
+        return apr_psprintf(p, "%san origin; add \"%s\" to allow_origins in "
+                            "a policy file", expected, arg);
+    }
+    for (i = 0; words[i]; i++) {
+        if (!ap_cstr_casecmp(arg, words[i])) {
+            return apr_psprintf(p, "%s\"%s\"; use %s", expected, arg,
+                                i < 4 ? "the name of a policy file" : "off");
+        }
+    }
+    return NULL;
+}
+
 static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
                                    const char *arg)
 {
@@ -261,6 +363,7 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
     cors_dir_conf *conf = dir_conf;
     const char *error = ap_check_cmd_context(cmd, NOT_IN_LIMIT);
     char *file;
+    apr_finfo_t finfo;
     apr_hash_t *policies = NULL;
     cors_status status;
 
@@ -295,6 +398,13 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
     conf->policy = apr_hash_get(policies, file, APR_HASH_KEY_STRING);
     if (conf->policy) {
         return NULL;
+    }
+
+    /* A file may have any name. */
+    error = cors_no_file(cmd->pool, arg);
+    if (error
+        && apr_stat(&finfo, file, APR_FINFO_TYPE, cmd->pool) != APR_SUCCESS) {
+        return error;
     }
 
     status = cors_policy_load_file(file, cors_log_diagnostic, file,
@@ -340,6 +450,10 @@ static void cors_register_hooks(apr_pool_t *p)
     cors_filter_handle =
         ap_register_output_filter("CORS", cors_output_filter, NULL,
                                   (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
+    ap_hook_translate_name(cors_translate_name, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(cors_map_to_storage, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(cors_header_parser, NULL, NULL,
                           APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(cors_insert_filter, NULL, NULL,

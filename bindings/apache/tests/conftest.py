@@ -37,7 +37,8 @@ MODULES = """
     mpm_%MPM% unixd log_config authn_core authn_file authz_core authz_host
     authz_user auth_basic access_compat allowmethods alias mime dir env
     setenvif headers rewrite deflate include negotiation cgi proxy proxy_http
-    cache cache_disk http2
+    cache cache_disk http2 userdir vhost_alias speling actions dav dav_fs
+    status
 """
 
 CONFIGURATION = """

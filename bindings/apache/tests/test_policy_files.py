@@ -53,6 +53,67 @@ def test_a_file_that_cannot_be_read_is_named(apache, name, reason):
     assert text.count(reason) == 1
 
 
+@pytest.mark.parametrize(
+    ("argument", "rest"),
+    [
+        ("on", 'found "on"; use the name of a policy file'),
+        ("ON", 'found "ON"; use the name of a policy file'),
+        ("none", 'found "none"; use off'),
+        ("false", 'found "false"; use off'),
+        (APP, f'found an origin; add "{APP}" to allow_origins in a policy file'),
+        ("*", 'found an origin; add "*" to allow_origins in a policy file'),
+        ("${CORS_FILE}", "found the undefined variable ${CORS_FILE}; use "
+         "Define or the environment to set it"),
+        ("/etc/${CORS_FILE}.json", "found the undefined variable ${CORS_FILE}; "
+         "use Define or the environment to set it"),
+        ("%{DOCUMENT_ROOT}/cors.json", 'found "%{DOCUMENT_ROOT}/cors.json"; '
+         "use a fixed name, which is not expanded for each request"),
+        ("'{\"allow_origins\": [\"*\"]}'",
+         "found JSON; use the name of a file that contains it"),
+    ],
+)
+def test_what_is_no_file_is_named(apache, argument, rest):
+    apache.configure(f"CorsPolicy {argument}")
+    code, text = apache.check()
+    assert code == 1
+    assert text.splitlines()[-1] == f'CorsPolicy: expected a file or "off", {rest}'
+    assert "[cors:error]" not in text
+
+
+@pytest.mark.parametrize("name", ["on", "none", "*", "a://b", "${CORS_FILE}"])
+def test_a_file_may_have_any_name(serve, name):
+    site = serve(f"CorsPolicy {name}", {name: API})
+    assert site.get("/", origin=APP).cors["allow-origin"] == APP
+
+
+def test_a_variable_that_is_defined_is_a_file(serve):
+    site = serve(
+        "CorsPolicy ${CORS_FILE}", {"api.json": API}, "Define CORS_FILE api.json"
+    )
+    assert site.get("/", origin=APP).cors["allow-origin"] == APP
+
+
+@pytest.mark.parametrize("off", ["off", "OFF", "Off", "oFF"])
+def test_off_in_any_case_is_off(serve, backend, off):
+    """No headers are added, and the application's own are not touched."""
+    own = [("Access-Control-Allow-Origin", "https://own.example"),
+           ("Vary", "Accept")]
+    backend.answers["/"] = (200, own)
+    site = serve(f"""
+        CorsPolicy api.json
+        ProxyPass / http://%BACKEND%/
+        <Location "/">
+            CorsPolicy {off}
+        </Location>
+    """)
+    answer = site.get("/", origin=APP)
+    assert answer.cors == {"allow-origin": "https://own.example"}
+    assert answer.vary == ["Accept"]
+    answer = site.preflight("/")
+    assert answer.cors == {"allow-origin": "https://own.example"}
+    assert backend.hits == ["GET /", "OPTIONS /"]
+
+
 def test_httpd_does_not_start_with_a_bad_policy(apache):
     apache.configure("CorsPolicy bad.json", {"bad.json": "{"})
     with pytest.raises(AssertionError, match=r'bad.json":1:1: '):

@@ -260,19 +260,3 @@ def test_a_client_that_expects_to_be_told_to_continue_is_answered(
     assert answer.count(" 204 No Content\r\n") == 1
     assert answer.count(f"access-control-allow-origin: {APP}\r\n") == 1
     assert backend.hits == []
-
-
-def test_redirects_of_the_server_come_before_a_preflight(serve):
-    """They are made before httpd knows the place. A browser takes no redirect
-    for an answer; the headers of the policy are there."""
-    site = serve("""
-        CorsPolicy api.json
-        Redirect 301 /old https://elsewhere.example/
-        RewriteEngine On
-        RewriteRule ^/closed - [F]
-    """)
-    for path, status in [("/old", 301), ("/closed", 403)]:
-        answer = site.preflight(path)
-        assert answer.status == status
-        assert answer.cors == ALLOWED
-        assert answer.vary == [PREFLIGHT_VARY]
