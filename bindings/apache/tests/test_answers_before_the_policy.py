@@ -1,5 +1,5 @@
-"""httpd has hooks that answer a request before its place is known: no preflight
-is lost to those that a policy can be known for."""
+"""Where httpd answers a request before its place is known, the policy that is
+known by then answers a preflight."""
 
 import os
 
@@ -27,7 +27,9 @@ def assert_answered(site, path):
 
 @pytest.mark.memory
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
-@pytest.mark.parametrize("section", ['Location "/api/"', 'LocationMatch "^/a.i"'])
+@pytest.mark.parametrize(
+    "section", ['Location "/api/"', 'LocationMatch "^/a.i"']
+)
 @pytest.mark.parametrize(
     ("redirect", "status"),
     [
@@ -40,7 +42,9 @@ def assert_answered(site, path):
         ("Redirect 503", 503),
     ],
 )
-def test_a_redirect_in_a_location(apache, serve, mpm, section, redirect, status):
+def test_a_redirect_in_a_location(
+    apache, serve, mpm, section, redirect, status
+):
     apache.mpm = mpm
     site = serve(f"""
         <{section}>
@@ -131,7 +135,8 @@ def test_what_is_no_preflight_is_redirected(serve):
             Redirect 308 {ELSEWHERE}
         </Location>
     """)
-    for headers in [{}, {"Origin": APP}, {"Access-Control-Request-Method": "PUT"}]:
+    asks = {"Access-Control-Request-Method": "PUT"}
+    for headers in [{}, {"Origin": APP}, asks]:
         answer = site.request("OPTIONS", "/api/x", headers)
         assert answer.status == 308
         assert ("allow-origin" in answer.cors) == ("Origin" in headers)
@@ -169,7 +174,9 @@ def test_a_rewrite_that_goes_on_is_governed_by_the_place_it_comes_to(serve):
         (f"/{'x' * 300}", 403, "Options None"),
     ],
 )
-def test_a_path_on_which_httpd_fails(apache, serve, outer, path, status, options):
+def test_a_path_on_which_httpd_fails(
+    apache, serve, outer, path, status, options
+):
     """Links that are not followed, .htaccess with a fault, names that are too
     long: found before the section is known, which a location's is all the
     same."""
@@ -216,7 +223,8 @@ def test_what_comes_after_the_policy(apache, serve, directives):
             {directives}
         </Directory>
     """)
-    for path in ["/folder", "/folder/", "/folder/fiel", "/folder/file", "/none"]:
+    for path in ["", "/", "/fiel", "/file", "/none/none"]:
+        path = "/folder" + path
         assert_allowed(site.preflight(path))
         assert_refused(site.preflight(path, origin=STRANGER))
 

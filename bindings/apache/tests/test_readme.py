@@ -1,16 +1,26 @@
 """The README's examples do what it says, as they are printed there."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
-from conftest import API, APP, STRANGER
+import pytest
+
+from conftest import API, APP, ROOT, STRANGER
 
 README = Path(__file__).parents[1] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
 
 
 def blocks():
-    text = README.read_text(encoding="utf-8")
-    return re.findall(r"^```apache\n(.*?)^```$", text, re.M | re.S)
+    return re.findall(r"^```apache\n(.*?)^```$", TEXT, re.M | re.S)
+
+
+def shown(start):
+    """The indented lines that begin with one that starts so."""
+    return re.search(rf"^    {start}.*\n(?:    .*\n)*", TEXT, re.M)[0]
 
 
 def test_the_synopsis_and_the_log_do_what_they_say(apache, serve):
@@ -21,12 +31,17 @@ def test_the_synopsis_and_the_log_do_what_they_say(apache, serve):
     (apache.folder / "logs").mkdir()
     for folder in ["public", "internal"]:
         (apache.folder / "html" / folder).mkdir()
-    site = serve(re.sub(r" +#.*", "", synopsis) + log, {
+    own = "https://own.example"
+    site = serve(f"""
+        <Location "/internal/">
+            Header always set Access-Control-Allow-Origin {own}
+        </Location>
+    """ + re.sub(r" +#.*", "", synopsis) + log, {
         "conf/cors.json": API, "conf/public.json": {"allow_origins": ["*"]},
     })
     assert site.get("/x", origin=APP).cors["allow-origin"] == APP
     assert site.get("/public/", origin=APP).cors == {"allow-origin": "*"}
-    assert site.get("/internal/", origin=APP).cors == {}
+    assert site.get("/internal/", origin=APP).cors == {"allow-origin": own}
     assert site.preflight("/", "PATCH").status == 204
     site.stop()
     lines = (site.folder / "logs" / "cors.log").read_text().splitlines()
@@ -39,8 +54,7 @@ def test_the_synopsis_and_the_log_do_what_they_say(apache, serve):
 
 
 def test_every_line_that_the_module_replaces_may_be_left_over(serve):
-    lines = re.findall(r"`((?:SetEnvIf|Header|Rewrite\w+) [^`]*)`",
-                       README.read_text(encoding="utf-8"))
+    lines = re.findall(r"`((?:SetEnvIf|Header|Rewrite\w+) [^`]*)`", TEXT)
     assert len(lines) >= 8
     text = "\n".join(lines).replace("…", '"PATCH, X-Own"')
     site = serve(f"""
@@ -58,3 +72,79 @@ def test_every_line_that_the_module_replaces_may_be_left_over(serve):
         preflight = site.preflight("/", origin=origin)
         assert preflight.status == (204 if origin == APP else 403)
         assert preflight.cors.get("max-age") in (None, "600")
+
+
+def test_the_messages_are_those_that_are_shown(apache):
+    policy = {"cors.json": '{ "allow_origins": ["https://app.example.com/"] }'}
+
+    def said(argument):
+        apache.configure(f"CorsPolicy {argument}", policy)
+        code, text = apache.check()
+        assert code == 1
+        # Without the time, and what httpd says of the process.
+        text = re.sub(r"^\[.*?\] (\[cors:error\]) \[pid [^]]*\] ", r"\1 ",
+                      text, flags=re.M)
+        text = text.replace(f"{apache.folder}/cors", "/etc/apache2/cors")
+        return re.sub(r"on line \d+ of .*:", "on line 7 of"
+                      " /etc/apache2/sites-enabled/api.conf:", text)
+
+    expected = re.sub("^    ", "", shown(r"\[cors:error\]"), flags=re.M)
+    assert said("cors.json") == expected
+    for line in shown("CorsPolicy: expected").splitlines():
+        argument = re.search(r"https://[^\"]*|\$\{\w+\}", line)[0]
+        assert said(argument).endswith(line.strip() + "\n")
+
+
+def unpacked_apache2():
+    """Debian's package apache2, which would start a server if installed."""
+    folder = ROOT / "build" / "apache" / "debian"
+    if not (folder / "usr/sbin/a2enmod").exists():
+        if not shutil.which("apt-get"):
+            pytest.skip("a2enmod is Debian's")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        subprocess.run(["apt-get", "download", "-qq", "apache2"], cwd=folder,
+                       check=True)
+        [package] = folder.glob("*.deb")
+        subprocess.run(["dpkg", "-x", package, folder], check=True)
+    return folder
+
+
+def test_the_module_is_installed_and_loaded_as_it_says(apache):
+    """Below a folder, where root would have httpd's own."""
+    root = apache.folder / "root"
+    modules = root / "usr/lib/apache2/modules"
+    commands = root / "bin"
+    configuration = root / "etc/apache2"
+    for folder in [modules, commands, configuration / "mods-available",
+                   configuration / "mods-enabled", root / "var"]:
+        folder.mkdir(parents=True)
+    (configuration / "envvars").write_text("")
+    apxs = shutil.which("apxs")
+    for name, script in {
+        "sudo": 'exec "$@"', "apxs": f'{apxs} -S LIBEXECDIR={modules} "$@"',
+    }.items():
+        (commands / name).write_text(f"#!/bin/sh\n{script}\n")
+        (commands / name).chmod(0o755)
+
+    sbin = unpacked_apache2() / "usr/sbin"
+    recipe = shown("sudo make") + shown("echo")
+    recipe = re.sub(r"/(?:etc|usr/lib)/apache2/", rf"{root}\g<0>", recipe)
+    subprocess.run(
+        ["sh", "-ec", recipe], cwd=ROOT, check=True, capture_output=True,
+        env={
+            "PATH": f"{commands}:{sbin}:{os.environ['PATH']}",
+            "APACHE_CONFDIR": str(configuration),
+            "APACHE_STATE_DIRECTORY": str(root / "var"),
+        },
+    )
+    assert (modules / "mod_cors.so").read_bytes()
+    apache.module = modules / "mod_cors.so"
+    apache.configure("CorsPolicy api.json", {"api.json": API})
+    written = apache.folder / "httpd.conf"
+    text = written.read_text()
+    own = f"LoadModule cors_module {apache.module}"
+    assert own in text
+    enabled = configuration / "mods-enabled"
+    written.write_text(text.replace(own, f"IncludeOptional {enabled}/*.load"))
+    assert apache.start().get("/", origin=APP).cors["allow-origin"] == APP
