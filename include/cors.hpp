@@ -7,8 +7,9 @@
 //
 //     const auto policy = cors::policy::from_file("cors.json");
 //
-// which throws a cors::load_error that tells every reason; and this for each
-// request, whatever status the response will have:
+// which throws a cors::load_error: its what() names the file and its first
+// error, and its diagnostics() are all of them. And this for each request,
+// whatever status the response will have:
 //
 //     cors::request request;            // nothing is present
 //     request.method = ...;
@@ -40,16 +41,19 @@
 #ifndef CORS_HPP
 #define CORS_HPP
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -161,14 +165,20 @@ struct diagnostic {
     }
 };
 
-/// A policy that was not loaded. what() is the text of every diagnostic, a
-/// line each.
+/// A policy that was not loaded. what() is one line:
+///
+///     /etc/cors.json: line 2, column 21: message; help [code] (and 2 more)
+///
+/// with the whole path of the file, or none if the policy was not a file; the
+/// first error; and how many more errors and warnings diagnostics() has.
 class load_error : public std::runtime_error {
 public:
-    /// `os_error` is errno where `status` is CORS_ERROR_IO.
+    /// `os_error` is errno where `status` is CORS_ERROR_IO. `file` is the
+    /// policy's file, empty where it was none.
     load_error(cors_status status, int os_error,
-               std::vector<diagnostic> diagnostics) :
-        std::runtime_error(lines(status, diagnostics)),
+               std::vector<diagnostic> diagnostics,
+               const std::string &file = {}) :
+        std::runtime_error(line(status, diagnostics, file)),
         status_(status),
         os_error_(status == CORS_ERROR_IO ? os_error : 0),
         diagnostics_(std::make_shared<const std::vector<diagnostic>>(
@@ -193,13 +203,31 @@ public:
 
 private:
     static std::string
-    lines(cors_status status, const std::vector<diagnostic> &diagnostics)
+    line(cors_status status, const std::vector<diagnostic> &diagnostics,
+         const std::string &file)
     {
-        std::string all;
-        for (const diagnostic &one : diagnostics) {
-            all += (all.empty() ? "" : "\n") + one.text();
+        const auto  first = std::find_if(
+            diagnostics.begin(), diagnostics.end(),
+            [](const diagnostic &one) {
+                return one.severity == cors::severity::error;
+            });
+        std::string  all = file;
+
+        if (!all.empty()) {
+            all += ": ";
         }
-        return all.empty() ? cors_status_text(status) : all;
+        if (first == diagnostics.end()) {
+            return all + cors_status_text(status);
+        }
+        all += first->text();
+        if (diagnostics.size() > 1) {
+            const bool  cut = diagnostics.back().code == "more";
+
+            all += " (and " + std::string(cut ? "at least " : "")
+                   + std::to_string(diagnostics.size() - (cut ? 2 : 1))
+                   + " more)";
+        }
+        return all;
     }
 
     cors_status                                     status_;
@@ -286,8 +314,8 @@ public:
     static policy
     from_json(std::string_view json)
     {
-        return load([&](cors_diagnostic_fn report, void *context,
-                        cors_policy **made) {
+        return load(nullptr, [&](cors_diagnostic_fn report, void *context,
+                                 cors_policy **made) {
             return cors_policy_load(json.data(), json.size(), report, context,
                                     made);
         });
@@ -299,8 +327,8 @@ public:
     static policy
     from_file(const char *path)
     {
-        return load([&](cors_diagnostic_fn report, void *context,
-                        cors_policy **made) {
+        return load(path, [&](cors_diagnostic_fn report, void *context,
+                              cors_policy **made) {
             return cors_policy_load_file(path, report, context, made);
         });
     }
@@ -382,7 +410,7 @@ private:
 
     template <typename Load>
     static policy
-    load(Load call)
+    load(const char *path, Load call)
     {
         collected     told;
         cors_policy  *made = nullptr;
@@ -395,9 +423,24 @@ private:
             std::rethrow_exception(told.failure);
         }
         if (status != CORS_OK) {
-            throw load_error(status, os_error, std::move(told.diagnostics));
+            throw load_error(status, os_error, std::move(told.diagnostics),
+                             whole(path));
         }
         return policy(std::move(owned), std::move(told.diagnostics));
+    }
+
+    // The path from the root, as it is where the working directory is gone;
+    // empty where there is none.
+    static std::string
+    whole(const char *path)
+    {
+        std::error_code  failure;
+
+        if (path == nullptr || *path == '\0') {
+            return {};
+        }
+        const auto  absolute = std::filesystem::absolute(path, failure);
+        return failure ? path : absolute.string();
     }
 
     // Called from C: an exception waits until C has returned.

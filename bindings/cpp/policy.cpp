@@ -127,8 +127,34 @@ test_errors()
                                    + " [origin-trailing-slash]");
         CHECK(all[1].severity == cors::severity::warning);
         CHECK(all[2].line == 4);
-        CHECK(error->what() == all[0].text() + "\n" + all[1].text() + "\n"
-                                   + all[2].text());
+        CHECK(error->what() == all[0].text() + " (and 2 more)");
+    }
+
+    test::title = "the first error is told, not the warning before it";
+    const auto  later = error_of([] {
+        cors::policy::from_json("{\n\"allow_origins\": [\"https://a.example\","
+                                " \"https://a.example\"],\n\"max_age\": -1}");
+    });
+    if (CHECK(later && later->diagnostics().size() == 2)) {
+        CHECK(later->diagnostics()[0].severity == cors::severity::warning);
+        CHECK(later->what()
+              == later->diagnostics()[1].text() + " (and 1 more)");
+    }
+
+    test::title = "one error, and more than can be told";
+    const auto  one = error_of([] { cors::policy::from_json("{}"); });
+    if (CHECK(one && one->diagnostics().size() == 1)) {
+        CHECK(one->what() == one->diagnostics()[0].text());
+    }
+    std::string  many = "{\"allow_origins\": [\"/\"";
+    for (int i = 0; i < 200; i++) {
+        many += ", \"/" + std::to_string(i) + "\"";
+    }
+    const auto  most = error_of([&] { cors::policy::from_json(many + "]}"); });
+    if (CHECK(most && most->diagnostics().size() == CORS_DIAGNOSTICS_MAX)) {
+        CHECK(most->diagnostics().back().code == "more");
+        CHECK(most->what()
+              == most->diagnostics()[0].text() + " (and at least 98 more)");
     }
 
     test::title = "texts that are no policy";
@@ -157,11 +183,65 @@ test_files()
     CHECK(error && error->status() == CORS_ERROR_IO);
     CHECK(error && error->os_error() == ENOENT);
     CHECK(error && error->diagnostics().size() == 1);
+    const auto  here = std::filesystem::current_path();
     CHECK(error
-          && error->what() == std::string("No such file or directory [io]"));
+          && error->what() == (here / "missing.json").string()
+                                  + ": No such file or directory [io]");
+    error = error_of([] { cors::policy::from_file("/missing/x.json"); });
+    CHECK(error
+          && error->what() == std::string("/missing/x.json: No such file or "
+                                          "directory [io]"));
 
     error = error_of([] { cors::policy::from_file("."); });
     CHECK(error && error->os_error() == EINVAL);
+
+    test::title = "an empty path";
+    error = error_of([] { cors::policy::from_file(""); });
+    CHECK(error && error->status() == CORS_ERROR_IO);
+    CHECK(error
+          && error->what() == std::string("No such file or directory [io]"));
+
+    test::title = "a working directory that is gone";
+    const auto  gone = std::filesystem::temp_directory_path()
+                      / ("cors-" + std::to_string(std::random_device()()));
+    std::filesystem::create_directory(gone);
+    std::filesystem::current_path(gone);
+    std::filesystem::remove(gone);
+    error = error_of([] { cors::policy::from_file("missing.json"); });
+    CHECK(error
+          && error->what()
+                 == std::string("missing.json: No such file or directory "
+                                "[io]"));
+    std::filesystem::current_path(here);
+
+    test::title = "a bad file is named, with its first error";
+    const auto  bad = std::filesystem::temp_directory_path()
+                     / ("cors-" + std::to_string(std::random_device()()));
+    std::ofstream(bad) << BAD;
+    error = error_of([&] { cors::policy::from_file(bad.c_str()); });
+    if (CHECK(error && error->diagnostics().size() == 3)) {
+        CHECK(error->what() == bad.string() + ": "
+                                   + error->diagnostics()[0].text()
+                                   + " (and 2 more)");
+        CHECK(std::string(error->what()).find(": line 2, column 23: ")
+              != std::string::npos);
+    }
+
+    test::title = "where there is no memory, a bad file throws";
+    bool  thrown = true;
+    for (long most = 0; thrown && most < 1000; most++) {
+        thrown = false;
+        left = most;
+        try {
+            cors::policy::from_file(bad.c_str());
+        } catch (const std::bad_alloc &) {
+            thrown = true;
+        } catch (const cors::load_error &) {
+        }
+        left = -1;
+    }
+    CHECK(!thrown);
+    std::filesystem::remove(bad);
 
     test::title = "NULL for a path";
     error = error_of([] { cors::policy::from_file(nullptr); });
