@@ -8,8 +8,8 @@
 #   make bench          libcors beside its peers, and the module beside what
 #                       nginx has itself; writes benches/README.md
 #   make lib            target/release/libcors.so, libcors.a, include/cors.h
-#   make install        header, libraries, libcors.pc and the command `cors`
-#                       with its manual pages and completions, below
+#   make install        headers, libraries, libcors.pc, CMake's files, and the
+#                       command `cors` with manual pages and completions, below
 #                       PREFIX=/usr/local, with DESTDIR=dir before it;
 #                       make uninstall takes them away
 #   make nginx-module   nginx-module/build/ngx_http_cors_module.so, for the
@@ -67,13 +67,15 @@ rust:
 
 # Programs that were linked with target/release/libcors.so look for it by its
 # soname. libcors.pc names the libraries that the archive asks for: it holds
-# Rust's standard library, and no other crate adds to them.
+# Rust's standard library, and no other crate adds to them. rustc says where it
+# has written them, which only matters if it fails.
 lib: rust
 	cargo build --release
 	@ln -sf libcors.so target/release/$(SONAME)
-	@rustc --crate-type staticlib --print native-static-libs=$(STATIC_LIBS) \
-	    --crate-name empty -o target/release/empty.a - </dev/null && \
-	    rm target/release/empty.a
+	@told=$$(rustc --crate-type staticlib --crate-name empty \
+	    --print native-static-libs=$(STATIC_LIBS) \
+	    -o target/release/empty.a - 2>&1 </dev/null) && \
+	    rm target/release/empty.a || { echo "$$told" >&2; exit 1; }
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 # As build.rs has it: before 1.0 each minor version is an ABI of its own.
@@ -89,6 +91,7 @@ INCLUDEDIR = $(PREFIX)/include
 MANDIR     = $(PREFIX)/share/man
 
 HEADERS    = include/cors.h include/cors.hpp
+CMAKE      = libcorsConfig.cmake libcorsConfigVersion.cmake
 LIBRARIES  = target/release/libcors.so target/release/libcors.a
 # Installed where it has been built. It writes its own manual and completions.
 COMMAND    = $(wildcard cli/target/release/cors)
@@ -100,7 +103,8 @@ COMPLETION.zsh  = $(PREFIX)/share/zsh/site-functions/_cors
 COMPLETION.fish = $(PREFIX)/share/fish/vendor_completions.d/cors.fish
 INSTALLED  = $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
              $(addprefix $(LIBDIR)/,libcors.a libcors.so $(SONAME) \
-                 libcors.so.$(VERSION) pkgconfig/libcors.pc) \
+                 libcors.so.$(VERSION) pkgconfig/libcors.pc \
+                 $(CMAKE:%=cmake/libcors/%)) \
              $(BINDIR)/cors $(PAGES:%=$(MANUAL)/%.1) \
              $(COMPLETION.bash) $(COMPLETION.zsh) $(COMPLETION.fish)
 
@@ -111,23 +115,28 @@ $(LIBRARIES) $(STATIC_LIBS) &: Cargo.toml Cargo.lock build.rs \
 	@touch $(LIBRARIES) $(STATIC_LIBS)
 
 # -lgcc_s is left out: a C compiler adds what unwinds by itself, and there is
-# no such archive for -static.
+# no such archive for -static. CMake's files find the headers from where they
+# are, so that what is installed can be moved.
+FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|' \
+    -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
+    -e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
+    -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|' \
+    -e "s|@STATIC_LIBS@|$$(sed 's/-lgcc_s *//' $(STATIC_LIBS))|" \
+    -e "s|@FROM_CMAKE@|$$(realpath -ms --relative-to=$(LIBDIR)/cmake/libcors \
+        $(INCLUDEDIR))|"
+
 install: $(LIBRARIES) $(STATIC_LIBS)
-	install -d $(addprefix $(DESTDIR),$(INCLUDEDIR) $(LIBDIR)/pkgconfig)
+	install -d $(addprefix $(DESTDIR),$(INCLUDEDIR) $(LIBDIR)/pkgconfig \
+	    $(LIBDIR)/cmake/libcors)
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 target/release/libcors.a $(DESTDIR)$(LIBDIR)
 	install -m 644 target/release/libcors.so \
 	    $(DESTDIR)$(LIBDIR)/libcors.so.$(VERSION)
 	ln -sf libcors.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf libcors.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libcors.so
-	@echo $(LIBDIR)/pkgconfig/libcors.pc
-	@sed -e 's|@PREFIX@|$(PREFIX)|' \
-	    -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
-	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
-	    -e 's|@VERSION@|$(VERSION)|' \
-	    -e "s|@STATIC_LIBS@|$$(sed 's/-lgcc_s *//' $(STATIC_LIBS))|" \
-	    bindings/c/libcors.pc.in \
-	    >$(DESTDIR)$(LIBDIR)/pkgconfig/libcors.pc
+	@$(foreach file,pkgconfig/libcors.pc $(CMAKE:%=cmake/libcors/%), \
+	    echo $(LIBDIR)/$(file) && $(FILL_IN) bindings/c/$(notdir $(file)).in \
+	    >$(DESTDIR)$(LIBDIR)/$(file) &&) true
 ifneq ($(COMMAND),)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANUAL) \
 	    $(dir $(COMPLETION.bash) $(COMPLETION.zsh) $(COMPLETION.fish)))
@@ -143,6 +152,8 @@ endif
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	@test ! -d $(DESTDIR)$(LIBDIR)/cmake/libcors || \
+	    rmdir $(DESTDIR)$(LIBDIR)/cmake/libcors
 
 # --- The command
 
@@ -314,7 +325,7 @@ test-walk: documents
 
 # What make install gives, and programs that are built with it.
 test-install: lib
-	@$(NEED) g++=g++ pkg-config=pkg-config readelf=binutils
+	@$(NEED) cmake=cmake g++=g++ pkg-config=pkg-config readelf=binutils
 	bindings/c/install.sh $(BUILD)/install
 
 # Debian's Python where the first one in the path has no pytest.

@@ -21,6 +21,21 @@ ok()
     echo "ok $*"
 }
 
+# `make lib` says what is wrong, and nothing that is right.
+told=$(make --no-print-directory lib 2>&1)
+case $told in *note:*|*warning:*) fail "make lib says: $told" ;; esac
+mkdir "$folder/broken-rust"
+cat >"$folder/broken-rust/rustc" <<END
+#!/bin/sh
+case "\$*" in *native-static-libs*) echo "error: broken" >&2; exit 1 ;; esac
+exec $(command -v rustc) "\$@"
+END
+chmod +x "$folder/broken-rust/rustc"
+! told=$(PATH="$folder/broken-rust:$PATH" make lib 2>&1) ||
+    fail "make lib goes on where rustc fails"
+case $told in *"error: broken"*) ;; *) fail "make lib hides: $told" ;; esac
+ok "make lib"
+
 # The command comes where it is built. make must not build anything: root, who
 # installs, may have no Rust. So cargo and rustc are such as fail.
 mkdir "$folder/no-rust"
@@ -39,7 +54,9 @@ command=$(ls -t cli/target/*/cors 2>/dev/null | head -1)
 prefix=$folder/prefix
 make_as_root install PREFIX="$prefix" COMMAND="$command"
 expected="include/cors.h include/cors.hpp lib/libcors.a lib/libcors.so
-lib/libcors.so.$version lib/pkgconfig/libcors.pc"
+lib/libcors.so.$version lib/pkgconfig/libcors.pc
+lib/cmake/libcors/libcorsConfig.cmake
+lib/cmake/libcors/libcorsConfigVersion.cmake"
 soname=$(readelf -d "$prefix/lib/libcors.so.$version" \
     | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 case $version in
@@ -148,25 +165,140 @@ for compiler in ${COMPILERS:-gcc g++}; do
         $static
 done
 
-if command -v cmake >/dev/null; then
-    mkdir "$folder/cmake"
-    cp "$folder/demo.cpp" bindings/c/example.c "$folder/cmake"
-    cat >"$folder/cmake/CMakeLists.txt" <<'END'
+# The README's commands and CMake projects, as they are printed there.
+mkdir "$folder/readme"
+cp bindings/c/example.c "$folder/readme/demo.c"
+readme=$(cat bindings/c/README.md)
+commands=$(awk '/^    cc / { on = 1 } /^$/ { on = 0 }
+    on { sub(/^    /, ""); print }' <<<"$readme")
+expected=(shared static static)
+while IFS= read -r -d @ command; do
+    [ -n "${command//[[:space:]]/}" ] || continue
+    # $(run_readme ... -o PROGRAM): cc writes a.out.
+    run_readme()
+    {
+        (cd "$folder/readme" && rm -f a.out && sh -ec "$command" && mv a.out "$2")
+    }
+    run "readme-c-${#expected[@]}" "${expected[0]}" run_readme
+    expected=("${expected[@]:1}")
+done < <(sed 's/^cc /@&/' <<<"$commands"; echo @)
+[ ${#expected[@]} = 0 ] || fail "commands that the README has not"
+
+# $(cmake_builds NAME LINKED-WITH PREFIX TARGET FIND...): a project in C and
+# one in C++ that find the library, and link it, where CMake looks in PREFIX.
+# CMake says itself where a program finds what it links: no LD_LIBRARY_PATH.
+cmake_builds()
+{
+    local name=$1 linked=$2 from=$3 target=$4 language source
+    shift 4
+    for language in C CXX; do
+        source=$folder/demo.cpp
+        [ $language = CXX ] || source=$PWD/bindings/c/example.c
+        mkdir -p "$folder/cmake/$name-$language"
+        cat >"$folder/cmake/$name-$language/CMakeLists.txt" <<END
 cmake_minimum_required(VERSION 3.16)
-project(demo LANGUAGES C CXX)
+project(demo LANGUAGES $language)
 set(CMAKE_CXX_STANDARD 17)
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(CORS REQUIRED IMPORTED_TARGET libcors)
-add_executable(demo demo.cpp)
-target_link_libraries(demo PRIVATE PkgConfig::CORS)
+$(printf '%s\n' "$@")
+add_executable(demo $source)
+target_link_libraries(demo PRIVATE $target)
 END
-    run cmake-demo shared sh -c "cmake -S '$folder/cmake' -B '$folder/cmake/build' \
-        >'$folder/log' && cmake --build '$folder/cmake/build' \
-        >>'$folder/log' && cp '$folder/cmake/build/demo' \"\$2\"" sh
-fi
+        case $language in C) language=c ;; *) language=c++ ;; esac
+        run "cmake-$language-$name" "$linked" \
+            build_with_cmake "$folder/cmake/$name-${source##*.}" "$from" \
+            "$folder/cmake/$name-$([ $language = c ] && echo C || echo CXX)"
+    done
+}
+
+# $(build_with_cmake BUILD PREFIX SOURCE -o PROGRAM)
+build_with_cmake()
+{
+    cmake -S "$3" -B "$1" -DCMAKE_PREFIX_PATH="$2" -Wdev -Werror=dev &&
+        cmake --build "$1" && cp "$1/demo" "$5"
+} >"$folder/log" 2>&1
+
+# $(cmake_finds PREFIX WHAT...): whether find_package(libcors WHAT) finds it.
+cmake_finds()
+{
+    local from=$1
+    shift
+    rm -rf "$folder/cmake/find"
+    mkdir -p "$folder/cmake/find"
+    cat >"$folder/cmake/find/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.19)
+project(find LANGUAGES NONE)
+find_package(libcors $* CONFIG REQUIRED)
+find_package(libcors $* CONFIG REQUIRED)
+if(NOT libcors_VERSION STREQUAL "$version")
+    message(FATAL_ERROR "libcors_VERSION is \${libcors_VERSION}")
+endif()
+END
+    cmake -S "$folder/cmake/find" -B "$folder/cmake/find/build" \
+        -DCMAKE_PREFIX_PATH="$from" >"$folder/log" 2>&1
+}
+
+# The number in the soname, which is what a project would ask for.
+found_by=${soname#libcors.so.}
+cmake_builds pkg-config shared "$prefix" PkgConfig::CORS \
+    'find_package(PkgConfig REQUIRED)' \
+    'pkg_check_modules(CORS REQUIRED IMPORTED_TARGET libcors)'
+unset PKG_CONFIG_PATH
+cmake_builds shared shared "$prefix" libcors::libcors \
+    "find_package(libcors $found_by REQUIRED)"
+cmake_builds archive static "$prefix" libcors::libcors_static \
+    "find_package(libcors $found_by REQUIRED)"
+
+readme_cmake=$(awk '/^```$/ { on = 0 } on { print } /^```cmake$/ { on = 1 }' \
+    <<<"$readme")
+grep -q 'find_package(libcors' <<<"$readme_cmake" || fail "CMake in the README"
+mkdir "$folder/readme/cmake"
+cat >"$folder/readme/cmake/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.16)
+project(server LANGUAGES C)
+add_executable(server ../demo.c)
+${readme_cmake/target_link/set_target_properties(server PROPERTIES OUTPUT_NAME demo)
+target_link}
+END
+run readme-c-cmake shared build_with_cmake "$folder/readme/build" "$prefix" \
+    "$folder/readme/cmake"
+
+# The minor version makes the ABI before 1.0, the major one later.
+IFS=. read -r major minor patch <<<"$version"
+for asked in "" "$major" "$major.$minor" "$version" "$version EXACT" \
+    "$version...<$((major + 9))" "$version...$version" "$found_by"
+do
+    cmake_finds "$prefix" $asked ||
+        { cat "$folder/log" >&2; fail "CMake does not find version $asked"; }
+done
+others="$((major + 1)) $major.$((minor + 1)) $major.$minor.$((patch + 1))
+    $((major + 1))...<$((major + 2)) 0.0.1...<$version"
+[ "$major" != 0 ] || [ "$minor" = 0 ] || others="$others 0.$((minor - 1))"
+for asked in $others "$major.$minor.$((patch + 1)) EXACT"; do
+    ! cmake_finds "$prefix" $asked || fail "CMake finds version $asked"
+done
+ok "versions that CMake finds"
+
+# What is installed may be moved, and a part of it may be missing.
+mv "$prefix" "$folder/moved"
+ln -s moved "$folder/linked"
+for place in moved linked; do
+    cmake_builds "$place" shared "$folder/$place" libcors::libcors \
+        "find_package(libcors REQUIRED)"
+done
+mkdir "$folder/away"
+mv "$folder"/moved/lib/libcors.so* "$folder/away"
+cmake_builds archive-alone static "$folder/moved" libcors::libcors_static \
+    "find_package(libcors REQUIRED)"
+mv "$folder/moved/lib/libcors.a" "$folder/away"
+! cmake_finds "$folder/moved" || fail "CMake finds libraries that are missing"
+grep -q "there is no libcors.so.$version and no libcors.a in" "$folder/log" ||
+    { cat "$folder/log" >&2; fail "CMake does not say what is missing"; }
+mv "$folder"/away/* "$folder/moved/lib"
+mv "$folder/moved" "$prefix"
+ok "CMake finds what was moved"
 
 make_as_root uninstall PREFIX="$prefix"
-found=$(find "$prefix" ! -type d)
+found=$(find "$prefix" ! -type d -o -name libcors)
 [ -z "$found" ] || fail "not uninstalled: $found"
 ok "uninstall"
 
@@ -177,6 +309,11 @@ pc=$folder/stage/usr/lib/x86_64-linux-gnu/pkgconfig/libcors.pc
 grep -q "$folder" "$pc" && fail "DESTDIR is in libcors.pc"
 [ "$(PKG_CONFIG_PATH=${pc%/*} pkg-config --variable=libdir libcors)" \
     = /usr/lib/x86_64-linux-gnu ] || fail "LIBDIR is not in libcors.pc"
+grep -q "$folder" "${pc%/pkgconfig/*}"/cmake/libcors/* &&
+    fail "DESTDIR is in CMake's files"
+cmake_builds staged shared "$folder/stage/usr" libcors::libcors \
+    'set(CMAKE_LIBRARY_ARCHITECTURE x86_64-linux-gnu)' \
+    "find_package(libcors REQUIRED)"
 make_as_root uninstall DESTDIR="$folder/stage" PREFIX=/usr \
     LIBDIR=/usr/lib/x86_64-linux-gnu
 found=$(find "$folder/stage" ! -type d)
