@@ -25,7 +25,6 @@ def assert_answered(site, path):
     return answer
 
 
-@pytest.mark.memory
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
 @pytest.mark.parametrize(
     "section", ['Location "/api/"', 'LocationMatch "^/a.i"']
@@ -91,6 +90,7 @@ def test_a_redirect_of_userdir(serve):
     assert assert_answered(site, "/~someone/").status == 302
 
 
+@pytest.mark.memory
 @pytest.mark.parametrize("page", ["/page", '"no"', ELSEWHERE])
 def test_no_error_document_takes_it_over(serve, backend, page):
     site = serve(f"""
