@@ -180,7 +180,7 @@ static int cors_run_others(request_rec *r, int (*run)(request_rec *r),
         ap_if_walk(r);
     }
     conf = cors_govern(r, 1);
-    /* The ErrorDocument and the log level are those of before. */
+    /* Which ErrorDocument is shown does not change. */
     r->per_dir_config = place;
 
     answer = cors_answer(r, conf);
