@@ -54,7 +54,9 @@ pub use decision::{Decision, Header, Reason, Request, Verdict};
 pub use explain::Explanation;
 pub use header_names::{HEADER_NAME_MAX, REQUEST_HEADERS_MAX};
 pub use method::METHOD_MAX;
-pub use origin::public_suffix::date as public_suffix_list_date;
+pub use origin::public_suffix::{
+    PublicSuffixList, PublicSuffixListError, date as public_suffix_list_date,
+};
 pub use origin::syntax::ORIGIN_MAX;
 pub use policy::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity};
 pub use policy::{LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy};

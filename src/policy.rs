@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::{error, fmt};
 
+use crate::PublicSuffixList;
 use crate::decision::Answers;
 use diagnostic::{Diagnostic, Severity};
 
@@ -41,7 +42,16 @@ pub enum LoadError {
 impl Policy {
     /// Loads a policy from JSON (UTF-8; a byte order mark is skipped).
     pub fn from_json(json: &[u8]) -> Result<Self, LoadError> {
-        let (answers, diagnostics) = rules::read(json);
+        Self::from_json_with(json, PublicSuffixList::built_in())
+    }
+
+    /// Loads a policy from JSON, judging its wildcards by another public
+    /// suffix list than the built-in one.
+    pub fn from_json_with(
+        json: &[u8],
+        suffixes: &PublicSuffixList,
+    ) -> Result<Self, LoadError> {
+        let (answers, diagnostics) = rules::read(json, suffixes);
         match answers {
             Some(answers) => Ok(Self { answers, warnings: diagnostics }),
             None => Err(LoadError::Policy(diagnostics)),

@@ -1,4 +1,4 @@
-//! The public suffix list: under which names can a stranger register one?
+//! The public suffix list: under which names can anyone get one?
 //!
 //! The list is in the library, as text. A line holds a name that rules stand
 //! right below, with its labels from right to left, and behind spaces the
@@ -8,9 +8,15 @@
 //! and what is below a name stands side by side. The list is only asked when a
 //! policy with wildcards is loaded.
 //!
-//! The rules' meaning is that of the [list's own description].
+//! The rules' meaning is that of the [list's own description]. A label that
+//! ends in `+` is not the list's: it is a shared domain that the list lacks,
+//! from `shared_domains.txt`. One that ends in `++` is open at any depth.
 //!
 //! [list's own description]: https://github.com/publicsuffix/list/wiki/Format
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::{error, fmt};
 
 use memchr::{memchr, memrchr};
 
@@ -20,34 +26,263 @@ use super::set::glob_matches;
 /// `tools/public_suffix_list.py` makes it.
 const LIST: &str = include_str!("public_suffix_list.txt");
 
+const DATE_LEN: usize = "2026-10-22".len();
+
+/// Names that nobody can register: RFC 6761, sections 6.2 to 6.5 (and RFC
+/// 2606), RFC 8375 for `home.arpa`, and [ICANN's reservation of `internal`].
+///
+/// [ICANN's reservation of `internal`]: https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en#section2.a
+const SPECIAL_USE: [&str; 6] =
+    ["example", "home.arpa", "internal", "invalid", "localhost", "test"];
+
+/// The longest line, where a label is not longer; as in the tool.
+const WIDTH: usize = 160;
+
 /// The date of the public suffix list that is built in, `2026-10-22`. A newer
 /// list can refuse a wildcard that an older one let pass.
 pub fn date() -> &'static str {
-    LIST.split_once('\n').map_or("", |(date, _)| date)
+    &LIST[..DATE_LEN]
 }
 
-/// Whether a stranger could register a name that this pattern matches.
+/// A public suffix list, which says under which names anyone can get one, with
+/// the shared domains that libcors knows besides.
 ///
-/// What stands to the right of the wildcard must hold a whole registrable
-/// domain. And where the list has suffixes below that, as under
-/// `amazonaws.com`, the wildcard must not reach one of them.
-pub(crate) fn stranger_can_match(host: &HostPattern<'_>) -> bool {
-    let (suffix, left) = match host {
-        HostPattern::Whole(_) => return false,
-        HostPattern::Subdomains(suffix) => (*suffix, None),
-        HostPattern::Label { left, suffix } => (*suffix, Some(*left)),
-    };
-    // RFC 6761, section 6.3: never in the DNS.
-    if suffix == "localhost" || suffix.ends_with(".localhost") {
-        return false;
+/// Policies are loaded with the one that is built in, so that the same file
+/// loads wherever the same version runs. Another one shows what a newer list
+/// would say: see [`Policy::from_json_with`](crate::Policy::from_json_with).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicSuffixList(Cow<'static, str>);
+
+/// Why a text is not a public suffix list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicSuffixListError(String);
+
+/// A name under which anyone can get one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OpenName {
+    /// It may begin with `*.`, for any label.
+    pub(crate) name: String,
+    /// Not from the list, but one of the shared domains.
+    pub(crate) shared: bool,
+}
+
+impl PublicSuffixList {
+    /// The list that is built in.
+    pub fn built_in() -> &'static Self {
+        static BUILT_IN: PublicSuffixList =
+            PublicSuffixList(Cow::Borrowed(LIST));
+        &BUILT_IN
     }
-    let labels: Vec<&str> = suffix.rsplit('.').collect();
-    public_suffix_len(&labels) >= labels.len()
-        || rules_below(&labels.join(".")).any(|rule| match left {
+
+    /// Reads a list in the form in which
+    /// <https://publicsuffix.org/list/public_suffix_list.dat> is published. The
+    /// shared domains of libcors are added to it.
+    pub fn parse(text: &[u8]) -> Result<Self, PublicSuffixListError> {
+        let error = |what: String| Err(PublicSuffixListError(what));
+        let Ok(text) = str::from_utf8(text) else {
+            return error("not UTF-8".into());
+        };
+        let version = |line: &str| {
+            let date = line.strip_prefix("// VERSION: ")?.get(..DATE_LEN)?;
+            is_date(date).then(|| date.to_owned())
+        };
+        let Some(mut list) = text.lines().find_map(version) else {
+            return error("no line \"// VERSION: \" with a date".into());
+        };
+        for section in ["ICANN", "PRIVATE"] {
+            let end = format!("// ===END {section} DOMAINS===");
+            if !text.lines().any(|line| line.trim_end() == end) {
+                return error(format!("no line {end:?}"));
+            }
+        }
+        let mut rules = BTreeSet::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            // The format's own rule: up to the first white space, no comments.
+            let rule = line.split_whitespace().next().unwrap_or_default();
+            if rule.is_empty() || rule.starts_with("//") {
+                continue;
+            }
+            let Some(rule) = reversed(rule) else {
+                return error(format!(
+                    "line {number}: {rule:?} is not a rule"
+                ));
+            };
+            rules.insert(rule);
+        }
+        for (name, label) in Self::built_in().rules() {
+            let own = label.trim_end_matches('+');
+            let rule = |label: &str| (name.to_owned(), label.to_owned());
+            if label.ends_with("++") {
+                rules.remove(&rule(own));
+                rules.insert(rule(label));
+            } else if label != own && !rules.contains(&rule(own)) {
+                rules.insert(rule(label));
+            }
+        }
+        let mut start = list.len();
+        let mut before = None;
+        for (name, label) in &rules {
+            if before != Some(name)
+                || list.len() - start + label.len() >= WIDTH
+            {
+                list += "\n";
+                start = list.len();
+                list += name;
+                before = Some(name);
+            }
+            list += " ";
+            list += label;
+        }
+        list += "\n";
+        Ok(Self(list.into()))
+    }
+
+    /// The list's date, `2026-10-22`.
+    pub fn date(&self) -> &str {
+        &self.0[..DATE_LEN]
+    }
+
+    /// The name, if any, under which anyone can get one that this pattern
+    /// matches.
+    ///
+    /// What stands to the right of the wildcard must hold a whole registrable
+    /// domain. And where the list has suffixes below that, as under
+    /// `amazonaws.com`, the wildcard must not reach one of them.
+    pub(crate) fn open_name(
+        &self,
+        host: &HostPattern<'_>,
+    ) -> Option<OpenName> {
+        let (suffix, left) = match host {
+            HostPattern::Whole(_) => return None,
+            HostPattern::Subdomains(suffix) => (*suffix, None),
+            HostPattern::Label { left, suffix } => (*suffix, Some(*left)),
+        };
+        if is_special_use(suffix) {
+            return None;
+        }
+        let labels: Vec<&str> = suffix.rsplit('.').collect();
+        let (len, shared) = self.public_suffix(&labels);
+        if len >= labels.len() {
+            return Some(OpenName { name: suffix.to_owned(), shared });
+        }
+        let name = labels.join(".");
+        let rule = self.rules_below(&name).find(|rule| match left {
             // One or more labels can be those of any rule.
             None => true,
-            Some(left) => can_be_spelled(rule, left),
-        })
+            Some(left) => can_be_spelled(rule.labels(), left),
+        })?;
+        let mut name = suffix.to_owned();
+        for label in rule.labels() {
+            name = format!("{label}.{name}");
+        }
+        Some(OpenName { name, shared: rule.shared })
+    }
+
+    /// How many labels the public suffix of a name has, and whether that is a
+    /// shared domain; the name's labels come from right to left.
+    fn public_suffix(&self, labels: &[&str]) -> (usize, bool) {
+        // The implicit rule "*".
+        let mut longest = (1, false);
+        let mut name = String::new();
+        for (above, label) in labels.iter().enumerate() {
+            if self.mark(&name, &format!("!{label}")).is_some() {
+                return (above, false);
+            }
+            let mark = self.mark(&name, label);
+            if mark == Some("++") {
+                return (labels.len(), true);
+            }
+            if let Some(mark) = mark.or_else(|| self.mark(&name, "*")) {
+                longest = (above + 1, !mark.is_empty());
+            }
+            if above > 0 {
+                name.push('.');
+            }
+            name.push_str(label);
+        }
+        longest
+    }
+
+    /// Each rule: a name, and the label, with its marks, that stands below.
+    fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.lines().lines().filter_map(|line| line.split_once(' ')).flat_map(
+            |(name, labels)| labels.split(' ').map(move |label| (name, label)),
+        )
+    }
+
+    /// Each longer rule that ends in the name, but for exceptions, which make
+    /// no suffix.
+    fn rules_below(&self, name: &str) -> impl Iterator<Item = Below<'_>> {
+        let (_, lines) = self.split_at(name);
+        lines
+            .lines()
+            .map_while(move |line| line.strip_prefix(name))
+            .filter(|rest| rest.starts_with([' ', '.']))
+            .filter_map(|rest| rest.split_once(' '))
+            .flat_map(|(between, labels)| {
+                labels.split(' ').filter(|label| !label.starts_with('!')).map(
+                    move |marked| {
+                        let last = marked.trim_end_matches('+');
+                        Below { between, last, shared: last != marked }
+                    },
+                )
+            })
+    }
+
+    /// The mark, which may be empty, of the rule that is one label longer than
+    /// the name.
+    fn mark(&self, name: &str, label: &str) -> Option<&str> {
+        // In the last line that does not begin behind it. "," is the byte
+        // after "+": what only begins with the label is behind.
+        let (lines, _) = self.split_at(&format!("{name} {label},"));
+        let labels = lines.lines().next_back()?.strip_prefix(name)?;
+        labels
+            .strip_prefix(' ')?
+            .split(' ')
+            .filter_map(|other| other.strip_prefix(label))
+            .find(|mark| mark.bytes().all(|byte| byte == b'+'))
+    }
+
+    fn lines(&self) -> &str {
+        &self.0[DATE_LEN + 1..]
+    }
+
+    /// The lines that are less than `text`, and the others, by binary search
+    /// over bytes.
+    fn split_at(&self, text: &str) -> (&str, &str) {
+        let lines = self.lines();
+        let bytes = lines.as_bytes();
+        let (mut low, mut high) = (0, bytes.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start =
+                memrchr(b'\n', &bytes[..middle]).map_or(0, |at| at + 1);
+            let end =
+                memchr(b'\n', &bytes[middle..]).map_or(high, |at| middle + at);
+            if &bytes[start..end] < text.as_bytes() {
+                low = end + 1;
+            } else {
+                high = start;
+            }
+        }
+        lines.split_at(low.min(lines.len()))
+    }
+}
+
+/// What a rule has left of a name that it ends in.
+#[derive(Clone, Copy)]
+struct Below<'l> {
+    /// Its labels but the last, from right to left, each behind a dot.
+    between: &'l str,
+    last: &'l str,
+    shared: bool,
+}
+
+impl<'l> Below<'l> {
+    /// From right to left.
+    fn labels(self) -> impl Iterator<Item = &'l str> {
+        self.between.split('.').skip(1).chain([self.last])
+    }
 }
 
 /// Whether the labels of a pattern left of its literal end, of which the
@@ -59,83 +294,73 @@ fn can_be_spelled<'r>(
 ) -> bool {
     let mut pattern = left.rsplit('.');
     rule.all(|label| {
-        pattern.next().is_some_and(|pattern| {
-            label == "*" || glob_matches(pattern.as_bytes(), label.as_bytes())
+        pattern.next().is_some_and(|pattern| match pattern.contains('*') {
+            _ if label == "*" => true,
+            true => glob_matches(pattern.as_bytes(), label.as_bytes()),
+            // glob_matches takes the text before the first star and the one
+            // behind the last for two.
+            false => pattern == label,
         })
     })
 }
 
-/// How many labels the public suffix of a name has; the name's labels come
-/// from right to left.
-fn public_suffix_len(labels: &[&str]) -> usize {
-    // The implicit rule "*".
-    let mut longest = 1;
-    let mut name = String::new();
-    for (above, label) in labels.iter().enumerate() {
-        if has_rule(&name, &format!("!{label}")) {
-            return above;
-        }
-        if has_rule(&name, "*") || has_rule(&name, label) {
-            longest = above + 1;
-        }
-        if above > 0 {
-            name.push('.');
-        }
-        name.push_str(label);
+fn is_special_use(name: &str) -> bool {
+    SPECIAL_USE.iter().any(|reserved| {
+        name.strip_suffix(reserved)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
+}
+
+/// A published rule: the name that it stands below, with its labels from right
+/// to left, and its first label, with the mark of an exception.
+fn reversed(rule: &str) -> Option<(String, String)> {
+    let (mark, rule) = match rule.strip_prefix('!') {
+        Some(rule) => ("!", rule),
+        None => ("", rule),
+    };
+    let (first, rest) = match rule.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (rule, None),
+    };
+    let label = match first {
+        "*" if mark.is_empty() => first.to_owned(),
+        _ => mark.to_owned() + &in_ascii(first)?,
+    };
+    let labels: Option<Vec<String>> = rest
+        .into_iter()
+        .flat_map(|rest| rest.rsplit('.'))
+        .map(in_ascii)
+        .collect();
+    Some((labels?.join("."), label))
+}
+
+/// A label in lower case and Punycode, where it is one.
+fn in_ascii(label: &str) -> Option<String> {
+    let mut label = label.to_lowercase();
+    if !label.is_ascii() {
+        label = format!("xn--{}", punycode::encode(&label).ok()?);
     }
-    longest
+    let valid = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+    };
+    ((1..=63).contains(&label.len()) && label.bytes().all(valid))
+        .then_some(label)
 }
 
-/// The labels that follow the name in each longer rule that ends in it, but
-/// for exceptions, which make no suffix.
-fn rules_below(
-    name: &str,
-) -> impl Iterator<Item = impl Iterator<Item = &'static str>> {
-    let (_, lines) = split_at(name);
-    lines
-        .lines()
-        .map_while(move |line| line.strip_prefix(name))
-        .filter(|rest| rest.starts_with([' ', '.']))
-        .filter_map(|rest| rest.split_once(' '))
-        .flat_map(|(between, labels)| {
-            labels
-                .split(' ')
-                .filter(|label| !label.starts_with('!'))
-                .map(|label| between.split('.').skip(1).chain([label]))
-        })
+fn is_date(text: &str) -> bool {
+    text.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    })
 }
 
-/// Whether there is a rule that is one label longer than the name.
-fn has_rule(name: &str, label: &str) -> bool {
-    // In the last line that does not begin behind it. "!" is the byte after
-    // the space: what only begins with the label is behind.
-    let (lines, _) = split_at(&format!("{name} {label}!"));
-    lines
-        .lines()
-        .next_back()
-        .and_then(|line| line.strip_prefix(name)?.strip_prefix(' '))
-        .is_some_and(|labels| labels.split(' ').any(|other| other == label))
-}
-
-/// The lines that are less than `text`, and the others, by binary search over
-/// bytes.
-fn split_at(text: &str) -> (&'static str, &'static str) {
-    let lines = LIST.split_once('\n').map_or("", |(_, lines)| lines);
-    let bytes = lines.as_bytes();
-    let (mut low, mut high) = (0, bytes.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let start = memrchr(b'\n', &bytes[..middle]).map_or(0, |at| at + 1);
-        let end =
-            memchr(b'\n', &bytes[middle..]).map_or(high, |at| middle + at);
-        if &bytes[start..end] < text.as_bytes() {
-            low = end + 1;
-        } else {
-            high = start;
-        }
+impl fmt::Display for PublicSuffixListError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a public suffix list: {}", self.0)
     }
-    lines.split_at(low.min(lines.len()))
 }
+
+impl error::Error for PublicSuffixListError {}
 
 #[cfg(test)]
 mod tests {
@@ -144,36 +369,198 @@ mod tests {
     use super::*;
     use crate::origin::pattern::{Pattern, Wildcard};
 
-    fn stranger(pattern: &str) -> bool {
+    /// The name under which anyone can get one that the pattern matches; a
+    /// shared domain with a plus.
+    fn open(pattern: &str) -> Option<String> {
         let Ok(Pattern::Wildcard(Wildcard { host, .. })) =
             Pattern::parse(pattern)
         else {
             panic!("{pattern} is no pattern with wildcards");
         };
-        stranger_can_match(&host)
+        let open = PublicSuffixList::built_in().open_name(&host)?;
+        Some(open.name + if open.shared { "+" } else { "" })
     }
 
     #[test]
     fn every_rule_is_found_where_it_stands() {
-        let mut lines = LIST.lines();
-        assert_eq!(lines.next(), Some(date()));
-        assert!(date().len() == 10 && date() > "2026-01-01");
-        let rules: Vec<(&str, &str)> = lines
-            .filter_map(|line| line.split_once(' '))
-            .flat_map(|(name, labels)| {
-                labels.split(' ').map(move |label| (name, label))
-            })
-            .collect();
+        let list = PublicSuffixList::built_in();
+        assert_eq!(LIST.lines().next(), Some(date()));
+        assert!(is_date(date()) && date() > "2026-01-01");
+        let rules: Vec<(&str, &str)> = list.rules().collect();
         assert!(rules.len() > 8000);
         assert!(rules.is_sorted_by(|one, next| one < next));
         let set: HashSet<(&str, &str)> = rules.iter().copied().collect();
-        for (name, label) in rules {
-            assert!(has_rule(name, label), "{name} {label}");
+        for (name, marked) in rules {
+            let label = marked.trim_end_matches('+');
+            assert_eq!(
+                list.mark(name, label),
+                Some(&marked[label.len()..]),
+                "{name} {label}"
+            );
             for near in [&format!("{label}x"), &label[..label.len() - 1]] {
-                let listed = set.contains(&(name, near));
-                assert_eq!(has_rule(name, near), listed, "{name} {near:?}");
+                let listed = ["", "+", "++"].iter().any(|mark| {
+                    set.contains(&(name, &*format!("{near}{mark}")))
+                });
+                let found = list.mark(name, near).is_some();
+                assert_eq!(found, listed, "{name} {near:?}");
             }
         }
+    }
+
+    /// The shared domains, as `shared_domains.txt` has them: `**.` stands
+    /// before one that is open at any depth.
+    fn shared_domains() -> Vec<(&'static str, &'static str)> {
+        include_str!("shared_domains.txt")
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with("//"))
+            .map(|line| line.split_once(' ').expect("a domain, an address"))
+            .collect()
+    }
+
+    #[test]
+    fn shared_domains_have_a_source_and_are_in_the_list() {
+        let list = PublicSuffixList::built_in();
+        let domains = shared_domains();
+        assert!(domains.is_sorted_by(|one, next| one.0 < next.0));
+        for (rule, source) in &domains {
+            let domain = rule.trim_start_matches("**.");
+            let mark = if rule.starts_with("**.") { "++" } else { "+" };
+            let (name, label) = reversed(domain).expect("a rule");
+            assert_eq!(list.mark(&name, &label), Some(mark), "{rule}");
+            assert!(
+                source.trim_start().starts_with("https://")
+                    && !source.trim_start().contains(' '),
+                "{rule}: {source:?}"
+            );
+            let pattern = format!("https://*.{}", domain.replace("*", "x"));
+            let domain = domain.replace('*', "x");
+            assert_eq!(open(&pattern), Some(domain + "+"), "{pattern}");
+        }
+        let marked =
+            list.rules().filter(|(_, label)| label.ends_with('+')).count();
+        assert_eq!(marked, domains.len());
+    }
+
+    /// The list that is built in, in the form in which it was published.
+    fn published() -> String {
+        let mut text = format!(
+            "// VERSION: {}_08-36-41_UTC\n\n// ===BEGIN ICANN DOMAINS===\n",
+            date()
+        );
+        for (name, label) in PublicSuffixList::built_in().rules() {
+            if label.ends_with('+') {
+                continue;
+            }
+            let (mark, mut rule) = match label.strip_prefix('!') {
+                Some(label) => ("!", label.to_owned()),
+                None => ("", label.to_owned()),
+            };
+            for label in name.rsplit('.').filter(|label| !label.is_empty()) {
+                rule = format!("{rule}.{label}");
+            }
+            // As the list writes it.
+            let rule: Vec<String> = rule
+                .split('.')
+                .map(|label| match label.strip_prefix("xn--") {
+                    Some(code) => punycode::decode(code).expect("Punycode"),
+                    None => label.to_owned(),
+                })
+                .collect();
+            text += &format!("{mark}{}  comment\n", rule.join("."));
+        }
+        text + "// ===END ICANN DOMAINS===\n// ===END PRIVATE DOMAINS===\n"
+    }
+
+    #[test]
+    fn a_published_list_is_read() {
+        let mut text = published();
+        let list = PublicSuffixList::parse(text.as_bytes());
+        assert_eq!(list.as_ref(), Ok(PublicSuffixList::built_in()));
+
+        // What a newer one would have: shared domains too, and a new rule.
+        text = text.replacen(date(), "2031-01-02", 1);
+        for (rule, _) in shared_domains() {
+            text += &format!("{}\n", rule.trim_start_matches("**."));
+        }
+        text += "NEW.example.com\n";
+        let list = PublicSuffixList::parse(text.as_bytes()).expect("a list");
+        assert_eq!(list.date(), "2031-01-02");
+        assert_eq!(list.mark("com.example", "new"), Some(""));
+        assert_eq!(list.mark("com", "zendesk"), Some(""));
+        assert_eq!(list.mark("io", "sslip"), Some("++"));
+        assert_eq!(
+            list.rules().count(),
+            PublicSuffixList::built_in().rules().count() + 1
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_list_is_an_error() {
+        let start = "// VERSION: 2026-01-02_03-04-05_UTC\n";
+        let end = "// ===END ICANN DOMAINS===\n// ===END PRIVATE DOMAINS===\n";
+        assert!(
+            PublicSuffixList::parse(format!("{start}{end}").as_bytes())
+                .is_ok()
+        );
+        for (text, expected) in [
+            ("".into(), r#"no line "// VERSION: " with a date"#),
+            ("<html>".into(), r#"no line "// VERSION: " with a date"#),
+            (
+                format!("// VERSION: today\n{end}"),
+                r#"no line "// VERSION: " with a date"#,
+            ),
+            (
+                format!("// VERSION: 2026-1\u{e4}-02\n{end}"),
+                r#"no line "// VERSION: " with a date"#,
+            ),
+            (
+                format!("{start}com\n"),
+                r#"no line "// ===END ICANN DOMAINS===""#,
+            ),
+            (
+                format!("{start}com\n// ===END ICANN DOMAINS===\n"),
+                r#"no line "// ===END PRIVATE DOMAINS===""#,
+            ),
+            (format!("{start}a..b\n{end}"), r#"line 2: "a..b" is not a rule"#),
+            (format!("{start}.a\n{end}"), r#"line 2: ".a" is not a rule"#),
+            (
+                format!("{start}a.*.b\n{end}"),
+                r#"line 2: "a.*.b" is not a rule"#,
+            ),
+            (format!("{start}!*.b\n{end}"), r#"line 2: "!*.b" is not a rule"#),
+            (format!("{start}a*.b\n{end}"), r#"line 2: "a*.b" is not a rule"#),
+            (format!("{start}a+\n{end}"), r#"line 2: "a+" is not a rule"#),
+            (format!("{start}<p>\n{end}"), r#"line 2: "<p>" is not a rule"#),
+        ] {
+            let error = PublicSuffixList::parse(text.as_bytes());
+            let error = error.expect_err(&text).to_string();
+            assert_eq!(error, format!("not a public suffix list: {expected}"));
+        }
+        let error = PublicSuffixList::parse(b"\xff").expect_err("no UTF-8");
+        assert_eq!(error.to_string(), "not a public suffix list: not UTF-8");
+    }
+
+    #[test]
+    fn names_that_nobody_can_register_are_exempt() {
+        for name in SPECIAL_USE {
+            for pattern in ["*.", "**.", "a-*.", "*.acme.", "a.*."] {
+                let pattern = format!("https://{pattern}{name}");
+                assert_eq!(open(&pattern), None, "{pattern}");
+            }
+            // The whole last labels, and these alone.
+            for near in [format!("x{name}"), format!("{name}.com")] {
+                let pattern = format!("https://*.{near}");
+                let expected = (!near.ends_with(".com")).then(|| near.clone());
+                let open = open(&pattern);
+                assert_eq!(
+                    open,
+                    expected.filter(|_| !near.contains('.')),
+                    "{pattern}"
+                );
+            }
+        }
+        assert_eq!(open("https://*.arpa").as_deref(), Some("arpa"));
+        assert_eq!(open("https://*.local").as_deref(), Some("local"));
     }
 
     #[test]
@@ -195,38 +582,61 @@ mod tests {
         ] {
             let labels: Vec<&str> = name.rsplit('.').collect();
             let expected = suffix.split('.').count();
-            assert_eq!(public_suffix_len(&labels), expected, "{name}");
+            let list = PublicSuffixList::built_in();
+            let actual = list.public_suffix(&labels);
+            assert_eq!(actual, (expected, false), "{name}");
         }
     }
 
     #[test]
-    fn wildcards_under_a_suffix_are_open_to_strangers() {
-        for pattern in [
-            "https://*.com",
-            "https://**.com",
-            "https://*.co.uk",
-            "https://www.*.co.uk",
-            "https://**.github.io",
-            "https://*.github.io",
-            "https://*-acme.vercel.app",
-            "https://*.unlisted",
+    fn wildcards_under_a_suffix_are_open_to_anyone() {
+        for (pattern, name) in [
+            ("https://*.com", "com"),
+            ("https://**.com", "com"),
+            ("https://*.co.uk", "co.uk"),
+            ("https://www.*.co.uk", "co.uk"),
+            ("https://**.github.io", "github.io"),
+            ("https://*.github.io", "github.io"),
+            ("https://*-acme.vercel.app", "vercel.app"),
+            ("https://*.unlisted", "unlisted"),
             // Rules with "*" and "!".
-            "https://*.ck",
-            "https://*.kawasaki.jp",
-            "https://c*.kawasaki.jp",
-            "https://**.kawasaki.jp",
+            ("https://*.ck", "ck"),
+            ("https://*.kawasaki.jp", "*.kawasaki.jp"),
+            ("https://c*.kawasaki.jp", "*.kawasaki.jp"),
+            ("https://**.kawasaki.jp", "*.kawasaki.jp"),
             // A domain that is nobody's suffix itself, with suffixes below.
+            ("https://s*.amazonaws.com", "s3.amazonaws.com"),
+            ("https://a.*.amazonaws.com", "s3.amazonaws.com"),
+            ("https://*.core.windows.net", "blob.core.windows.net"),
+            ("https://*.compute.amazonaws.com", "*.compute.amazonaws.com"),
+            ("https://us-east-1.*.amazonaws.com", "s3.amazonaws.com"),
+            (
+                "https://acme.auth.eu-west-*.amazoncognito.com",
+                "auth.eu-west-1.amazoncognito.com",
+            ),
+            (
+                "https://auth.*.amazoncognito.com",
+                "auth.af-south-1.amazoncognito.com",
+            ),
+            // Shared domains.
+            ("https://*.zendesk.com", "zendesk.com+"),
+            ("https://acme-*.sharepoint.com", "sharepoint.com+"),
+            ("https://*.euw.devtunnels.ms", "euw.devtunnels.ms+"),
+            ("https://*.devtunnels.ms", "*.devtunnels.ms+"),
+            // Any address can stand at any depth.
+            ("https://*.nip.io", "nip.io+"),
+            ("https://*.app.sslip.io", "app.sslip.io+"),
+            ("https://**.a.b.sslip.io", "a.b.sslip.io+"),
+        ] {
+            assert_eq!(open(pattern).as_deref(), Some(name), "{pattern}");
+        }
+        for pattern in [
             "https://**.amazonaws.com",
             "https://*.amazonaws.com",
-            "https://s*.amazonaws.com",
-            "https://a.*.amazonaws.com",
             "https://**.windows.net",
-            "https://*.core.windows.net",
             "https://**.fastly.net",
-            "https://*.compute.amazonaws.com",
-            "https://us-east-1.*.amazonaws.com",
         ] {
-            assert!(stranger(pattern), "{pattern}");
+            assert!(open(pattern).is_some(), "{pattern}");
         }
     }
 
@@ -245,13 +655,17 @@ mod tests {
             // No suffix below amazonaws.com fits these.
             "https://x-*.amazonaws.com",
             "https://*.bucket.s3.amazonaws.com",
+            "https://a.*.amazoncognito.com",
+            "https://acme.oauth.eu-west-*.amazoncognito.com",
+            "https://*.acme.zendesk.com",
+            "https://*.tunnel.euw.devtunnels.ms",
             "https://*.b.compute.amazonaws.com.example.com",
             "http://*.localhost",
             "http://**.localhost:*",
             "http://*.app.localhost",
             "https://example.com:*",
         ] {
-            assert!(!stranger(pattern), "{pattern}");
+            assert_eq!(open(pattern), None, "{pattern}");
         }
     }
 }

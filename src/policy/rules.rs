@@ -13,13 +13,17 @@ use self::origins::{Dangers, Origins};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity, quoted};
 use super::document::{self, Type, Value};
 use super::{POLICY_DEPTH_MAX, POLICY_MAX};
+use crate::PublicSuffixList;
 use crate::decision::Answers;
 
 /// Browsers keep a preflight answer for at most a day, most of them for less.
 const MAX_AGE_MAX: u32 = 86_400;
 
 /// Reads a policy. There are answers where no diagnostic is an error.
-pub(super) fn read(json: &[u8]) -> (Option<Answers>, Vec<Diagnostic>) {
+pub(super) fn read(
+    json: &[u8],
+    suffixes: &PublicSuffixList,
+) -> (Option<Answers>, Vec<Diagnostic>) {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let (text, rest) = match std::str::from_utf8(json) {
         Ok(text) => (text, None),
@@ -28,7 +32,8 @@ pub(super) fn read(json: &[u8]) -> (Option<Answers>, Vec<Diagnostic>) {
             (std::str::from_utf8(good).unwrap_or_default(), rest.first())
         }
     };
-    let mut rules = Rules { text, diagnostics: Diagnostics::default() };
+    let mut rules =
+        Rules { text, suffixes, diagnostics: Diagnostics::default() };
     let answers = if json.len() > POLICY_MAX {
         let message = format!("the policy has more than {POLICY_MAX} bytes");
         rules.error_at(None, "policy-size", message);
@@ -56,6 +61,7 @@ pub(super) fn read(json: &[u8]) -> (Option<Answers>, Vec<Diagnostic>) {
 
 struct Rules<'t> {
     text: &'t str,
+    suffixes: &'t PublicSuffixList,
     diagnostics: Diagnostics,
 }
 

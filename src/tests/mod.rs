@@ -5,5 +5,6 @@ mod browser;
 mod documents;
 mod naive;
 mod properties;
+mod public_suffixes;
 mod vectors;
 mod wpt;

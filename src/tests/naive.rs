@@ -88,7 +88,7 @@ fn matches(pattern: &str, origin: &str) -> bool {
 }
 
 /// `*` is one or more of any character.
-fn glob(pattern: &[u8], label: &[u8]) -> bool {
+pub(super) fn glob(pattern: &[u8], label: &[u8]) -> bool {
     match (pattern, label) {
         ([], []) => true,
         ([b'*', rest @ ..], [_, label @ ..]) => {

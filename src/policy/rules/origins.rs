@@ -7,7 +7,6 @@ use std::net::Ipv4Addr;
 
 use super::{At, Rules};
 use crate::origin::pattern::{HostPattern, Pattern, Wildcard};
-use crate::origin::public_suffix;
 use crate::origin::set::{Builder, OriginSet};
 use crate::origin::syntax::{self, Origin, Scheme};
 use crate::policy::correction;
@@ -188,26 +187,32 @@ impl<'t> Rules<'t> {
         credentials: bool,
         dangers: &mut Dangers<'t>,
     ) {
-        if public_suffix::stranger_can_match(&wildcard.host)
-            && !dangers.public_suffix_wildcards.covers(text)
-        {
-            let message = format!(
-                "a stranger could register a name that {} matches (public \
-                 suffix list of {})",
-                quoted(text),
-                public_suffix::date()
-            );
-            let help = "put a domain of your own to the right of the \
-                 wildcard, or name the pattern in \
-                 dangerously_allow.public_suffix_wildcards";
-            self.error_with_credentials(
-                credentials,
-                at,
-                "origin-public-suffix",
-                message,
-                help,
-            );
+        let Some(open) = self.suffixes.open_name(&wildcard.host) else {
+            return;
+        };
+        if dangers.public_suffix_wildcards.covers(text) {
+            return;
         }
+        let source = match open.shared {
+            true => "libcors's list of shared domains".into(),
+            false => {
+                format!("public suffix list of {}", self.suffixes.date())
+            }
+        };
+        let message = format!(
+            "anyone can get a name under {} that {} matches ({source})",
+            open.name,
+            quoted(text)
+        );
+        let help = "use a wildcard under a domain of your own, or add the \
+                    pattern to dangerously_allow.public_suffix_wildcards";
+        self.error_with_credentials(
+            credentials,
+            at,
+            "origin-public-suffix",
+            message,
+            help,
+        );
     }
 
     fn null_origin(
@@ -342,17 +347,25 @@ impl<'t> Rules<'t> {
                 HELP,
             );
         }
-        for (name, (at, needed)) in &dangers.insecure_origins.0 {
-            if !needed {
-                self.warning(
-                    at,
-                    "danger-unneeded",
-                    format!(
-                        "{} is not an insecure pattern of allow_origins",
-                        quoted(name)
-                    ),
-                    HELP,
-                );
+        let Dangers { insecure_origins, public_suffix_wildcards, .. } =
+            dangers;
+        // Diagnostics come in the order of the file, whatever the map's is.
+        for (named, what) in [
+            (insecure_origins, "an insecure pattern of allow_origins"),
+            (
+                public_suffix_wildcards,
+                "a wildcard of allow_origins under which anyone can get a \
+                 name",
+            ),
+        ] {
+            for (name, (at, needed)) in &named.0 {
+                if !needed {
+                    let warning = Severity::Warning;
+                    self.report(warning, at, "danger-unneeded", || {
+                        let name = quoted(name);
+                        (format!("{name} is not {what}"), Some(HELP.into()))
+                    });
+                }
             }
         }
     }
