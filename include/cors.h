@@ -385,6 +385,11 @@ size_t cors_vary_missing(struct cors_str existing,
 /// caller was compiled with.
 const char *cors_version(void);
 
+/// The date of the public suffix list that is built in, "2026-10-22"; never
+/// NULL. By that list it is judged whether anyone can get a name that a
+/// wildcard matches.
+const char *cors_public_suffix_list_date(void);
+
 /// A cors_status in words, "policy refused"; "unknown status" for any other
 /// number; never NULL.
 const char *cors_status_text(int status);

@@ -126,6 +126,13 @@ version() noexcept
     return cors_version();
 }
 
+/// The date of the public suffix list that is built in, "2026-10-22".
+inline std::string_view
+public_suffix_list_date() noexcept
+{
+    return cors_public_suffix_list_date();
+}
+
 /// One thing that is wrong or doubtful in a policy. The texts are one
 /// printable line each, in UTF-8.
 struct diagnostic {

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::{ptr, slice};
 
 use crate::decision::{Outcome, denial};
+use crate::origin::public_suffix;
 use crate::{
     Diagnostic, Header, LoadError, Policy, Reason, Request, Severity, Verdict,
     vary_missing,
@@ -562,6 +563,14 @@ pub unsafe extern "C" fn cors_vary_missing(
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// The date of the public suffix list that is built in, "2026-10-22"; never
+/// NULL. By that list it is judged whether anyone can get a name that a
+/// wildcard matches.
+#[unsafe(no_mangle)]
+pub extern "C" fn cors_public_suffix_list_date() -> *const c_char {
+    public_suffix::DATE.as_ptr()
 }
 
 /// A cors_status in words, "policy refused"; "unknown status" for any other

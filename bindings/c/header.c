@@ -127,6 +127,7 @@ static size_t (*const explain)(const cors_policy *, const cors_request *,
 static size_t (*const vary)(cors_str, cors_str, char *, size_t) =
     cors_vary_missing;
 static const char *(*const version)(void) = cors_version;
+static const char *(*const list_date)(void) = cors_public_suffix_list_date;
 static const char *(*const status_text)(int) = cors_status_text;
 static const char *(*const verdict_text)(int) = cors_verdict_text;
 static const char *(*const reason_text)(int) = cors_reason_text;
@@ -186,6 +187,7 @@ main(void)
     check(strcmp(text, CORS_VERSION) == 0, "the version's four macros agree");
     check(strcmp(version(), CORS_VERSION) == 0,
           "the library is the header's version");
+    check(strlen(list_date()) == 10, "the public suffix list has a date");
 
     check(load(NULL, 0, NULL, NULL, NULL) == CORS_ERROR_ARGUMENT, "load");
     check(load_file(NULL, NULL, NULL, NULL) == CORS_ERROR_ARGUMENT,

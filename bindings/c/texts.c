@@ -15,6 +15,7 @@ static void
 test_names(void)
 {
     int                       i;
+    const char               *date;
     static const int          unknown[] = { -1, 7, 99, INT_MAX, INT_MIN };
     static const char *const  verdicts[] = {
         "not_cors", "allowed", "refused", "preflight_allowed",
@@ -59,6 +60,13 @@ test_names(void)
     test_title = "the version is bare, and the header's";
     CHECK(strcmp(cors_version(), CORS_VERSION) == 0);
     CHECK(strspn(cors_version(), "0123456789.") == strlen(cors_version()));
+
+    test_title = "the public suffix list has a date, and always the same one";
+    date = cors_public_suffix_list_date();
+    CHECK(strlen(date) == 10 && date[4] == '-' && date[7] == '-');
+    CHECK(strspn(date, "0123456789-") == 10);
+    CHECK(strcmp(date, "2026-10-22") >= 0 && strcmp(date, "2100") < 0);
+    CHECK(cors_public_suffix_list_date() == date);
 }
 
 // Every byte that a request can hold, in every string of it.

@@ -28,6 +28,7 @@ static_assert(!noexcept(
 static_assert(noexcept(std::declval<const policy &>().warnings()));
 static_assert(noexcept(std::declval<const policy &>().get()));
 static_assert(noexcept(cors::version()));
+static_assert(noexcept(cors::public_suffix_list_date()));
 static_assert(noexcept(cors::text(cors::verdict())));
 static_assert(noexcept(cors::text(cors::reason())));
 
@@ -45,5 +46,7 @@ main()
 
     CHECK(elsewhere(any).verdict == cors::verdict::not_cors);
     CHECK(cors::version() == CORS_VERSION);
+    CHECK(cors::public_suffix_list_date() == cors_public_suffix_list_date());
+    CHECK(cors::public_suffix_list_date().size() == 10);
     return test::end();
 }

@@ -16,6 +16,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ffi::CStr;
 use std::{error, fmt};
 
 use memchr::{memchr, memrchr};
@@ -25,6 +26,24 @@ use super::set::glob_matches;
 
 /// `tools/public_suffix_list.py` makes it.
 const LIST: &str = include_str!("public_suffix_list.txt");
+
+/// The date, which is the first line.
+pub(crate) const DATE: &CStr = {
+    const BYTES: [u8; DATE_LEN + 1] = {
+        let mut date = [0; DATE_LEN + 1];
+        let mut i = 0;
+        while i < DATE_LEN {
+            date[i] = LIST.as_bytes()[i];
+            i += 1;
+        }
+        assert!(LIST.as_bytes()[DATE_LEN] == b'\n');
+        date
+    };
+    match CStr::from_bytes_with_nul(&BYTES) {
+        Ok(date) => date,
+        Err(_) => panic!("the list begins with its date"),
+    }
+};
 
 const DATE_LEN: usize = "2026-10-22".len();
 

@@ -69,6 +69,12 @@ cors_version(void)
 }
 
 const char *
+cors_public_suffix_list_date(void)
+{
+    return "";
+}
+
+const char *
 cors_status_text(int status)
 {
     return (void) status, "";
