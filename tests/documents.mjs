@@ -171,6 +171,8 @@ async function shell(command) {
             ALL_PROXY: proxy,
             NO_PROXY: "",
             no_proxy: "",
+            // The age of the public suffix list does not depend on the day.
+            SOURCE_DATE_EPOCH: "1796083200",
         },
         stdio: ["ignore", "pipe", "inherit"],
     });

@@ -6,12 +6,12 @@ use std::path::Path;
 use annotate_snippets::{
     AnnotationKind, Group, Level, Origin, Renderer, Snippet,
 };
-use cors::{Diagnostic, Policy, Severity};
+use cors::{Diagnostic, Policy, PublicSuffixList, Severity};
 use serde::Serialize;
 
 use crate::policy_file::PolicyFile;
 use crate::style::{BAD, DOUBT, GOOD, NAME};
-use crate::{Answer, Check, Failure, Format, Report, read};
+use crate::{Answer, Check, Failure, Format, Report, public_suffixes, read};
 
 /// A policy file that was read.
 pub(crate) struct Checked {
@@ -57,12 +57,14 @@ struct SummaryLine {
 }
 
 impl Check {
-    pub(crate) fn run(&self) -> Report {
+    pub(crate) fn run(&self) -> Result<Report, Failure> {
+        let suffixes =
+            public_suffixes::load(self.public_suffix_list.as_deref())?;
         let mut answer = Answer::Yes;
         let mut text = String::new();
         let mut reports = Vec::new();
         for path in &self.files {
-            let checked = match Checked::read(path) {
+            let checked = match Checked::read_with(path, &suffixes) {
                 Ok(checked) => checked,
                 Err(failure) => {
                     answer = Answer::Unknown;
@@ -86,20 +88,27 @@ impl Check {
                 Format::Json => reports.push(checked.report()),
             }
         }
-        match self.output.format {
+        Ok(match self.output.format {
             Format::Text => Report { text, answer },
             Format::Json => {
                 Report::json(&FilesReport { files: reports }, answer)
             }
-        }
+        })
     }
 }
 
 impl Checked {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::read_with(path, PublicSuffixList::built_in())
+    }
+
+    fn read_with(
+        path: &Path,
+        suffixes: &PublicSuffixList,
+    ) -> Result<Self, Failure> {
         let json = read(path)?;
         let name = name_of(path);
-        Ok(match Policy::from_json(&json) {
+        Ok(match Policy::from_json_with(&json, suffixes) {
             Ok(policy) => {
                 let diagnostics = policy.warnings().to_vec();
                 let file = PolicyFile::of_loaded(&json);

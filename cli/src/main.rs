@@ -10,6 +10,7 @@ mod fetch;
 mod judge;
 mod policy_file;
 mod probe;
+mod public_suffixes;
 mod style;
 
 use std::io::{self, Write};
@@ -70,6 +71,10 @@ struct Check {
     /// Takes warnings for errors
     #[arg(long)]
     deny_warnings: bool,
+    /// Judge wildcards by this public suffix list instead of the built-in one:
+    /// https://publicsuffix.org/list/public_suffix_list.dat
+    #[arg(long, value_name = "FILE")]
+    public_suffix_list: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -169,7 +174,7 @@ type Failure = String;
 
 fn main() -> ExitCode {
     let report = match Cli::parse().command {
-        Command::Check(check) => Ok(check.run()),
+        Command::Check(check) => check.run(),
         Command::Explain(explain) => explain.run(),
         Command::Probe(probe) => probe.run(),
         Command::Diff(diff) => diff.run(),

@@ -5,6 +5,10 @@ mod server;
 
 use server::Server;
 
+/// 2026-12-01, and two years later.
+const RELEASE_DAY: &str = "1796083200";
+const LATER: &str = "1859155200";
+
 #[test]
 fn the_command_prints_what_the_cases_say() {
     std::env::set_current_dir("examples").expect("the folder is there");
@@ -30,6 +34,8 @@ fn the_command_prints_what_the_cases_say() {
     });
     trycmd::TestCases::new()
         .env("http_proxy", api.url(""))
+        // The age of a public suffix list does not depend on the day.
+        .env("SOURCE_DATE_EPOCH", RELEASE_DAY)
         .case("../README.md")
         .case("../tests/cases/*.md")
         .case("../tests/cases/*.toml");
@@ -60,6 +66,32 @@ fn colour_is_for_terminals_and_can_be_switched() {
     assert!(!escapes(&[]));
     assert!(escapes(&[("CLICOLOR_FORCE", "1")]));
     assert!(!escapes(&[("NO_COLOR", "1")]));
+}
+
+#[test]
+fn an_old_built_in_list_is_warned_of_beside_the_report() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cors.json");
+    for arguments in
+        [["check", file].as_slice(), &["check", "--format", "json", file]]
+    {
+        let [now, later] = [RELEASE_DAY, LATER].map(|day| {
+            let output =
+                std::process::Command::new(env!("CARGO_BIN_EXE_cors"))
+                    .args(arguments)
+                    .env("SOURCE_DATE_EPOCH", day)
+                    .output()
+                    .expect("it runs");
+            assert_eq!(output.status.code(), Some(0));
+            let [out, err] = [output.stdout, output.stderr]
+                .map(|text| String::from_utf8(text).expect("UTF-8"));
+            (out, err)
+        });
+        assert_eq!(now.0, later.0);
+        assert_eq!(now.1, "");
+        assert!(later.1.starts_with("warning: the public suffix list of 20"));
+        assert!(later.1.contains(" is over a year old; use --public-suffix"));
+        assert_eq!(later.1.lines().count(), 1);
+    }
 }
 
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
