@@ -12,7 +12,8 @@ import pytest
 import libcors
 from libcors import Reason, Severity, Verdict, _native
 
-INCLUDE = Path(__file__).resolve().parents[3] / "include"
+ROOT = Path(__file__).resolve().parents[3]
+INCLUDE = ROOT / "include"
 HEADER = (INCLUDE / "cors.h").read_text()
 
 
@@ -90,6 +91,12 @@ def test_constants_are_those_of_the_header():
         assert {int(n): name.lower() for name, n in known} == {
             n: each.value for n, each in values.items() if each != "unknown"
         }
+
+
+def test_the_public_suffix_list_has_a_date():
+    library = ROOT / "src/origin/public_suffix_list.txt"
+    with library.open() as file:
+        assert libcors.public_suffix_list_date() == file.readline().strip()
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,20 @@ __all__ = [
     "Severity",
     "Verdict",
     "__version__",
+    "public_suffix_list_date",
 ]
 
 __version__: Final = _native.VERSION
+
+
+def public_suffix_list_date() -> str:
+    """The date of the built-in public suffix list, "2026-10-22".
+
+    The list decides whether anyone can get a name that a wildcard matches.
+    """
+    date: bytes = _native.public_suffix_list_date()
+    return date.decode()
+
 
 #: How many decisions a policy remembers, and how long, in bytes, what they
 #: were made from may be: strangers choose it, and it is kept in memory.

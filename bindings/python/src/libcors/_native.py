@@ -157,6 +157,10 @@ explain = _function(
 )
 status_text = _function(_library, "cors_status_text", c_char_p, c_int)
 
+public_suffix_list_date = _function(
+    _library, "cors_public_suffix_list_date", c_char_p
+)
+
 VERSION: str = _function(_library, "cors_version", c_char_p)().decode()
 
 if version("libcors") != VERSION:
