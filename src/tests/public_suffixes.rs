@@ -13,8 +13,8 @@ use std::collections::{BTreeSet, HashMap};
 use publicsuffix::Psl;
 
 use super::naive::glob;
-use crate::PublicSuffixList;
 use crate::origin::pattern::{Pattern, Wildcard};
+use crate::{Policy, PublicSuffixList};
 
 /// What a `*` is filled with; no label of any rule.
 const FILLER: &str = "zq";
@@ -301,4 +301,39 @@ fn wildcards_near_every_rule_are_judged_as_the_list_says() {
     );
     assert!(open > judged / 10 && open < judged / 10 * 9);
     assert!(judged > 15_000, "{judged}");
+}
+
+/// The table of POLICY.md, section "Wildcards under which anyone can get a
+/// name".
+#[test]
+fn the_wildcards_of_the_document_are_judged_as_it_says() {
+    let (mut loaded, mut rejected) = (0, 0);
+    for row in include_str!("../../POLICY.md").lines() {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, patterns, verdict @ ("loads" | "rejected"), _, _] = cells[..]
+        else {
+            continue;
+        };
+        for pattern in patterns.split(", ") {
+            let pattern = pattern.trim_matches('`');
+            let json = format!(
+                r#"{{"allow_origins": ["{pattern}"],
+                     "allow_credentials": true}}"#
+            );
+            match (verdict, Policy::from_json(json.as_bytes())) {
+                ("loads", Ok(policy)) => {
+                    assert!(policy.warnings().is_empty(), "{pattern}");
+                    loaded += 1;
+                }
+                ("rejected", Err(error)) => {
+                    let codes: Vec<&str> =
+                        error.diagnostics().iter().map(|d| d.code).collect();
+                    assert_eq!(codes, ["origin-public-suffix"], "{pattern}");
+                    rejected += 1;
+                }
+                (_, outcome) => panic!("{pattern}: {outcome:?}"),
+            }
+        }
+    }
+    assert!(loaded >= 3 && rejected >= 6, "{loaded}, {rejected}");
 }
