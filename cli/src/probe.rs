@@ -106,6 +106,9 @@ impl<'u> Server<'u> {
             .max_redirects_will_error(false)
             // A script may use any.
             .allow_non_standard_methods(true)
+            // A server may close a connection that it has said to keep, and
+            // there is no telling that from a refusal to answer.
+            .max_idle_connections(0)
             .user_agent(concat!("cors-probe/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
@@ -133,6 +136,11 @@ impl<'u> Server<'u> {
         } else {
             for (name, value) in script_headers(request) {
                 builder = builder.header(name, value.as_slice());
+            }
+            // <https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch>
+            // has it for POST and PUT; with PATCH ureq would send chunks.
+            if ["POST", "PUT", "PATCH"].contains(&sent.method.as_str()) {
+                builder = builder.header("content-length", 0);
             }
         }
         let message = builder

@@ -3,7 +3,7 @@
 mod server;
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::{fs, thread};
@@ -112,6 +112,76 @@ fn what_a_browser_sends_is_sent() {
     assert_eq!(actual.header("x-a"), Some("b"));
     assert_eq!(actual.header("content-type"), Some("application/json"));
     assert_eq!(actual.header("cookie"), None);
+}
+
+/// <https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch>:
+/// without a body, POST and PUT have a length of 0. Nothing is ever sent in
+/// chunks: not every server takes them.
+#[test]
+fn a_request_without_a_body_says_so_as_browsers_do() {
+    for (method, expected) in [
+        ("GET", None),
+        ("HEAD", None),
+        ("POST", Some("0")),
+        ("post", Some("0")),
+        ("PUT", Some("0")),
+        ("put", Some("0")),
+        ("DELETE", None),
+        ("OPTIONS", None),
+        ("QUERY", None),
+        ("patch", None),
+        ("PROPFIND", None),
+        // Browsers send none; the client that sends this one cannot do
+        // without, and it means the same.
+        ("PATCH", Some("0")),
+    ] {
+        let server = good_server(|request, _, headers| {
+            if request.method == "OPTIONS" {
+                set(headers, METHODS, Some("*"));
+            }
+        });
+        probe(&server, 0, &["--method", method]);
+        let requests = server.requests();
+        let actual = requests
+            .iter()
+            .find(|r| r.header("access-control-request-method").is_none())
+            .expect("it was sent");
+        assert!(actual.method.eq_ignore_ascii_case(method));
+        for request in &requests {
+            assert_eq!(request.header("transfer-encoding"), None, "{method}");
+            let preflight =
+                request.header("access-control-request-method").is_some();
+            assert_eq!(
+                request.header("content-length"),
+                expected.filter(|_| !preflight),
+                "{method}: {request:?}"
+            );
+        }
+    }
+}
+
+/// Servers close connections that are idle whenever they like, and a browser
+/// then asks again on another one.
+#[test]
+fn a_connection_that_the_server_closes_between_requests_is_no_fault() {
+    let (listener, address) = listen();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut request);
+            let headers = [
+                ("Access-Control-Allow-Origin", "*"),
+                ("Access-Control-Allow-Methods", "PUT"),
+                ("Keep-Alive", "timeout=5"),
+            ];
+            let _ = stream.write_all(&answer(200, &headers));
+            // Long enough for the next request to be sent on it, if it is.
+            thread::sleep(std::time::Duration::from_millis(50));
+        }
+    });
+    let url = format!("http://{address}/");
+    let output = cors(&url, APP, &["--method", "PUT"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
 #[test]
@@ -320,11 +390,10 @@ fn a_redirect_is_named_and_not_followed() {
 
 #[test]
 fn what_is_no_answer_is_told_apart() {
-    let closed = {
-        let (listener, address) = listen();
-        drop(listener);
-        format!("http://{address}/")
-    };
+    // The port is taken, so that no other test can listen there meanwhile.
+    let (_listener, address) = listen();
+    let taken = TcpStream::connect(address).unwrap();
+    let closed = format!("http://{}/", taken.local_addr().unwrap());
     assert_failure(&closed, &[], "nothing listens there");
     assert_failure(
         "http://no-such-name.invalid/",

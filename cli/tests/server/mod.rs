@@ -1,7 +1,7 @@
 //! Servers on the loopback interface, each answering as a test wants.
 #![allow(dead_code, reason = "no test uses all of it")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -103,5 +103,36 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    Some(Request { method, target, headers })
+    let request = Request { method, target, headers };
+    skip_body(reader, &request)?;
+    Some(request)
+}
+
+/// Reads on to the end of the message: what is left of one request must not
+/// be taken for the next.
+/// <https://www.rfc-editor.org/rfc/rfc9112#section-6.3>
+fn skip_body(
+    reader: &mut BufReader<TcpStream>,
+    request: &Request,
+) -> Option<()> {
+    fn skip(reader: &mut impl Read, len: u64) -> Option<()> {
+        let skipped = io::copy(&mut reader.take(len), &mut io::sink());
+        (skipped.ok()? == len).then_some(())
+    }
+    if let Some(len) = request.header("content-length") {
+        return skip(reader, len.parse().ok()?);
+    }
+    if request.header("transfer-encoding").is_none() {
+        return Some(());
+    }
+    // Chunks, each with a line of its size before it and an empty one behind.
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let size = u64::from_str_radix(line.trim_end(), 16).ok()?;
+        skip(reader, size + 2)?;
+        if size == 0 {
+            return Some(());
+        }
+    }
 }
