@@ -136,7 +136,6 @@ pub(crate) fn is_forbidden_request_header(lower: &[u8]) -> bool {
             | b"accept-encoding"
             | b"access-control-request-headers"
             | b"access-control-request-method"
-            | b"access-control-request-private-network"
             | b"connection"
             | b"content-length"
             | b"cookie"

@@ -337,15 +337,13 @@ fn header_allowed(lists: &Lists, name: &[u8]) -> bool {
             && !forbidden(name))
 }
 
-/// <https://fetch.spec.whatwg.org/#forbidden-request-header>, and the name of
-/// Private Network Access, which stood there for a time.
+/// <https://fetch.spec.whatwg.org/#forbidden-request-header>
 fn forbidden(name: &[u8]) -> bool {
-    const NAMES: [&str; 22] = [
+    const NAMES: [&str; 21] = [
         "Accept-Charset",
         "Accept-Encoding",
         "Access-Control-Request-Headers",
         "Access-Control-Request-Method",
-        "Access-Control-Request-Private-Network",
         "Connection",
         "Content-Length",
         "Cookie",

@@ -275,6 +275,21 @@ pub(crate) fn forbidden_request_header(name: &str, value: &[u8]) -> bool {
             .any(|method| forbidden_method(method))
 }
 
+/// Is it a port that browsers never connect to, as the server behind it may
+/// speak another protocol?
+/// <https://fetch.spec.whatwg.org/#bad-port>
+pub(crate) fn bad_port(port: u16) -> bool {
+    [
+        0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53,
+        69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117,
+        119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514,
+        515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989,
+        990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061,
+        6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    ]
+    .contains(&port)
+}
+
 /// Does the browser send this header unasked?
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-request-header>
 pub(crate) fn safelisted_request_header(name: &str, value: &[u8]) -> bool {
@@ -540,12 +555,12 @@ fn header_list(request: &BrowserRequest) -> Vec<Header> {
 }
 
 /// <https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name>
-fn non_wildcard(name: &str) -> bool {
+pub(crate) fn non_wildcard(name: &str) -> bool {
     one_of(name, &["Authorization"])
 }
 
 /// <https://fetch.spec.whatwg.org/#forbidden-response-header-name>
-fn forbidden_response_header_name(name: &str) -> bool {
+pub(crate) fn forbidden_response_header_name(name: &str) -> bool {
     one_of(name, &["Set-Cookie", "Set-Cookie2"])
 }
 

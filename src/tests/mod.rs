@@ -6,5 +6,6 @@ mod documents;
 mod naive;
 mod properties;
 mod public_suffixes;
+mod standard;
 mod vectors;
 mod wpt;

@@ -464,6 +464,7 @@ fn header_names() -> impl Strategy<Value = String> {
         "*",
         "Cookie",
         "Sec-A",
+        "Access-Control-Request-Private-Network",
     ])
     .prop_map(str::to_owned)
 }
