@@ -57,7 +57,7 @@ pub use method::METHOD_MAX;
 pub use origin::public_suffix::{
     PublicSuffixList, PublicSuffixListError, date as public_suffix_list_date,
 };
-pub use origin::syntax::ORIGIN_MAX;
+pub use origin::syntax::{ORIGIN_MAX, is_loopback};
 pub use policy::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity};
 pub use policy::{LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy};
 pub use vary::vary_missing;

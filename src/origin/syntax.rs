@@ -112,6 +112,18 @@ pub(crate) fn is_number_label(label: &[u8]) -> bool {
     label.starts_with(b"0x") || label.iter().all(u8::is_ascii_digit)
 }
 
+/// Whether only programs on the user's own machine can be this host, as a URL
+/// writes it: `localhost`, names that end in `.localhost` (RFC 6761, section
+/// 6.3), 127.0.0.0/8 and `[::1]`. Given the literal end of
+/// a pattern's host, whether all hosts that it matches are.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "[::1]"
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
     if let Some(rest) = bytes.strip_prefix(b"https://") {
         return Some((Scheme::Https, Some(443), rest));
@@ -271,3 +283,45 @@ const LABEL_BYTES: [bool; 256] = {
         byte += 1;
     }
 };
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn a_loopback_host_is_compared_whole() {
+        for host in [
+            "localhost",
+            "localhost.",
+            "app.localhost",
+            "a.b.localhost.",
+            "127.0.0.1",
+            "127.255.255.254",
+            "[::1]",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            ".",
+            "localhost.evil.com",
+            "evil-localhost",
+            "mylocalhost",
+            "127.evil.com",
+            "127.0.0.1.evil.com",
+            "127.0.0.1.nip.io",
+            "128.0.0.1",
+            "0.0.0.0",
+            "10.0.0.1",
+            "[::2]",
+            "[::]",
+            "::1",
+            // A URL writes these as 127.0.0.1.
+            "127.1",
+            "0x7f.1",
+            "2130706433",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::net::Ipv4Addr;
 
 use super::{At, Rules};
 use crate::origin::pattern::{HostPattern, Pattern, Wildcard};
 use crate::origin::set::{Builder, OriginSet};
-use crate::origin::syntax::{self, Origin, Scheme};
+use crate::origin::syntax::{self, Origin, Scheme, is_loopback};
 use crate::policy::correction;
 use crate::policy::diagnostic::{Severity, quoted};
 use crate::policy::document::{Type, Value};
@@ -379,15 +378,4 @@ impl Wildcard<'_> {
         | HostPattern::Label { suffix: text, .. }) = self.host;
         text
     }
-}
-
-/// Whether only programs on the visitor's own machine can be this host (RFC
-/// 6761, section 6.3; RFC 5735, section 3). Given the literal end of a
-/// pattern's host, whether all hosts that it matches are.
-fn is_loopback(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host == "[::1]"
-        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
