@@ -5,34 +5,45 @@ use serde_json::{Map, Value, json};
 
 use crate::browser::{Answer as Response, BrowserRequest, SentRequest};
 use crate::check::Checked;
-use crate::fetch::{DecisionReport, Outcome, Played, Url, play};
+use crate::fetch::{DecisionReport, Outcome, Played, play};
 use crate::policy_file::PolicyFile;
 use crate::{Explain, Failure, Report};
 
 impl Explain {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
-        let request = self.script.request()?;
-        let url = self.url.as_deref().map(Url::parse).transpose()?;
+        if self.file.as_os_str() == "-"
+            && self.script.message.as_deref() == Some("-")
+        {
+            return Err("the policy and the message cannot both come from \
+                        standard input; use a file for the policy"
+                .into());
+        }
+        let asked = self.script.read(self.url.as_deref())?;
+        let (request, url) = (&asked.request, asked.url.as_ref());
         let checked = Checked::read(&self.file)?;
         let Some((policy, file)) = &checked.policy else {
             return Ok(checked.refusal(self.output.format));
         };
         let without_cors =
-            url.as_ref().and_then(|url| Outcome::without_cors(&request, url));
-        let outcome = match without_cors {
-            Some(outcome) => outcome,
-            None => {
-                let (played, decisions) = ask(policy, &request)?;
-                let mut outcome = Outcome::of(&request, url.as_ref(), &played);
-                let exchanges = outcome.exchanges.iter_mut();
-                for (exchange, decision) in exchanges.zip(decisions) {
-                    exchange.decision = Some(decision);
-                }
-                outcome.notes.extend(credentials_note(file, &request));
-                outcome.lacking = lacking(&checked.json, &request);
-                outcome
+            url.and_then(|url| Outcome::without_cors(request, url));
+        let mut outcome;
+        if let Some(known) = without_cors {
+            outcome = known;
+            outcome.compare(&self.script, asked, None);
+        } else {
+            let (played, decisions) = ask(policy, request)?;
+            outcome = Outcome::of(request, url, &played);
+            let exchanges = outcome.exchanges.iter_mut();
+            for (exchange, decision) in exchanges.zip(decisions) {
+                exchange.decision = Some(decision);
             }
-        };
+            outcome.notes.extend(credentials_note(file, request));
+            if let Some(url) = url {
+                outcome.note_network(request, url, None);
+            }
+            outcome.lacking = lacking(&checked.json, request);
+            outcome.compare(&self.script, asked, Some(&played.codes()));
+        }
         Ok(outcome.report(self.output.format))
     }
 }

@@ -12,16 +12,25 @@ use crate::browser::{
     SentRequest,
 };
 use crate::judge::{Finding, Severity, judge, redirect};
+use crate::message::Message;
+use crate::network::Space;
 use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
 use crate::{Answer, Failure, Format, Report, Script};
 
 /// A URL that a script fetches.
 pub(crate) struct Url {
+    /// As browsers serialize it.
     pub(crate) text: String,
+    /// The same without the fragment, which is not sent.
     pub(crate) uri: Uri,
-    https: bool,
-    host: String,
-    port: Option<u16>,
+    url: url::Url,
+}
+
+/// What is asked, and what a console's message says of it.
+pub(crate) struct Asked {
+    pub(crate) request: BrowserRequest,
+    pub(crate) url: Option<Url>,
+    pub(crate) message: Option<Message>,
 }
 
 /// One request and its answer.
@@ -53,6 +62,9 @@ pub(crate) struct Outcome {
     console: Option<String>,
     /// What else is to know.
     pub(crate) notes: Vec<String>,
+    /// What the console's message says, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
     /// What the policy lacks for the script to read the answer, by its keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lacking: Option<Map<String, Value>>,
@@ -109,56 +121,178 @@ pub(crate) struct DecisionReport {
 impl Url {
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |why: &str| Err(format!("the URL {text:?} {why}"));
-        let uri: Uri = match text.parse() {
-            Ok(uri) => uri,
-            Err(error) => return wrong(&format!("is none: {error}")),
+        let Some((scheme, _)) = text.split_once("://") else {
+            return wrong(&without_scheme(text));
         };
-        let https = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return wrong("does not begin with http:// or https://"),
+        let mut url = match url::Url::parse(text) {
+            Ok(url) => url,
+            Err(error) => {
+                return wrong(&format!("is invalid: {error}; {USE_A_URL}"));
+            }
         };
-        let Some(host) = uri.host().map(str::to_ascii_lowercase) else {
-            return wrong("has no host");
-        };
-        let default = if https { 443 } else { 80 };
-        let port = uri.port_u16().filter(|&port| port != default);
-        Ok(Self { text: text.to_owned(), uri, https, host, port })
-    }
-
-    fn origin(&self) -> String {
-        let scheme = if self.https { "https" } else { "http" };
-        match self.port {
-            Some(port) => format!("{scheme}://{}:{port}", self.host),
-            None => format!("{scheme}://{}", self.host),
+        match url.scheme() {
+            "http" | "https" => {}
+            "ws" | "wss" => {
+                return wrong(
+                    "is a WebSocket's, to which CORS does not apply; use \
+                     http:// or https://",
+                );
+            }
+            _ => {
+                return wrong(&format!(
+                    "has the scheme {scheme}; use http:// or https://"
+                ));
+            }
+        }
+        // <https://fetch.spec.whatwg.org/#dom-request>
+        if !url.username().is_empty() || url.password().is_some() {
+            return wrong(
+                "has a user name or password, which scripts cannot fetch; \
+                 remove it, and add an Authorization header",
+            );
+        }
+        let text = url.to_string();
+        url.set_fragment(None);
+        match url.as_str().parse() {
+            Ok(uri) => Ok(Self { text, uri, url }),
+            Err(error) => wrong(&format!("is invalid: {error}; {USE_A_URL}")),
         }
     }
 
-    /// <https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy>
-    fn is_loopback(&self) -> bool {
-        self.host == "localhost"
-            || self.host.ends_with(".localhost")
-            || self.host.starts_with("127.")
-            || self.host == "[::1]"
+    fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    fn port(&self) -> u16 {
+        self.url.port_or_known_default().expect("http and https have one")
+    }
+
+    /// <https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy>
+    fn is_trustworthy(&self) -> bool {
+        self.url.scheme() == "https"
+            || self.url.host_str().is_some_and(cors::is_loopback)
+    }
+}
+
+const USE_A_URL: &str = "use one such as https://api.example.com/items";
+
+/// What is wrong with a URL that has no `://`, and what to write.
+fn without_scheme(text: &str) -> String {
+    let bare = text.trim_start_matches('/');
+    let with = |scheme: &str| {
+        let text = format!("{scheme}://{bare}");
+        url::Url::parse(&text).ok().map(|url| (text, url))
+    };
+    if text.starts_with('/') && !text.starts_with("//") {
+        return format!("is only a path; {USE_A_URL}");
+    }
+    // What has no dot and no port is rather a word.
+    let host_like = bare.contains('.')
+        || bare.contains(':')
+        || bare.split('/').next() == Some("localhost");
+    match with("http") {
+        Some((text, url)) if host_like => {
+            if Space::of_url(&url).is_some() {
+                format!(
+                    "has no scheme; use {text}, or https:// if the server \
+                     uses TLS"
+                )
+            } else {
+                format!(
+                    "has no scheme; use https://{bare}, or http:// if the \
+                     server does not use TLS"
+                )
+            }
+        }
+        _ => format!("is not a URL; {USE_A_URL}"),
     }
 }
 
 impl Script {
-    pub(crate) fn request(&self) -> Result<BrowserRequest, Failure> {
-        let headers = self.headers.iter().map(|header| {
-            let (name, value) = header.split_once(':').unwrap_or((header, ""));
-            (name.trim().to_owned(), value.trim().as_bytes().to_vec())
-        });
-        if self.origin == "*" {
-            return Err("--origin is one origin, not a pattern".into());
+    /// The request, the URL and the message, each given or taken from the
+    /// message.
+    pub(crate) fn read(&self, url: Option<&str>) -> Result<Asked, Failure> {
+        let mut url = url;
+        let mut text = match self.message.as_deref() {
+            Some("-") => {
+                let bytes = crate::read(std::path::Path::new("-"))?;
+                Some(String::from_utf8_lossy(&bytes).into_owned())
+            }
+            text => text.map(str::to_owned),
+        };
+        // A message in the URL's place: no URL has spaces.
+        if text.is_none()
+            && let Some(given) = url
+            && given.trim().contains(char::is_whitespace)
+        {
+            text = Some(given.to_owned());
+            url = None;
         }
-        Ok(BrowserRequest {
-            origin: self.origin.clone(),
-            method: self.method.clone(),
-            headers: headers.collect(),
-            credentials: self.credentials,
+        let message = match &text {
+            Some(text) => Some(Message::parse(text).ok_or(
+                "the message is not one of Chromium, Firefox or Safari about \
+                 CORS, in English; use --origin and the URL instead",
+            )?),
+            None => None,
+        };
+        let said = message.as_ref();
+        let url = url.or(said.and_then(|said| said.url.as_deref()));
+        let origin = self.origin.as_deref();
+        let origin = origin.or(said.and_then(|said| said.origin.as_deref()));
+        let Some(origin) = origin else {
+            return Err(match &message {
+                Some(_) => "the message does not name the origin of the page",
+                None => "the origin of the page is missing",
+            }
+            .to_owned()
+                + "; add it, such as --origin https://app.example.com");
+        };
+        if origin == "*" {
+            return Err(
+                "--origin is one origin, not a pattern; use one such \
+                        as https://app.example.com"
+                    .into(),
+            );
+        }
+        let mut headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|header| {
+                let (name, value) =
+                    header.split_once(':').unwrap_or((header, ""));
+                (name.trim().to_owned(), value.trim().as_bytes().to_vec())
+            })
+            .collect();
+        if let Some(name) = said.and_then(|said| said.header.as_ref())
+            && !headers
+                .iter()
+                .any(|(other, _)| other.eq_ignore_ascii_case(name))
+        {
+            headers.push((name.clone(), unsafe_value(name).into()));
+        }
+        let method = self.method.as_deref();
+        let method = method.or(said.and_then(|said| said.method.as_deref()));
+        let mut request = BrowserRequest {
+            origin: origin.to_owned(),
+            method: method.unwrap_or("GET").to_owned(),
+            headers,
+            credentials: self.credentials
+                || said.is_some_and(|said| said.credentials),
             use_cors_preflight: false,
-        })
+        };
+        request.use_cors_preflight = said.is_some_and(|said| said.preflight)
+            && !browser::needs_preflight(&request);
+        let url = url.map(Url::parse).transpose()?;
+        Ok(Asked { request, url, message })
+    }
+}
+
+/// A value with which the browser asks for this header first.
+fn unsafe_value(name: &str) -> &'static str {
+    match name.to_ascii_lowercase().as_str() {
+        "content-type" => "application/json",
+        "accept" | "accept-language" | "content-language" => "\"",
+        _ => "",
     }
 }
 
@@ -191,6 +325,14 @@ pub(crate) fn play(
     Ok(Played { exchanges, result })
 }
 
+impl Played {
+    /// The names of all faults.
+    pub(crate) fn codes(&self) -> Vec<&'static str> {
+        let findings = self.exchanges.iter().flat_map(|e| &e.findings);
+        findings.map(|finding| finding.code).collect()
+    }
+}
+
 impl Outcome {
     /// Where the browser makes no CORS request at all.
     pub(crate) fn without_cors(
@@ -203,9 +345,54 @@ impl Outcome {
             exchanges: Vec::new(),
             console,
             notes: Vec::new(),
+            message: None,
             lacking: None,
         };
-        if url.origin() == request.origin {
+        // In the order of <https://fetch.spec.whatwg.org/#concept-main-fetch>.
+        if browser::bad_port(url.port()) {
+            let mut outcome = outcome(
+                Verdict::Blocked,
+                &format!(
+                    "browsers never connect to port {}, so nothing is sent",
+                    url.port()
+                ),
+                Some(format!(
+                    "{} {} net::ERR_UNSAFE_PORT",
+                    browser::normalize_method(&request.method),
+                    url.text
+                )),
+            );
+            outcome.notes.push(
+                "Other protocols use this port: use another one for the \
+                 server. No policy or response header changes this."
+                    .into(),
+            );
+            return Some(outcome);
+        }
+        if request.origin.starts_with("https:") && !url.is_trustworthy() {
+            let mut outcome = outcome(
+                Verdict::Blocked,
+                "mixed content: a page of https fetches nothing of http, and \
+                 nothing is sent",
+                Some(format!(
+                    "Mixed Content: The page at '{}/' was loaded over HTTPS, \
+                     but requested an insecure resource '{}'. This request \
+                     has been blocked; the content must be served over HTTPS.",
+                    request.origin, url.text
+                )),
+            );
+            // <https://wicg.github.io/local-network-access/#mixed-content-lna>
+            if let Some(space) = Space::of_url(&url.url) {
+                outcome.notes.push(format!(
+                    "Chrome 142 and later send it if the user allows the page \
+                     to access {} (Local Network Access); other browsers do \
+                     not.",
+                    space.name()
+                ));
+            }
+            return Some(outcome);
+        }
+        (url.origin() == request.origin).then(|| {
             let mut outcome = outcome(
                 Verdict::Allowed,
                 "page and URL have the same origin: CORS has no part in it",
@@ -218,24 +405,78 @@ impl Outcome {
                         .into(),
                 );
             }
-            return Some(outcome);
-        }
-        (request.origin.starts_with("https:")
-            && !url.https
-            && !url.is_loopback())
-        .then(|| {
-            outcome(
-                Verdict::Blocked,
-                "mixed content: a page of https fetches nothing of http, \
-                 and nothing is sent",
-                Some(format!(
-                    "Mixed Content: The page at '{}/' was loaded over HTTPS, \
-                     but requested an insecure resource '{}'. This request \
-                     has been blocked; the content must be served over HTTPS.",
-                    request.origin, url.text
-                )),
-            )
+            outcome
         })
+    }
+
+    /// Adds what the message says, what it leaves open, and whether it is
+    /// about something else than what was found, by its codes; none where
+    /// nothing was sent or played.
+    pub(crate) fn compare(
+        &mut self,
+        script: &Script,
+        asked: Asked,
+        found: Option<&[&str]>,
+    ) {
+        let Some(message) = asked.message else { return };
+        let named = script.method.is_some() || message.method.is_some();
+        if message.code == "method-not-allowed" && !named {
+            self.notes.push(
+                "The message does not name the method: add --method.".into(),
+            );
+        } else if asked.request.use_cors_preflight {
+            self.notes.push(
+                "The message does not say why the browser sent a preflight: \
+                 add the script's --method and --header."
+                    .into(),
+            );
+        } else if let Some(found) = found
+            && message.is_about_headers()
+            && !found.iter().any(|code| message.means(code))
+        {
+            self.notes.push(format!(
+                "The message has another reason: {}. It may be about an \
+                 earlier response, or about another server's.",
+                message.reason
+            ));
+        }
+        self.message = Some(message);
+    }
+
+    /// What the user is asked for, if the page comes from elsewhere.
+    /// `address` is the address space of what the URL's name stands for, as
+    /// far as it is known.
+    pub(crate) fn note_network(
+        &mut self,
+        request: &BrowserRequest,
+        url: &Url,
+        address: Option<Space>,
+    ) {
+        let Ok(page) = url::Url::parse(&request.origin) else { return };
+        let target = Space::of_url(&url.url).or(address);
+        let Some(space) = target else { return };
+        if !matches!(page.scheme(), "http" | "https")
+            || target <= Space::of_url(&page)
+            || url.origin() == request.origin
+        {
+            return;
+        }
+        // <https://wicg.github.io/local-network-access/#secure-context-restriction>
+        self.notes.push(if page.scheme() == "https" {
+            format!(
+                "Chrome 142 and later ask the user before a page from \
+                 elsewhere accesses {} (Local Network Access); no response \
+                 header changes that.",
+                space.name()
+            )
+        } else {
+            format!(
+                "Chrome 142 and later do not let an http page from elsewhere \
+                 access {} (Local Network Access): use https for the page. \
+                 No response header changes that.",
+                space.name()
+            )
+        });
     }
 
     pub(crate) fn of(
@@ -284,6 +525,15 @@ impl Outcome {
                     "The browser leaves out {name}, which no script can set."
                 ));
             }
+            if name
+                .eq_ignore_ascii_case("Access-Control-Request-Private-Network")
+            {
+                notes.push(format!(
+                    "{name} has no meaning any more: Local Network Access, \
+                     for which the browser asks the user, has replaced \
+                     Private Network Access."
+                ));
+            }
         }
         Self {
             verdict,
@@ -303,6 +553,7 @@ impl Outcome {
                 )
             }),
             notes,
+            message: None,
             lacking: None,
         }
     }
@@ -325,7 +576,12 @@ impl Outcome {
             Verdict::Blocked => (BAD, "blocked"),
             Verdict::Unknown => (DOUBT, "unknown"),
         };
-        let mut text = format!("{style}{word}{style:#}: {}\n", self.summary);
+        let mut text = String::new();
+        if let Some(message) = &self.message {
+            message.write(&mut text);
+            text.push('\n');
+        }
+        let _ = writeln!(text, "{style}{word}{style:#}: {}", self.summary);
         for exchange in &self.exchanges {
             text.push('\n');
             exchange.write(&mut text);
@@ -469,6 +725,9 @@ fn because(sent: &SentRequest) -> Vec<String> {
     let names: Vec<_> =
         names.split(',').filter(|name| !name.is_empty()).collect();
     match names.as_slice() {
+        [] if because.is_empty() => {
+            because.push("what the message does not name".into());
+        }
         [] => {}
         [name] => because.push(format!("the header {name}")),
         [names @ .., last] => {

@@ -36,10 +36,27 @@ pub(crate) fn judge(
     sent: &SentRequest,
     answer: &Answer,
 ) -> Vec<Finding> {
-    match sent.request_method {
+    let mut findings = match sent.request_method {
         Some(_) => judge_preflight(request, sent, answer),
         None => judge_actual(request, answer),
-    }
+    };
+    findings.extend(judge_private_network(&answer.headers));
+    findings
+}
+
+/// <https://developer.chrome.com/blog/local-network-access>
+fn judge_private_network(headers: &[Header]) -> Option<Finding> {
+    const NAME: &str = "Access-Control-Allow-Private-Network";
+    (!lines(NAME, headers).is_empty()).then(|| {
+        warning(
+            "private-network-superseded",
+            format!(
+                "{NAME} has no effect: Local Network Access, for which the \
+                 browser asks the user, has replaced Private Network Access"
+            ),
+            "remove it; no response header takes its place",
+        )
+    })
 }
 
 /// Where the answer leads on to, if it is a redirect.

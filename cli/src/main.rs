@@ -8,6 +8,8 @@ mod diff;
 mod explain;
 mod fetch;
 mod judge;
+mod message;
+mod network;
 mod policy_file;
 mod probe;
 mod public_suffixes;
@@ -85,8 +87,8 @@ struct Explain {
     file: PathBuf,
     #[command(flatten)]
     script: Script,
-    /// What the script fetches, for what depends on it: the same origin, mixed
-    /// content, the console's words
+    /// URL that the script fetches, for what depends on it: the same origin,
+    /// mixed content, blocked ports, the local network, the console's words
     #[arg(long)]
     url: Option<String>,
     #[command(flatten)]
@@ -95,10 +97,17 @@ struct Explain {
 
 #[derive(Args)]
 struct Probe {
-    /// What the script fetches
-    url: String,
+    /// URL that the script fetches, or the console's message in its place
+    url: Option<String>,
     #[command(flatten)]
     script: Script,
+    /// Trust the certificate authorities in this PEM file instead of the
+    /// system's
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// Accept any certificate; browsers do not
+    #[arg(long, conflicts_with = "cacert")]
+    insecure: bool,
     /// Sends preflights alone, as for a DELETE that must not happen
     #[arg(long)]
     preflight_only: bool,
@@ -127,18 +136,23 @@ struct Diff {
 /// What a script on a page asks the browser to fetch.
 #[derive(Args)]
 struct Script {
-    /// The origin of the page: https://app.example.com
+    /// The origin of the page: https://app.example.com; needed unless the
+    /// console's message has it
     #[arg(long)]
-    origin: String,
-    /// The method, as the script writes it
-    #[arg(long, default_value = "GET")]
-    method: String,
+    origin: Option<String>,
+    /// The method, as the script writes it [default: GET]
+    #[arg(long)]
+    method: Option<String>,
     /// A header that the script sets; a name alone has an empty value
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     /// The script asks for cookies: credentials: "include"
     #[arg(long)]
     credentials: bool,
+    /// Take what is not given from the message in the browser's console
+    /// (Chromium's, Firefox's or Safari's); - for standard input
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
 }
 
 #[derive(Args)]
@@ -235,7 +249,11 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     } else {
         std::fs::read(path)
     };
-    bytes.map_err(|error| format!("cannot read {}: {error}", path.display()))
+    bytes.map_err(|error| {
+        let whole = std::path::absolute(path);
+        let path = whole.as_deref().unwrap_or(path);
+        format!("cannot read {}: {error}", path.display())
+    })
 }
 
 fn version() -> String {

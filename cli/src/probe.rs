@@ -1,17 +1,20 @@
 //! `cors probe`: the browser, with a running server.
 
 use std::io;
+use std::net::ToSocketAddrs;
+use std::path::Path;
 use std::time::Duration;
 
 use ureq::Agent;
 use ureq::http;
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
 use crate::browser::{Answer as Response, BrowserRequest, SentRequest};
 use crate::fetch::{Exchange, Outcome, Played, Url, play, script_headers};
 use crate::judge::{
     Finding, cache_mark, lines, redirect, varies_by_origin, warning,
 };
+use crate::network::Space;
 use crate::{Failure, Probe, Report};
 
 /// An origin that no policy names. The last label is reserved (RFC 2606).
@@ -22,17 +25,26 @@ const RESOLVER: &str = "failed to lookup address information: ";
 
 impl Probe {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
-        let request = self.script.request()?;
-        let url = Url::parse(&self.url)?;
-        if let Some(outcome) = Outcome::without_cors(&request, &url) {
+        let asked = self.script.read(self.url.as_deref())?;
+        let request = &asked.request;
+        let Some(url) = asked.url.as_ref() else {
+            return Err(match &asked.message {
+                Some(_) => "the message does not name the URL",
+                None => "the URL is missing",
+            }
+            .to_owned()
+                + "; add it, such as cors probe https://api.example.com/items");
+        };
+        if let Some(mut outcome) = Outcome::without_cors(request, url) {
+            outcome.compare(&self.script, asked, None);
             return Ok(outcome.report(self.output.format));
         }
-        let server = Server::new(&url, self.timeout);
-        let mut played = play(&request, |sent| {
+        let server = Server::new(self, url)?;
+        let mut played = play(request, |sent| {
             if self.preflight_only && sent.request_method.is_none() {
-                return Ok(permission(&request));
+                return Ok(permission(request));
             }
-            server.send(&request, sent)
+            server.send(request, sent)
         })?;
         let mut notes = Vec::new();
         if self.preflight_only {
@@ -62,7 +74,7 @@ impl Probe {
             }
         }
         if let Some(exchange) = played.exchanges.first() {
-            let found = server.as_a_stranger(&request, exchange)?;
+            let found = server.as_a_stranger(request, exchange)?;
             let findings = &mut played.exchanges[0].findings;
             findings.extend(found);
         }
@@ -76,8 +88,10 @@ impl Probe {
                  \"null\" where it is on another origin than this URL."
             ));
         }
-        let mut outcome = Outcome::of(&request, Some(&url), &played);
+        let mut outcome = Outcome::of(request, Some(url), &played);
         outcome.notes.extend(notes);
+        outcome.note_network(request, url, server.address_space());
+        outcome.compare(&self.script, asked, Some(&played.codes()));
         let found = played.exchanges.into_iter().map(|e| e.findings);
         for (exchange, findings) in outcome.exchanges.iter_mut().zip(found) {
             exchange.findings = Some(findings);
@@ -94,10 +108,16 @@ struct Server<'u> {
 }
 
 impl<'u> Server<'u> {
-    fn new(url: &'u Url, timeout: u64) -> Self {
+    fn new(probe: &Probe, url: &'u Url) -> Result<Self, Failure> {
+        let roots = match &probe.cacert {
+            Some(file) => authorities(file)?,
+            None => RootCerts::PlatformVerifier,
+        };
         let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
+            .root_certs(roots)
+            .disable_verification(probe.insecure)
             .build();
+        let timeout = probe.timeout;
         let agent = Agent::config_builder()
             .tls_config(tls)
             .timeout_global(Some(Duration::from_secs(timeout)))
@@ -112,7 +132,18 @@ impl<'u> Server<'u> {
             .user_agent(concat!("cors-probe/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Self { url, agent, timeout }
+        Ok(Self { url, agent, timeout })
+    }
+
+    /// Of the addresses that the URL's name stands for, if all are in one;
+    /// behind a proxy it is the proxy that asks.
+    fn address_space(&self) -> Option<Space> {
+        if self.agent.config().proxy().is_some() {
+            return None;
+        }
+        let host = self.url.uri.host()?;
+        let addresses = (host, 0).to_socket_addrs().ok()?;
+        addresses.map(|address| Space::of(address.ip())).min()?
     }
 
     /// Sends what the browser sends.
@@ -220,6 +251,9 @@ impl<'u> Server<'u> {
         let url = &self.url.text;
         let host = self.url.uri.host().unwrap_or_default();
         let tls = self.url.uri.scheme_str() == Some("https");
+        if let Some(error) = tls_error(error) {
+            return format!("{url}: TLS: {}", explain_tls(error, host));
+        }
         let why = match error {
             ureq::Error::HostNotFound => {
                 format!("the name {host} cannot be resolved")
@@ -229,8 +263,11 @@ impl<'u> Server<'u> {
                  allows more",
                 self.timeout
             ),
-            ureq::Error::Rustls(error) => format!("TLS: {error}"),
             ureq::Error::Tls(error) => format!("TLS: {error}"),
+            ureq::Error::Protocol(error) if !tls => format!(
+                "the answer is not HTTP: {error}; use https:// if the server \
+                 uses TLS"
+            ),
             ureq::Error::Protocol(error) => {
                 format!("the answer is not HTTP: {error}")
             }
@@ -238,8 +275,6 @@ impl<'u> Server<'u> {
                 io::ErrorKind::ConnectionRefused => {
                     "nothing listens there: the connection is refused".into()
                 }
-                // What rustls finds wrong comes so.
-                io::ErrorKind::InvalidData if tls => format!("TLS: {error}"),
                 io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted => {
@@ -256,6 +291,135 @@ impl<'u> Server<'u> {
         };
         format!("{url}: {why}")
     }
+}
+
+/// The certificates of a PEM file.
+fn authorities(file: &Path) -> Result<RootCerts, Failure> {
+    let pem = crate::read(file)?;
+    let mut certificates = Vec::new();
+    for item in ureq::tls::parse_pem(&pem) {
+        if let Ok(PemItem::Certificate(certificate)) = item {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(format!(
+            "{} has no certificate; use a PEM file with -----BEGIN \
+             CERTIFICATE-----",
+            file.display()
+        ));
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+/// What rustls finds wrong comes as such, or inside an error of input.
+fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
+    }
+}
+
+/// What is wrong, and what to do.
+fn explain_tls(error: &rustls::Error, host: &str) -> String {
+    use rustls::{
+        AlertDescription as Alert, CertificateError as C, Error as E,
+    };
+    match error {
+        E::InvalidCertificate(error) => match error {
+            C::UnknownIssuer => {
+                "the certificate is self-signed, or its issuer is not \
+                 trusted; use --cacert FILE with the issuer's certificate, or \
+                 --insecure, or add the issuer's certificates to those that \
+                 the server sends"
+                    .into()
+            }
+            // webpki's own error; `openssl req -x509` makes such certificates.
+            C::Other(error)
+                if format!("{error:?}").contains("CaUsedAsEndEntity") =>
+            {
+                "the certificate is self-signed, and made for an authority, \
+                 not for a server; use --insecure, or make one with openssl's \
+                 -addext basicConstraints=critical,CA:FALSE and use --cacert \
+                 FILE"
+                    .into()
+            }
+            C::Expired | C::ExpiredContext { .. } => {
+                "the certificate has expired; renew it, or use --insecure"
+                    .into()
+            }
+            C::NotValidYet | C::NotValidYetContext { .. } => {
+                "the certificate is not valid yet; set the clocks of this \
+                 machine and of the one that made it, or use --insecure"
+                    .into()
+            }
+            C::NotValidForNameContext { presented, .. } => {
+                let names: Vec<_> =
+                    presented.iter().map(|name| plain_name(name)).collect();
+                match names.as_slice() {
+                    [] => format!(
+                        "the certificate has no subjectAltName, without which \
+                         browsers take none; make one with {host} as \
+                         subjectAltName, or use --insecure"
+                    ),
+                    names => format!(
+                        "the certificate is for {}, not for {host}; use such \
+                         a name in the URL, make a certificate with {host} as \
+                         subjectAltName, or use --insecure",
+                        names.join(", ")
+                    ),
+                }
+            }
+            C::NotValidForName => format!(
+                "the certificate is not for {host}; make one with {host} as \
+                 subjectAltName, or use --insecure"
+            ),
+            C::BadSignature => {
+                "the certificate is signed with another key than the trusted \
+                 issuer of that name has now; use --cacert FILE with the \
+                 issuer's certificate, or --insecure"
+                    .into()
+            }
+            C::Revoked => {
+                "the certificate is revoked; renew it, or use --insecure"
+                    .into()
+            }
+            error => {
+                format!("the certificate is invalid: {error}; use --insecure")
+            }
+        },
+        E::InvalidMessage(_) => {
+            "the server does not use TLS on this port; use http:// in the URL"
+                .into()
+        }
+        E::AlertReceived(Alert::CertificateRequired) => {
+            "the server wants a client certificate, which browsers send with \
+             no preflight; remove that for OPTIONS"
+                .into()
+        }
+        E::AlertReceived(Alert::UnrecognisedName) => format!(
+            "the server has no certificate for {host}; add one, or use \
+             another name in the URL"
+        ),
+        E::PeerIncompatible(_)
+        | E::AlertReceived(
+            Alert::ProtocolVersion
+            | Alert::HandshakeFailure
+            | Alert::InsufficientSecurity,
+        ) => format!(
+            "the server accepts neither TLS 1.2 nor 1.3 with a cipher of \
+             today ({error}); add one"
+        ),
+        error => error.to_string(),
+    }
+}
+
+/// A certificate's name as people write it, not as rustls shows it.
+fn plain_name(name: &str) -> &str {
+    let name = name.strip_suffix(')').unwrap_or(name);
+    let name = name.split_once('(').map_or(name, |(_, name)| name);
+    name.trim_matches('"')
 }
 
 /// The names of the answer's headers that the script cannot read and might

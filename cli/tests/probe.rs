@@ -4,13 +4,16 @@ mod server;
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Output};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::{fs, thread};
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 use server::{Request, Server, answer, listen};
 
+const CORS: &str = env!("CARGO_BIN_EXE_cors");
 const APP: &str = "http://app.example.com";
 
 /// A server that does it right for [`APP`], but for what `change` does to the
@@ -343,6 +346,140 @@ fn warnings_are_given_where_a_browser_is_content() {
     assert!(report.to_string().contains("any site can act for its visitors"));
 }
 
+/// Private Network Access was a header; Local Network Access, which has
+/// replaced it, is none.
+#[test]
+fn what_local_networks_need_is_told() {
+    let server = good_server(|request, _, headers| {
+        let origin = request.header("origin").unwrap_or_default();
+        set(headers, ORIGIN, Some(origin));
+        set(headers, "access-control-allow-private-network", Some("true"));
+    });
+    let report = probe(&server, 0, &["--method", "PUT"]);
+    let superseded = "private-network-superseded";
+    assert_eq!(
+        codes(&report),
+        [superseded, "any-origin-reflected", superseded]
+    );
+
+    let notes = |origin: &str| {
+        let report = probe_from(&server, origin, 0, &[]);
+        report["notes"].to_string()
+    };
+    let asked = "Chrome 142 and later ask the user before a page from \
+                 elsewhere accesses the user's own machine";
+    assert!(notes("https://app.example.com").contains(asked));
+    assert!(notes("https://192.168.1.5").contains(asked));
+    let insecure = "Chrome 142 and later do not let an http page";
+    assert!(notes(APP).contains(insecure));
+    for origin in [
+        "http://localhost:5173",
+        "https://app.localhost",
+        "http://127.0.0.2",
+        "null",
+        "chrome-extension://abc",
+    ] {
+        assert!(!notes(origin).contains("Chrome 142"), "{origin}");
+    }
+}
+
+#[test]
+fn nothing_is_sent_to_a_port_that_browsers_block() {
+    for port in [1, 6000, 10080] {
+        let url = format!("http://127.0.0.1:{port}/");
+        let output =
+            cors(&url, APP, &["--format=json"]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            report["summary"],
+            format!(
+                "browsers never connect to port {port}, so nothing is sent"
+            )
+        );
+        assert_eq!(
+            report["console"],
+            format!("GET {url} net::ERR_UNSAFE_PORT")
+        );
+        assert_eq!(report["exchanges"], serde_json::json!([]));
+    }
+}
+
+/// As Chromium, Firefox and Safari word it, in the URL's place, as an option
+/// and from standard input.
+#[test]
+fn a_message_of_the_console_says_what_to_probe() {
+    let server = good_server(|_, _, headers| {
+        set(headers, HEADERS, Some("x-other"));
+    });
+    let url = server.url("/items");
+    let chromium = format!(
+        "Access to fetch at '{url}' from origin '{APP}' has been blocked by \
+         CORS policy: Request header field x-a is not allowed by \
+         Access-Control-Allow-Headers in preflight response."
+    );
+    let firefox = format!(
+        "Cross-Origin Request Blocked: The Same Origin Policy disallows \
+         reading the remote resource at {url}. (Reason: header \u{2018}x-a\
+         \u{2019} is not allowed according to header \u{2018}\
+         Access-Control-Allow-Headers\u{2019} from CORS preflight response)."
+    );
+    let safari = format!(
+        "[Error] Request header field X-A is not allowed by \
+         Access-Control-Allow-Headers.\n[Error] Fetch API cannot load {url} \
+         due to access control checks."
+    );
+    let origin = format!("--origin={APP}");
+    for (browser, arguments, input) in [
+        ("Chromium", vec![chromium.as_str()], ""),
+        ("Chromium", vec!["--message", &chromium], ""),
+        ("Chromium", vec!["--message", "-"], chromium.as_str()),
+        ("Firefox", vec![firefox.as_str(), &origin], ""),
+        ("Firefox", vec!["--message", &firefox, &origin], ""),
+        ("WebKit", vec!["--message", "-", &origin], safari.as_str()),
+        ("WebKit", vec![&url, "--message", &safari, &origin], ""),
+    ] {
+        let mut child = without_proxies(Command::new(CORS))
+            .arg("probe")
+            .args(&arguments)
+            .arg("--format=json")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // Not every case reads it.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["message"]["browser"], browser);
+        assert_eq!(report["message"]["url"], url);
+        assert_eq!(report["message"]["code"], "header-not-allowed");
+        assert_eq!(codes(&report)[0], "header-not-allowed", "{report:#}");
+        let sent = &report["exchanges"][0]["sent"]["headers"];
+        assert_eq!(sent[0][1], APP);
+        assert_eq!(sent[2][1], "x-a");
+    }
+    // The server has been mended since.
+    let server = good_server(|_, _, _| {});
+    let message = chromium.replace(&url, &server.url("/items"));
+    let output = without_proxies(Command::new(CORS))
+        .args(["probe", &message])
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(
+        text.contains(
+            "note: The message has another reason: the header x-a is not in \
+             Access-Control-Allow-Headers."
+        ),
+        "{text}"
+    );
+}
+
 /// A cache that does not look at `Vary`, before a server that does not send
 /// it.
 fn caching_server() -> Server {
@@ -410,39 +547,241 @@ fn what_is_no_answer_is_told_apart() {
     assert_failure(&url, &[], "closes the connection without an answer");
     let url = raw_server(b"SSH-2.0-x\r\n");
     assert_failure(&url, &[], "the answer is not HTTP");
-    let url = raw_server(b"SSH-2.0-x\r\n").replace("http:", "https:");
-    assert_failure(&url, &[], "TLS: ");
+}
+
+/// A certificate, its key, and who signed it.
+struct Signed {
+    certificate: rcgen::Certificate,
+    key: rcgen::KeyPair,
+}
+
+/// What `change` does not say is that of a usual certificate.
+fn certificate(
+    names: &[&str],
+    issuer: Option<&rcgen::Issuer<'_, rcgen::KeyPair>>,
+    change: impl FnOnce(&mut rcgen::CertificateParams),
+) -> Signed {
+    let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
+    let mut params = rcgen::CertificateParams::new(names).unwrap();
+    change(&mut params);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = match issuer {
+        Some(issuer) => params.signed_by(&key, issuer),
+        None => params.self_signed(&key),
+    };
+    Signed { certificate: certificate.unwrap(), key }
+}
+
+fn authority(name: &str) -> impl FnOnce(&mut rcgen::CertificateParams) {
+    move |params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    }
+}
+
+/// The URL of a TLS server of the name `localhost`.
+fn tls_server(signed: &Signed, clients: Option<&Signed>) -> String {
+    let key = PrivateKeyDer::try_from(signed.key.serialize_der()).unwrap();
+    tls_server_with(signed.certificate.der().clone(), key, clients)
+}
+
+fn tls_server_with(
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+    clients: Option<&Signed>,
+) -> String {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        rustls::ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap();
+    let builder = match clients {
+        Some(authority) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(authority.certificate.der().clone()).unwrap();
+            let verifier =
+                rustls::server::WebPkiClientVerifier::builder_with_provider(
+                    Arc::new(roots),
+                    provider,
+                );
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let config = builder.with_single_cert(vec![certificate], key).unwrap();
+    let (listener, address) = listen();
+    thread::spawn(move || serve_tls(&listener, &Arc::new(config)));
+    format!("https://localhost:{}/", address.port())
+}
+
+fn pem_file(name: &str, signed: &Signed) -> String {
+    let file = format!("{}/{name}.pem", env!("CARGO_TARGET_TMPDIR"));
+    fs::write(&file, signed.certificate.pem()).unwrap();
+    file
+}
+
+fn assert_allowed(url: &str, arguments: &[&str], variable: Option<&str>) {
+    let mut command = cors(url, "https://app.example.com", arguments);
+    command.envs(variable.map(|file| ("SSL_CERT_FILE", file)));
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("allowed: "), "{text} {output:?}");
 }
 
 #[test]
 fn certificates_are_judged() {
-    let names = vec!["localhost".to_owned()];
-    let certificate = rcgen::generate_simple_self_signed(names).unwrap();
-    let key = certificate.signing_key.serialize_der();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.cert.der().clone()],
-            rustls::pki_types::PrivateKeyDer::try_from(key).unwrap(),
-        )
-        .unwrap();
-    let (listener, address) = listen();
-    thread::spawn(move || serve_tls(&listener, &Arc::new(config)));
-    let url = format!("https://localhost:{}/", address.port());
+    let own = certificate(&["localhost"], None, |_| {});
+    let url = tls_server(&own, None);
+    assert_failure(
+        &url,
+        &[],
+        "TLS: the certificate is self-signed, or its issuer is not trusted; \
+         use --cacert FILE",
+    );
+    let file = pem_file("own", &own);
+    assert_allowed(&url, &[], Some(&file));
+    assert_allowed(&url, &["--cacert", &file], None);
+    assert_allowed(&url, &["--insecure"], None);
 
-    assert_failure(&url, &[], "TLS: invalid peer certificate");
+    let issuer = certificate(&[], None, authority("issuer"));
+    let file = pem_file("issuer", &issuer);
+    let mut params = rcgen::CertificateParams::default();
+    authority("issuer")(&mut params);
+    let key = rcgen::KeyPair::from_pem(&issuer.key.serialize_pem()).unwrap();
+    let signer = rcgen::Issuer::new(params, key);
+    let url =
+        tls_server(&certificate(&["localhost"], Some(&signer), |_| {}), None);
+    assert_failure(&url, &[], "its issuer is not trusted");
+    assert_allowed(&url, &["--cacert", &file], None);
+    assert_allowed(&url, &["--insecure"], None);
+    // Instead of the system's, not beside them.
+    let other = pem_file("other", &certificate(&[], None, authority("other")));
+    assert_failure(&url, &["--cacert", &other], "its issuer is not trusted");
+    let again = certificate(&[], None, authority("issuer"));
+    let again = pem_file("again", &again);
+    assert_failure(
+        &url,
+        &["--cacert", &again],
+        "TLS: the certificate is signed with another key than the trusted",
+    );
 
-    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/certificate.pem");
-    fs::write(file, certificate.cert.pem()).unwrap();
-    let output = cors(&url, "https://app.example.com", &[])
-        .env("SSL_CERT_FILE", file)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.starts_with("allowed: "), "{text} {output:?}");
+    for (signed, words) in [
+        (
+            certificate(&["localhost"], Some(&signer), |params| {
+                params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+            }),
+            "TLS: the certificate has expired; renew it",
+        ),
+        (
+            certificate(&["localhost"], Some(&signer), |params| {
+                params.not_before = rcgen::date_time_ymd(4000, 1, 1);
+            }),
+            "TLS: the certificate is not valid yet; set the clocks",
+        ),
+        (
+            certificate(
+                &["a.example", "b.example", "10.0.0.1"],
+                Some(&signer),
+                |_| {},
+            ),
+            "TLS: the certificate is for a.example, b.example, 10.0.0.1, not \
+             for localhost; use such a name in the URL",
+        ),
+        (
+            certificate(&[], Some(&signer), |_| {}),
+            "TLS: the certificate has no subjectAltName, without which",
+        ),
+    ] {
+        let url = tls_server(&signed, None);
+        assert_failure(&url, &["--cacert", &file], words);
+        assert_allowed(&url, &["--insecure"], None);
+    }
+
+    let url = tls_server(
+        &certificate(&["localhost"], Some(&signer), |_| {}),
+        Some(&issuer),
+    );
+    assert_failure(
+        &url,
+        &["--cacert", &file],
+        "TLS: the server wants a client certificate",
+    );
+}
+
+/// Its certificate is one for an authority, as if it were to sign others.
+#[test]
+fn the_usual_self_signed_certificate_is_named() {
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let (key, file) =
+        (format!("{folder}/usual.key"), format!("{folder}/usual.pem"));
+    let make = |more: &[&str]| {
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days"])
+            .args(["365", "-subj", "/CN=localhost", "-addext"])
+            .args(["subjectAltName=DNS:localhost", "-keyout", &key])
+            .args(["-out", &file])
+            .args(more)
+            .output()
+            .expect("openssl runs");
+        assert!(made.status.success(), "{made:?}");
+        let certificate = CertificateDer::from_pem_file(&file).unwrap();
+        let key = PrivateKeyDer::from_pem_file(&key).unwrap();
+        tls_server_with(certificate, key, None)
+    };
+    let url = make(&[]);
+    assert_failure(
+        &url,
+        &[],
+        "TLS: the certificate is self-signed, and made for an authority, not \
+         for a server; use --insecure, or make one with openssl's -addext \
+         basicConstraints=critical,CA:FALSE and use --cacert FILE",
+    );
+    assert_allowed(&url, &["--insecure"], None);
+    // What the message says.
+    let url = make(&["-addext", "basicConstraints=critical,CA:FALSE"]);
+    assert_failure(&url, &[], "TLS: the certificate is self-signed, or its");
+    assert_allowed(&url, &["--cacert", &file], None);
+}
+
+#[test]
+fn other_faults_of_tls_are_told_apart() {
+    let https = |bytes| raw_server(bytes).replace("http:", "https:");
+    assert_failure(
+        &https(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        &[],
+        "TLS: the server does not use TLS on this port; use http:// in the",
+    );
+    // Alerts: of a server that has TLS 1.0 alone, and of one that has no such
+    // name.
+    assert_failure(
+        &https(b"\x15\x03\x01\0\x02\x02\x46"),
+        &[],
+        "TLS: the server accepts neither TLS 1.2 nor 1.3",
+    );
+    assert_failure(
+        &https(b"\x15\x03\x03\0\x02\x02\x70"),
+        &[],
+        "TLS: the server has no certificate for 127.0.0.1; add one",
+    );
+    // And TLS where plain HTTP was asked for.
+    assert_failure(
+        &raw_server(b"\x15\x03\x01\0\x02\x02\x46"),
+        &[],
+        "use https:// if the server uses TLS",
+    );
+
+    let none = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let url = "https://localhost/";
+    assert_failure(
+        url,
+        &["--cacert", none],
+        "/Cargo.toml has no certificate; use a PEM file",
+    );
+    assert_failure(
+        url,
+        &["--cacert", "no-such.pem"],
+        concat!("cannot read ", env!("CARGO_MANIFEST_DIR"), "/no-such.pem: "),
+    );
 }
 
 fn serve_tls(listener: &TcpListener, config: &Arc<rustls::ServerConfig>) {
@@ -517,8 +856,17 @@ fn probe_from(
 }
 
 fn cors(url: &str, origin: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cors"));
+    // Whatever this machine trusts, the tests trust an authority of theirs.
+    static TRUSTED: LazyLock<String> = LazyLock::new(|| {
+        pem_file("trusted", &certificate(&[], None, authority("trusted")))
+    });
+    let mut command = without_proxies(Command::new(CORS));
     command.args(["probe", url, "--origin", origin]).args(arguments);
+    command.env("SSL_CERT_FILE", &*TRUSTED).env_remove("SSL_CERT_DIR");
+    command
+}
+
+fn without_proxies(mut command: Command) -> Command {
     for variable in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(variable);
         command.env_remove(variable.to_uppercase());
