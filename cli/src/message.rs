@@ -382,8 +382,9 @@ fn reason(
                     there"
         }
         FAILED => {
-            "use cors probe to see the server's response: there may be \
-                   none, or a certificate that the browser does not take"
+            "use the browser's network panel or cors probe to see the \
+                   response: there may be none, or a certificate that the \
+                   browser does not take"
         }
         _ => return (words, None),
     });

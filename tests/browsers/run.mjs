@@ -181,7 +181,22 @@ function judge(engine, server, run) {
         if (!expected[name]) continue;
         assert.deepEqual(values, expected[name].map(server.here), name);
     }
+    for (const text of messages) judgeMessage(server, run, text);
     if (engine === "chromium") judgeExplain(server, run, wire.sent, messages);
+}
+
+// Whether the command understands what the console says.
+function judgeMessage(server, run, text) {
+    // Chromium says sooner or later that what was preloaded was not used.
+    if (/was preloaded/.test(text)) return;
+    const policy = server.policy(groups.find(({ policy }) => policy));
+    const { stdout, stderr } = spawnSync(options.cors, [
+        "explain", policy, "--format=json", "--origin=http://a.example",
+        `--message=${text}`,
+    ], { encoding: "utf8" });
+    assert(stdout, `${text}: ${stderr}`);
+    const { message } = JSON.parse(stdout);
+    if (message.url) assert(has(run, message.url), `${text}: ${message.url}`);
 }
 
 // Whether the command foretold what Chromium did.
