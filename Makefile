@@ -161,6 +161,7 @@ cli: rust
 	cargo build --release --locked --manifest-path cli/Cargo.toml
 
 test-cli: rust
+	@$(NEED) openssl=openssl
 	cd cli && cargo fmt --check
 	cd cli && cargo clippy --locked --all-targets -- -D warnings
 	cd cli && cargo test --locked

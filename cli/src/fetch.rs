@@ -213,28 +213,28 @@ impl Script {
     /// message.
     pub(crate) fn read(&self, url: Option<&str>) -> Result<Asked, Failure> {
         let mut url = url;
-        let mut text = match self.message.as_deref() {
+        let text = match self.message.as_deref() {
             Some("-") => {
                 let bytes = crate::read(std::path::Path::new("-"))?;
                 Some(String::from_utf8_lossy(&bytes).into_owned())
             }
             text => text.map(str::to_owned),
         };
-        // A message in the URL's place: no URL has spaces.
-        if text.is_none()
-            && let Some(given) = url
-            && given.trim().contains(char::is_whitespace)
-        {
-            text = Some(given.to_owned());
-            url = None;
-        }
-        let message = match &text {
+        let mut message = match &text {
             Some(text) => Some(Message::parse(text).ok_or(
                 "the message is not one of Chromium, Firefox or Safari about \
                  CORS, in English; use --origin and the URL instead",
             )?),
             None => None,
         };
+        // A message in the URL's place.
+        if message.is_none()
+            && let Some(given) = url
+            && given.trim().contains(char::is_whitespace)
+        {
+            message = Message::parse(given);
+            url = url.filter(|_| message.is_none());
+        }
         let said = message.as_ref();
         let url = url.or(said.and_then(|said| said.url.as_deref()));
         let origin = self.origin.as_deref();
@@ -248,11 +248,9 @@ impl Script {
                 + "; add it, such as --origin https://app.example.com");
         };
         if origin == "*" {
-            return Err(
-                "--origin is one origin, not a pattern; use one such \
-                        as https://app.example.com"
-                    .into(),
-            );
+            return Err("--origin is one origin, not a pattern; use \
+                        https://app.example.com or the like"
+                .into());
         }
         let mut headers: Vec<_> = self
             .headers
