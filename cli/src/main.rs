@@ -203,7 +203,7 @@ fn main() -> ExitCode {
             clap_mangen::generate_to(Cli::command(), &folder)
                 .map(|()| Report::yes(String::new()))
                 .map_err(|error| {
-                    format!("cannot write to {}: {error}", folder.display())
+                    format!("cannot write to {}: {error}", whole(&folder))
                 })
         }
     };
@@ -249,11 +249,13 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     } else {
         std::fs::read(path)
     };
-    bytes.map_err(|error| {
-        let whole = std::path::absolute(path);
-        let path = whole.as_deref().unwrap_or(path);
-        format!("cannot read {}: {error}", path.display())
-    })
+    bytes.map_err(|error| format!("cannot read {}: {error}", whole(path)))
+}
+
+/// A path that says where a relative one was looked for.
+fn whole(path: &std::path::Path) -> String {
+    let whole = std::path::absolute(path);
+    whole.as_deref().unwrap_or(path).display().to_string()
 }
 
 fn version() -> String {

@@ -306,7 +306,7 @@ fn authorities(file: &Path) -> Result<RootCerts, Failure> {
         return Err(format!(
             "{} has no certificate; use a PEM file with -----BEGIN \
              CERTIFICATE-----",
-            file.display()
+            crate::whole(file)
         ));
     }
     Ok(RootCerts::new_with_certs(&certificates))
