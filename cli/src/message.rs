@@ -34,6 +34,7 @@ pub(crate) struct Message {
 const REASONS: &[(&str, &str)] = &[
     // Before CORS is looked at.
     ("net::ERR_UNSAFE_PORT", "port-blocked"),
+    ("Not allowed to use restricted network port ", "port-blocked"),
     ("Mixed Content: ", "mixed-content"),
     ("requested insecure content from ", "mixed-content"),
     ("Blocked loading mixed active content", "mixed-content"),
@@ -164,7 +165,8 @@ impl Message {
             }
             (code, _) => code,
         };
-        let url = chromium_url(&text).or_else(|| {
+        let url = chromium_url(&text).or_else(|| port_url(&text));
+        let url = url.or_else(|| {
             URLS.iter().find_map(|(before, behind)| {
                 http_url(between(&text, before, behind)?)
             })
@@ -391,6 +393,12 @@ fn reason(
     (words, help)
 }
 
+/// `Not allowed to use restricted network port 6000: URL`
+fn port_url(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("restricted network port ")?;
+    http_url(rest.split(' ').nth(1)?)
+}
+
 /// `Access to fetch at 'URL' from …`, `GET URL net::ERR_…`
 fn chromium_url(text: &str) -> Option<String> {
     if let Some((_, rest)) = text.split_once("Access to ")
@@ -506,6 +514,7 @@ mod tests {
         ('W', "successful. Status code: ", "preflight-status"),
         ('W', "Cannot use wildcard", "allow-origin-any-credentials"),
         ('W', "follow a redirection", "redirect"),
+        ('W', "restricted network port", "port-blocked"),
         ('W', "has credentials", "redirect-credentials"),
         ('W', "more than one origin", "allow-origin-doubled"),
         ('W', "invalid value", "list-malformed"),

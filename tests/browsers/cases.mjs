@@ -69,6 +69,8 @@ export const groups = [
       { name: "nor connect", method: "connect", reads: false, sent: [] },
       { name: "a method that is no token", method: "A B", reads: false,
         sent: [] },
+      { name: "a port that browsers block", reads: false, sent: [],
+        api: "http://api.cors.localhost:6000" },
     ],
   },
   {
