@@ -54,6 +54,7 @@ pub use decision::{Decision, Header, Reason, Request, Verdict};
 pub use explain::Explanation;
 pub use header_names::{HEADER_NAME_MAX, REQUEST_HEADERS_MAX};
 pub use method::METHOD_MAX;
+pub use origin::ports::is_blocked_port;
 pub use origin::public_suffix::{
     PublicSuffixList, PublicSuffixListError, date as public_suffix_list_date,
 };

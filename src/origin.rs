@@ -1,6 +1,7 @@
 //! Origins: their syntax, the patterns of a policy, and the set of both.
 
 pub(crate) mod pattern;
+pub(crate) mod ports;
 pub(crate) mod public_suffix;
 pub(crate) mod set;
 pub(crate) mod syntax;

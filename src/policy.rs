@@ -3,7 +3,10 @@
 pub(crate) mod correction;
 pub(crate) mod diagnostic;
 mod document;
+mod keys;
+mod not_json;
 mod rules;
+mod unicode_label;
 
 use std::fs::OpenOptions;
 use std::io::{self, Read};

@@ -66,9 +66,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Origin<'_>> {
         return None;
     }
     let (scheme, default_port, rest) = split_scheme(bytes)?;
-    let (host, port) = match (scheme, rest.first()?) {
+    let (host, port) = match (scheme, rest.first()) {
         (Scheme::Other, _) => split_opaque_host(rest)?,
-        (_, b'[') => split_ipv6_host(rest)?,
+        (_, Some(b'[')) => split_ipv6_host(rest)?,
         _ => split_domain_or_ipv4(rest)?,
     };
     let port = match port {
@@ -150,15 +150,19 @@ fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
 }
 
 /// The host behind a scheme that is not special, and what follows. Case is
-/// kept, nothing is canonical.
+/// kept, nothing is canonical. The host may be empty (Android's web view sends
+/// `app://`), but then no port follows: the URL standard's [host state] fails.
+///
+/// [host state]: https://url.spec.whatwg.org/#host-state
 fn split_opaque_host(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = rest.iter().position(|&byte| byte == b':');
     let (host, port) = rest.split_at(end.unwrap_or(rest.len()));
-    is_opaque_host(host).then_some((host, port))
+    (is_opaque_host(host) && (!host.is_empty() || port.is_empty()))
+        .then_some((host, port))
 }
 
 pub(crate) fn is_opaque_host(host: &[u8]) -> bool {
-    (1..=HOST_MAX).contains(&host.len())
+    host.len() <= HOST_MAX
         && host.iter().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
         })

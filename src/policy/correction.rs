@@ -5,9 +5,10 @@
 //! put together the way browsers send them; and what the parser then takes is
 //! the fix that the message offers.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::diagnostic::quoted;
+use super::unicode_label::in_punycode;
 use crate::origin::pattern::{Pattern, PatternError, STARS_MAX};
 use crate::origin::syntax;
 
@@ -24,103 +25,411 @@ pub(crate) fn correct(text: &str) -> Option<(String, &'static str)> {
 pub(super) struct Fault {
     pub(super) code: &'static str,
     pub(super) message: String,
-    pub(super) help: Option<String>,
+    /// The pattern that is meant, where that is certain.
+    pub(super) fix: Option<String>,
+    /// What to do where there is no fix.
+    pub(super) help: String,
+}
+
+impl Fault {
+    fn new(
+        code: &'static str,
+        text: &str,
+        what: &str,
+        help: impl Into<String>,
+    ) -> Self {
+        let message = format!("{} {what}", quoted(text));
+        Self { code, message, fix: None, help: help.into() }
+    }
 }
 
 /// Explains why `text` is no pattern.
 pub(super) fn explain(text: &str, error: PatternError) -> Fault {
-    let looks_like_regex = text.starts_with('^')
-        || text.ends_with('$')
-        || text.contains(['\\', '(', '|'])
-        || text.contains("//.*");
-    if looks_like_regex {
-        return Fault {
-            code: "origin-regex",
-            message: format!(
-                "{} looks like a regular expression; patterns are not",
-                quoted(text)
-            ),
-            help: Some(
-                "write https://*.example.com for one label, \
-                 https://**.example.com for one or more"
-                    .into(),
-            ),
-        };
+    let special = explain_variable(text)
+        .or_else(|| explain_keyword(text))
+        .or_else(|| explain_scheme(text))
+        .or_else(|| explain_regex(text))
+        .or_else(|| explain_address_range(text))
+        .or_else(|| explain_address_wildcard(text));
+    if let Some(fault) = special {
+        return fault;
     }
-    let has_path = text
-        .split_once("://")
-        .is_some_and(|(_, rest)| rest.contains(['/', '?', '#']));
+    let mut reading = Reading { fault: None };
+    let corrected = reading.correct(text).filter(|fix| fix != text);
+    let parsed = corrected.as_deref().map(Pattern::parse);
+    // Where something else is wrong too, the wildcard comes second.
+    let wildcard = match parsed {
+        Some(Ok(_)) => None,
+        Some(Err(error)) => explain_wildcard(text, error),
+        None => explain_wildcard(text, error),
+    };
+    let is_pattern = matches!(parsed, Some(Ok(_)));
+    let fix = corrected.filter(|_| is_pattern);
+    let (code, what) = match (reading.fault, wildcard) {
+        (_, Some(fault)) if error == PatternError::File => return fault,
+        (None, Some(fault)) => return fault,
+        (Some((code, what)), Some(fault)) => {
+            return Fault { fix, ..Fault::new(code, text, what, fault.help) };
+        }
+        (Some(fault), None) => fault,
+        (None, None) => {
+            ("origin-malformed", "is not an origin as browsers send it")
+        }
+    };
+    let help = match code {
+        "origin-several" => "use one array element per origin",
+        _ => "use the form scheme://host or scheme://host:port",
+    };
+    Fault { fix, ..Fault::new(code, text, what, help) }
+}
+
+fn explain_wildcard(text: &str, error: PatternError) -> Option<Fault> {
     let (code, what, help) = match error {
+        PatternError::Malformed => return None,
         PatternError::File => (
             "origin-file",
-            "is sent by any local file and cannot be allowed".into(),
-            "serve the page over http://localhost instead",
+            "is sent by any local file and cannot be allowed",
+            "remove it, and open the page from http://localhost",
         ),
-        _ if has_path => return explain_malformed(text),
-        PatternError::Malformed => return explain_malformed(text),
+        PatternError::WildcardScheme
+            if text.split("://").next().is_some_and(|s| s.contains('*')) =>
+        {
+            (
+                "origin-wildcard-scheme",
+                "has a wildcard in its scheme",
+                "list the origin once with https:// and once with http://",
+            )
+        }
+        PatternError::WildcardScheme if text.starts_with("ws") => {
+            let what = "has the scheme of a WebSocket, which no page has";
+            let help = "list the origin of the page, with https or http";
+            let fault = Fault::new("origin-wildcard-scheme", text, what, help);
+            let fix = text.replacen("ws", "http", 1);
+            let fix = Pattern::parse(&fix).is_ok().then_some(fix);
+            return Some(Fault { fix, ..fault });
+        }
         PatternError::WildcardScheme => (
             "origin-wildcard-scheme",
-            "has a wildcard, which only http and https origins may have"
-                .into(),
+            "has a wildcard, which only http and https origins may have",
             "list each origin by itself",
         ),
         PatternError::WildcardAddress => (
             "origin-wildcard-address",
-            "has a wildcard in an IP address".into(),
-            "list each address by itself; :* stands for any port",
+            "has a wildcard in an IP address",
+            "list each address, with :* for any port",
         ),
         PatternError::WildcardLabels => (
             "origin-wildcard-labels",
-            "has wildcards in more than one label".into(),
-            "write https://**.example.com for any depth of subdomains",
+            "has wildcards in more than one label",
+            "use a pattern such as https://**.example.com for any depth of \
+             subdomains",
         ),
         PatternError::WildcardLast => (
             "origin-wildcard-last",
-            "has a wildcard that no domain follows".into(),
-            "write a domain to its right, such as https://*.example.com; \
-             http://localhost:* for any port; \"*\" for any origin",
+            "has a wildcard that no domain follows",
+            "use a pattern with a domain to its right, such as \
+             https://*.example.com, or http://localhost:* for any port, or \
+             \"*\" alone for any origin",
         ),
         PatternError::DoubleStar => (
             "origin-double-star",
-            "has a ** that is not the whole leftmost label".into(),
-            "write https://**.example.com, or * for a part of one label",
+            "has a ** that is not the whole leftmost label",
+            "use ** as in https://**.example.com, or * for a part of one label",
         ),
-        PatternError::Stars => (
-            "origin-stars",
-            format!("has more than {STARS_MAX} stars in a label"),
-            "write https://*-preview.example.com and the like",
-        ),
-        PatternError::FinalDot => (
-            "origin-wildcard-dot",
-            "has a wildcard and a final dot".into(),
-            "leave the dot out",
-        ),
+        PatternError::Stars => {
+            let what = format!("has more than {STARS_MAX} stars in a label");
+            let help = "use fewer, as in https://*-preview.example.com";
+            return Some(Fault::new("origin-stars", text, &what, help));
+        }
+        PatternError::FinalDot => {
+            let what = "has a wildcard and a final dot";
+            let fault = Fault::new(
+                "origin-wildcard-dot",
+                text,
+                what,
+                "remove the final dot",
+            );
+            let fix = text.strip_suffix('.').unwrap_or(text);
+            let fix = fix.replace(".:", ":");
+            let fix = Pattern::parse(&fix).is_ok().then_some(fix);
+            return Some(Fault { fix, ..fault });
+        }
     };
-    Fault {
-        code,
-        message: format!("{} {what}", quoted(text)),
-        help: Some(help.into()),
+    Some(Fault::new(code, text, what, help))
+}
+
+pub(super) const VARIABLE_CODE: &str = "variable-not-replaced";
+pub(super) const VARIABLE_MESSAGE: &str =
+    "has a variable, but variables are not replaced";
+pub(super) const VARIABLE_HELP: &str =
+    "use the value itself, or fill it in before the policy is loaded";
+
+fn explain_variable(text: &str) -> Option<Fault> {
+    has_variable(text).then(|| {
+        Fault::new(VARIABLE_CODE, text, VARIABLE_MESSAGE, VARIABLE_HELP)
+    })
+}
+
+/// Whether a text holds a variable of a shell, of a template or of a program:
+/// `${NAME}`, `$(name)`, `$NAME`, `{{ name }}`, `<%= name %>`, `%NAME%`.
+pub(super) fn has_variable(text: &str) -> bool {
+    let percent = text.split('%').skip(1).step_by(2).any(|name| {
+        let in_name = |b: u8| b.is_ascii_uppercase() || b == b'_';
+        !name.is_empty() && name.bytes().all(in_name)
+    });
+    percent && text.matches('%').count() > 1
+        || ["${", "$(", "{{", "{%", "<%", "process.env.", "os.environ"]
+            .iter()
+            .any(|mark| text.contains(mark))
+        || text.split('$').skip(1).any(|name| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        })
+}
+
+/// Words of other configurations, such as CSP's `'self'`.
+fn explain_keyword(text: &str) -> Option<Fault> {
+    let word = text.trim().trim_matches(QUOTES).to_ascii_lowercase();
+    let help = match word.replace(['-', '_', ' '], "").as_str() {
+        "self" | "sameorigin" | "samesite" => {
+            "remove it, since a site's own pages need no entry, or list the \
+             site's origin"
+        }
+        "none" => "remove it, since no origin is allowed that is not listed",
+        "any" | "all" | "anyorigin" | "allorigins" | "origin" | "reflect"
+        | "true" | "false" => {
+            "list the origins, or \"*\" alone for any origin"
+        }
+        _ => return None,
+    };
+    let what = "is a keyword, not an origin";
+    Some(Fault::new("origin-keyword", text, what, help))
+}
+
+/// `https:`, `data:` and others that stand for a scheme, as in a
+/// Content-Security-Policy, and addresses of pages that have no origin.
+fn explain_scheme(text: &str) -> Option<Fault> {
+    let (scheme, rest) = text.trim().trim_matches(QUOTES).split_once(':')?;
+    let scheme = scheme.to_ascii_lowercase();
+    let help = if is_opaque_scheme(&scheme) && web_scheme(rest).is_none() {
+        "remove it, since such a page has no origin of its own"
+    } else if rest.is_empty()
+        && ["http", "https", "ws", "wss", "ftp"].contains(&&*scheme)
+    {
+        "list each origin, with its scheme and host"
+    } else {
+        return None;
+    };
+    Some(Fault::new(
+        "origin-keyword",
+        text,
+        "is a scheme, not an origin",
+        help,
+    ))
+}
+
+/// Schemes of pages whose origin is opaque, or that of the page that opened
+/// them ([origin] of a URL, HTML's `about:blank` and `javascript:`).
+///
+/// [origin]: https://url.spec.whatwg.org/#concept-url-origin
+pub(super) fn is_opaque_scheme(scheme: &str) -> bool {
+    matches!(
+        scheme,
+        "about"
+            | "blob"
+            | "data"
+            | "filesystem"
+            | "javascript"
+            | "mailto"
+            | "mediastream"
+    )
+}
+
+fn explain_regex(text: &str) -> Option<Fault> {
+    // "https:\\a.example" only has its slashes the wrong way.
+    let has_backslash = match web_scheme(text) {
+        Some(web) => web.rest.contains('\\'),
+        None => text.contains('\\'),
+    };
+    let in_slashes = text.starts_with('/')
+        && !text.starts_with("//")
+        && [1, 2].iter().any(|&flags| {
+            text.len()
+                .checked_sub(flags)
+                .is_some_and(|at| at > 0 && text.as_bytes()[at] == b'/')
+        });
+    let looks_like_regex = in_slashes
+        || text.starts_with('^')
+        || text.ends_with('$')
+        || text.starts_with(".*")
+        || has_backslash
+        || ["(", "|", "//.*", ".+", "[^", "[a-z", "s?://"]
+            .iter()
+            .any(|piece| text.contains(piece));
+    looks_like_regex.then(|| {
+        Fault::new(
+            "origin-regex",
+            text,
+            "looks like a regular expression, which is not supported",
+            REGEX_HELP,
+        )
+    })
+}
+
+pub(super) const REGEX_HELP: &str = "use a pattern such as https://*.example.com for one label, or \
+     https://**.example.com for one or more";
+
+/// `http://192.168.1.0/24`: neither the network's address nor a path is meant.
+fn explain_address_range(text: &str) -> Option<Fault> {
+    let (scheme, rest) = web_scheme_or_http(text);
+    let (authority, tail) = rest.split_once('/')?;
+    let (address, port) = split_port(authority);
+    let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+    let (bits, behind) = split_port(tail.trim_end_matches('/'));
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let bits: u32 = match bits.parse::<Ipv4Addr>() {
+        Ok(mask) => mask.to_bits().leading_ones(),
+        Err(_) => bits.parse().ok().filter(|&bits| bits <= longest)?,
+    };
+    let first = match address {
+        IpAddr::V4(address) => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            IpAddr::V4((address.to_bits() & mask | 1).into())
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            IpAddr::V6((address.to_bits() & mask | 1).into())
+        }
+    };
+    let address = if bits == longest { address } else { first };
+    let origin = origin_of(scheme, address, port.or(behind));
+    let what = "is a range of addresses, which is not supported";
+    let fault = Fault::new(
+        "origin-address-range",
+        text,
+        what,
+        match &origin {
+            Some(origin) => format!("list each address, such as {origin}"),
+            None => "list each address".into(),
+        },
+    );
+    // One address is no range.
+    let fix = origin.filter(|_| bits == longest);
+    Some(Fault { fix, ..fault })
+}
+
+/// `http://192.168.*` and `10.0.0.*:3000`.
+fn explain_address_wildcard(text: &str) -> Option<Fault> {
+    let (scheme, rest) = web_scheme_or_http(text);
+    let (host, port) = split_port(rest.trim_end_matches('/'));
+    let is_ipv4 = host.contains('*')
+        && host.contains('.')
+        && host.contains(|c: char| c.is_ascii_digit())
+        && host.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '.'));
+    let is_ipv6 = host.starts_with('[') && host.contains('*');
+    if !is_ipv4 && !is_ipv6 {
+        return None;
+    }
+    let filled = if is_ipv6 {
+        let address = host.trim_matches(['[', ']']).replace('*', "1");
+        address.parse().ok().map(IpAddr::V6)
+    } else {
+        let number = |label: &str| match label.replace('*', "") {
+            digits if digits.is_empty() => "1".to_owned(),
+            digits => digits,
+        };
+        let labels = host.split('.').map(number);
+        let labels: Vec<_> =
+            labels.chain(["1", "1", "1"].map(String::from)).take(4).collect();
+        labels.join(".").parse().ok().map(IpAddr::V4)
+    };
+    let such_as = filled
+        .and_then(|address| origin_of(scheme, address, port))
+        .map_or(String::new(), |origin| format!(", such as {origin}"));
+    let any_port = match port {
+        Some(_) => "",
+        None => ", with :* for any port",
+    };
+    Some(Fault::new(
+        "origin-wildcard-address",
+        text,
+        "has a wildcard in an IP address",
+        format!("list each address{such_as}{any_port}"),
+    ))
+}
+
+/// The origin of an address, where the port is one.
+fn origin_of(
+    scheme: &str,
+    address: IpAddr,
+    port: Option<&str>,
+) -> Option<String> {
+    let mut reading = Reading { fault: None };
+    let port = match port {
+        Some(port) => reading.correct_port(scheme, port)?,
+        None => String::new(),
+    };
+    let origin = match address {
+        IpAddr::V4(address) => format!("{scheme}://{address}{port}"),
+        IpAddr::V6(address) => {
+            format!("{scheme}://[{}]{port}", syntax::ipv6_text(address))
+        }
+    };
+    Pattern::parse(&origin).is_ok().then_some(origin)
+}
+
+/// A text that begins with `http:` or `https:`, in any case, and with slashes
+/// that may be too many, too few, or backslashes.
+struct WebScheme<'t> {
+    scheme: &'static str,
+    rest: &'t str,
+    /// Whether it is followed by exactly two slashes.
+    right: bool,
+}
+
+fn web_scheme(text: &str) -> Option<WebScheme<'_>> {
+    let (scheme, behind) =
+        ["https", "http"].into_iter().find_map(|scheme| {
+            let (name, behind) = text.split_at_checked(scheme.len())?;
+            name.eq_ignore_ascii_case(scheme).then_some((scheme, behind))
+        })?;
+    let (colon, behind) = match behind.strip_prefix(':') {
+        Some(behind) => (true, behind),
+        None => (false, behind),
+    };
+    let rest = behind.trim_start_matches(['/', '\\']);
+    let slashes = behind.len() - rest.len();
+    let is_scheme = match (colon, slashes) {
+        // "http:example.com", but not the host and port "http:8080".
+        (true, 0) => rest.starts_with(|c: char| c.is_ascii_alphabetic()),
+        (true, _) => true,
+        (false, _) => slashes >= 2,
+    };
+    let right = colon && behind.starts_with("//") && slashes == 2;
+    is_scheme.then_some(WebScheme { scheme, rest, right })
+}
+
+fn web_scheme_or_http(text: &str) -> (&'static str, &str) {
+    match web_scheme(text.trim()) {
+        Some(WebScheme { scheme, rest, .. }) => (scheme, rest),
+        None => ("http", text.trim()),
     }
 }
 
-fn explain_malformed(text: &str) -> Fault {
-    let mut reading = Reading { fault: None };
-    let corrected = reading.correct(text);
-    let (code, what) = reading.fault.unwrap_or((
-        "origin-malformed",
-        "is not an origin as browsers send it",
-    ));
-    let usable = corrected
-        .filter(|fix| fix != text && Pattern::parse(fix).is_ok())
-        .map(|fix| format!("write {fix}"));
-    Fault {
-        code,
-        message: format!("{} {what}", quoted(text)),
-        help: usable.or_else(|| {
-            Some("write scheme://host or scheme://host:port".into())
-        }),
+/// Host and port; a colon inside an IPv6 address is none of a port.
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((host, port))
+            if !port.contains(']')
+                && (host.ends_with(']') || !host.contains(':')) =>
+        {
+            (host, Some(port))
+        }
+        _ => (text, None),
     }
 }
+
+/// Marks that people put around an origin.
+const QUOTES: [char; 5] = ['\'', '\u{22}', '`', '<', '>'];
 
 /// The first thing that was found wrong names the fault.
 struct Reading {
@@ -156,15 +465,14 @@ impl Reading {
             self.fault("origin-too-long", "is longer than any origin");
             return None;
         }
-        let (scheme, rest) = if let Some(split) = trimmed.split_once("://") {
-            split
-        } else if let Some(split) = trimmed.split_once(":/") {
-            self.fault("origin-malformed", "has one slash for two");
-            split
-        } else {
+        let unquoted = trimmed.trim_matches(QUOTES);
+        if unquoted.len() != trimmed.len() {
+            self.fault("origin-malformed", "has quotation marks around it");
+        }
+        let (scheme, rest) = self.split_scheme(unquoted);
+        if scheme.is_none() {
             self.fault("origin-scheme-missing", "has no scheme");
-            ("https", trimmed.trim_start_matches("//"))
-        };
+        }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
         match tail {
@@ -185,10 +493,14 @@ impl Reading {
             }
             None => authority,
         };
-        let scheme = self.correct_case(scheme);
         let (host, port) = match address.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => (host, Some(port)),
             _ => (address, None),
+        };
+        let scheme = match scheme {
+            Some(scheme) => self.correct_case(scheme),
+            None if is_plain_http(host, port) => "http".into(),
+            None => "https".into(),
         };
         let host = self.correct_host(&scheme, host)?;
         let port = match port {
@@ -196,6 +508,38 @@ impl Reading {
             Some(port) => self.correct_port(&scheme, port)?,
         };
         Some(format!("{scheme}://{host}{port}"))
+    }
+
+    /// The scheme, if there is one, and what follows its slashes.
+    fn split_scheme<'t>(
+        &mut self,
+        text: &'t str,
+    ) -> (Option<&'t str>, &'t str) {
+        for wrapper in ["blob:", "filesystem:", "view-source:"] {
+            if let Some(inner) = text.strip_prefix(wrapper)
+                && web_scheme(inner).is_some()
+            {
+                self.fault("origin-path", "is an address inside an origin");
+                return self.split_scheme(inner);
+            }
+        }
+        let Some(WebScheme { scheme, rest, right }) = web_scheme(text) else {
+            return match text.split_once("://") {
+                Some((scheme, rest)) => (Some(scheme), rest),
+                None => (None, text.trim_start_matches('/')),
+            };
+        };
+        if web_scheme(rest).is_some() {
+            self.fault("origin-malformed", "has more than one scheme");
+            return self.split_scheme(rest);
+        }
+        if !right {
+            self.fault(
+                "origin-malformed",
+                "does not have a colon and two slashes after its scheme",
+            );
+        }
+        (text.get(..scheme.len()), rest)
     }
 
     fn correct_case(&mut self, text: &str) -> String {
@@ -207,7 +551,8 @@ impl Reading {
 
     fn correct_host(&mut self, scheme: &str, host: &str) -> Option<String> {
         if !matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp") {
-            if !syntax::is_opaque_host(host.as_bytes()) {
+            let literal = host.replace('*', "");
+            if !syntax::is_opaque_host(literal.as_bytes()) {
                 self.fault(
                     "origin-host",
                     "has a host that no browser sends with this scheme",
@@ -244,6 +589,14 @@ impl Reading {
                 );
                 labels.push(in_punycode(label)?);
             }
+        }
+        // What is encoded already may be invalid, and so the whole host.
+        let encoded = labels.iter().filter(|label| label.starts_with("xn--"));
+        if !host.is_ascii()
+            && encoded.count()
+                > host.split('.').filter(|label| !label.is_ascii()).count()
+        {
+            return None;
         }
         let last = labels.iter().rfind(|label| !label.is_empty())?;
         if syntax::is_number_label(last.as_bytes()) {
@@ -312,14 +665,29 @@ impl Reading {
     }
 }
 
-/// A label with letters beyond ASCII, as browsers send it. Only letters and
-/// digits that need no mapping but lower case (UTS 46): whoever writes others
-/// gets no fix, rather than one that is subtly another name.
-fn in_punycode(label: &str) -> Option<String> {
-    let lower = label.to_lowercase();
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    if !lower.chars().all(plain) {
-        return None;
+/// Whether a host without a scheme speaks http rather than https, as
+/// development servers do: one on the same machine or in a private network.
+fn is_plain_http(host: &str, port: Option<&str>) -> bool {
+    let host = host.to_ascii_lowercase();
+    let host = host.trim_end_matches('.');
+    let local = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => {
+            address.is_loopback()
+                || address.is_private()
+                || address.is_link_local()
+                || address.is_unspecified()
+        }
+        Ok(IpAddr::V6(address)) => {
+            address.is_loopback()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+                || address.is_unspecified()
+        }
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    };
+    match port {
+        Some("80") => true,
+        Some("443") => false,
+        _ => local,
     }
-    punycode::encode(&lower).ok().map(|text| format!("xn--{text}"))
 }

@@ -37,7 +37,7 @@ pub enum Severity {
     Warning,
 }
 
-/// `line 3, column 5: "*" must be the only origin; write … [origins-any]`
+/// `line 3, column 5: "https://A.example" has … [origin-case]`
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 0 {

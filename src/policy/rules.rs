@@ -10,8 +10,13 @@ use std::borrow::Cow;
 use std::ffi::CString;
 
 use self::origins::{Dangers, Origins};
-use super::diagnostic::{Diagnostic, Diagnostics, Severity, quoted};
+use super::correction::{self, has_variable};
+use super::diagnostic::{
+    DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Severity, quoted,
+};
 use super::document::{self, Type, Value};
+use super::keys::{self, Meaning};
+use super::not_json;
 use super::{POLICY_DEPTH_MAX, POLICY_MAX};
 use crate::PublicSuffixList;
 use crate::decision::Answers;
@@ -36,20 +41,28 @@ pub(super) fn read(
         Rules { text, suffixes, diagnostics: Diagnostics::default() };
     let answers = if json.len() > POLICY_MAX {
         let message = format!("the policy has more than {POLICY_MAX} bytes");
-        rules.error_at(None, "policy-size", message);
+        rules.error_at(None, "policy-size", message, None);
+        None
+    } else if let Some(encoding) = not_json::other_encoding(json) {
+        let message = format!("the policy is {encoding}, not UTF-8");
+        let help = Some(not_json::ENCODING_HELP.into());
+        rules.error_at(Some(0), "json-encoding", message, help);
         None
     } else if let Some(byte) = rest {
         let message = format!("the byte 0x{byte:02x} is not UTF-8 here");
-        rules.error_at(Some(text.len()), "json-encoding", message);
+        let help = Some(not_json::ENCODING_HELP.into());
+        rules.error_at(Some(text.len()), "json-encoding", message, help);
         None
     } else {
         match document::parse(text) {
             Ok(document) => rules.policy(document),
             Err(error) => {
+                let error = not_json::explain(text, error);
                 rules.error_at(
                     Some(error.offset),
                     "json-syntax",
                     error.message,
+                    Some(error.help),
                 );
                 None
             }
@@ -118,15 +131,24 @@ impl<'t> Rules<'t> {
         };
         let origins = match member("allow_origins") {
             Some(value) => self.origins(value, credentials, &mut dangers),
-            None => {
+            // Where it has another name, the unknown key is reported.
+            None if !root
+                .value
+                .members()
+                .iter()
+                .take(DIAGNOSTICS_MAX)
+                .filter_map(|(key, _)| key.string())
+                .any(|key| meant(&key, &KEYS) == Some("allow_origins")) =>
+            {
                 self.error(
                     &root,
                     "missing-key",
                     "allow_origins is missing".into(),
-                    r#"write "allow_origins": ["https://app.example.com"]"#,
+                    r#"add "allow_origins": ["https://app.example.com"]"#,
                 );
                 None
             }
+            None => None,
         };
         self.unneeded_dangers(&dangers);
         let methods = self.methods(member("allow_methods"));
@@ -137,13 +159,18 @@ impl<'t> Rules<'t> {
             member("max_age").and_then(|value| {
                 let at = At::member(value, "/max_age");
                 self.whole_number(&at, |age| age <= MAX_AGE_MAX, || {
+                let help = match value.raw().starts_with('-') {
+                    true => "use 0 to have nothing kept",
+                    false => "use 7200, the most that some browsers keep",
+                };
                 (
                     "max-age-range",
                     format!("max_age is not from 0 to {MAX_AGE_MAX} seconds"),
-                    "write 7200, the most that some browsers keep".into(),
+                    help.into(),
                 )
             })
             });
+        self.long_lists(&member, &methods, &request_headers, &expose_headers);
         let preflight_status = member("preflight_status").and_then(|value| {
             let at = At::member(value, "/preflight_status");
             self.whole_number(
@@ -153,8 +180,7 @@ impl<'t> Rules<'t> {
                     (
                         "preflight-status",
                         "preflight_status is neither 200 nor 204".into(),
-                        "write 204, or 200 for clients that know no 204"
-                            .into(),
+                        "use 204, or 200 for clients that know no 204".into(),
                     )
                 },
             )
@@ -177,21 +203,28 @@ impl<'t> Rules<'t> {
     fn members(
         &mut self,
         object: &At<'t, '_>,
-        keys: &[&str],
+        keys: &[&'static str],
     ) -> Option<Vec<Member<'t>>> {
         self.expect(object, Type::Object)?;
         let mut members: Vec<Member<'t>> = Vec::new();
-        for (key_value, value) in object.value.members() {
+        let all = object.value.members();
+        let present = |known: &str| {
+            all.iter().any(|(key, _)| key.string().as_deref() == Some(known))
+        };
+        for &(key_value, value) in &all {
             let at = At::member(key_value, object.pointer);
             let Some(key) = self.string(&at) else { continue };
             let pointer = format!("{}/{}", object.pointer, escape(&key));
             let at = At::member(key_value, &pointer);
             if !keys.contains(&key.as_ref()) {
                 self.report(Severity::Error, &at, "unknown-key", || {
-                    (
-                        format!("{} is not a key here", quoted(&key)),
-                        Some(nearest(&key, keys)),
-                    )
+                    let help = match meant(&key, keys) {
+                        Some(known) if present(known) => {
+                            format!("remove it, since {known} is there too")
+                        }
+                        _ => unknown_key_help(&key, keys),
+                    };
+                    (format!("unknown key {}", quoted(&key)), Some(help))
                 });
             } else if members.iter().any(|member| member.key == key) {
                 self.error(
@@ -220,7 +253,7 @@ impl<'t> Rules<'t> {
                     at,
                     "json-encoding",
                     "the string holds half of a surrogate pair".into(),
-                    "write the character itself",
+                    "use the character itself",
                 );
                 None
             }
@@ -276,6 +309,8 @@ impl<'t> Rules<'t> {
                 format!("nested more than {POLICY_DEPTH_MAX} deep"),
                 kind.example(),
             );
+        } else if found == Type::String && has_variable(at.value.raw()) {
+            self.variable(Severity::Error, at, at.value.raw());
         } else {
             self.error(
                 at,
@@ -286,6 +321,17 @@ impl<'t> Rules<'t> {
         }
         None
     }
+
+    /// A variable, which stays what it is. `text` is a JSON string or what it
+    /// stands for.
+    fn variable(&mut self, severity: Severity, at: &At<'t, '_>, text: &str) {
+        self.report(severity, at, correction::VARIABLE_CODE, || {
+            let text = quoted(text.trim_matches('\u{22}'));
+            let message = format!("{text} {}", correction::VARIABLE_MESSAGE);
+            (message, Some(correction::VARIABLE_HELP.into()))
+        });
+    }
+
     fn error_with_credentials(
         &mut self,
         credentials: bool,
@@ -355,6 +401,7 @@ impl<'t> Rules<'t> {
         offset: Option<usize>,
         code: &'static str,
         message: String,
+        help: Option<String>,
     ) {
         let severity = Severity::Error;
         self.diagnostics.push(severity, offset, || Diagnostic {
@@ -364,7 +411,7 @@ impl<'t> Rules<'t> {
             line: 0,
             column: 0,
             message,
-            help: None,
+            help,
         });
     }
 }
@@ -408,27 +455,56 @@ impl Type {
 
     fn example(self) -> &'static str {
         match self {
-            Self::Null => "write null",
-            Self::Boolean => "write true or false, without quotes",
-            Self::Number => "write a whole number, without quotes",
-            Self::String => "write a text in quotes",
-            Self::Array => "write [\"...\"], a list in brackets",
-            Self::Object => "write {\"key\": value}",
+            Self::Null => "use null",
+            Self::Boolean => "use true or false, without quotes",
+            Self::Number => "use a whole number, without quotes",
+            Self::String => "use a text in quotes",
+            Self::Array => "use a list in brackets, such as [\"...\"]",
+            Self::Object => {
+                "use an object in braces, such as {\"key\": value}"
+            }
         }
     }
 }
 
-/// The key that was meant, or all that there are.
-fn nearest(key: &str, keys: &[&str]) -> String {
-    let distance = |known: &&&str| strsim::damerau_levenshtein(key, known);
-    match keys.iter().min_by_key(distance) {
-        // Beyond a third of its letters it is another word.
-        Some(known) if distance(&known) <= known.len() / 3 => {
-            format!("write \"{known}\"")
+/// The one of `keys` that an unknown key means.
+fn meant(key: &str, keys: &[&'static str]) -> Option<&'static str> {
+    // A long one is no slip of the pen, and a distance has its cost.
+    if key.len() >= SUGGESTED_MAX {
+        return None;
+    }
+    match keys::meaning(key) {
+        Some(Meaning::Key(known)) if keys.contains(&known) => Some(known),
+        Some(Meaning::Help(_)) if keys.contains(&"allow_origins") => None,
+        _ => {
+            let distance =
+                |known: &&&str| strsim::damerau_levenshtein(key, known);
+            let known = keys.iter().min_by_key(distance)?;
+            // Beyond a third of its letters it is another word.
+            (distance(&known) <= known.len() / 3).then_some(*known)
         }
-        _ => format!("the keys are {}", keys.join(", ")),
     }
 }
+
+fn unknown_key_help(key: &str, keys: &[&'static str]) -> String {
+    if let Some(known) = meant(key, keys) {
+        return format!("use \"{known}\"");
+    }
+    let is_policy = keys.contains(&"allow_origins");
+    if key.len() < SUGGESTED_MAX {
+        match keys::meaning(key) {
+            Some(Meaning::Help(help)) if is_policy => return help.into(),
+            Some(Meaning::Key(known)) if !is_policy => {
+                return format!("add it beside dangerously_allow, as {known}");
+            }
+            _ => {}
+        }
+    }
+    format!("use one of {}", keys.join(", "))
+}
+
+/// Keys of so many bytes and more get no suggestion.
+const SUGGESTED_MAX: usize = 64;
 
 /// A key as it stands in a JSON pointer (RFC 6901, section 3), on one line.
 fn escape(key: &str) -> String {

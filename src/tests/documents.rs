@@ -8,12 +8,14 @@ use crate::policy::diagnostic::{Diagnostic, Severity};
 use crate::{DIAGNOSTICS_MAX, Policy};
 
 /// For each code of an error or warning, the shortest policy that has it.
-const EXAMPLES: [(&str, &str); 57] = [
+const EXAMPLES: &[(&str, &str)] = &[
     ("json-syntax", r#"{"allow_origins": ["https://a.example",]}"#),
+    ("json-encoding", r#"{"allow_origins": ["\ud800"]}"#),
     ("json-nesting", r#"{"allow_origins": [[[[[[[[]]]]]]]]}"#),
     ("json-nul", r#"{"allow_origins": ["https://a.example\u0000"]}"#),
     ("wrong-type", r#"{"allow_origins": "https://a.example"}"#),
-    ("unknown-key", r#"{"allow_origin": ["*"], "allow_origins": ["*"]}"#),
+    ("variable-not-replaced", r#"{"allow_origins": ["${CORS_ORIGIN}"]}"#),
+    ("unknown-key", r#"{"allow_origin": ["*"]}"#),
     ("duplicate-key", r#"{"allow_origins": ["*"], "allow_origins": ["*"]}"#),
     ("missing-key", r#"{}"#),
     ("origins-empty", r#"{"allow_origins": []}"#),
@@ -38,6 +40,7 @@ const EXAMPLES: [(&str, &str); 57] = [
     ("origin-space", r#"{"allow_origins": ["https://a.example "]}"#),
     ("origin-case", r#"{"allow_origins": ["https://A.example"]}"#),
     ("origin-scheme-missing", r#"{"allow_origins": ["a.example"]}"#),
+    ("origin-keyword", r#"{"allow_origins": ["'self'"]}"#),
     ("origin-trailing-slash", r#"{"allow_origins": ["https://a.example/"]}"#),
     ("origin-path", r#"{"allow_origins": ["https://a.example/app"]}"#),
     ("origin-userinfo", r#"{"allow_origins": ["https://me@a.example"]}"#),
@@ -47,7 +50,10 @@ const EXAMPLES: [(&str, &str); 57] = [
     ("origin-ipv6", r#"{"allow_origins": ["https://[2001:DB8:0:0::1]"]}"#),
     ("origin-port", r#"{"allow_origins": ["https://a.example:08443"]}"#),
     ("origin-default-port", r#"{"allow_origins": ["https://a.example:443"]}"#),
-    ("origin-too-long", ""),
+    (
+        "origin-too-long",
+        r#"{"allow_origins": ["https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"]}"#,
+    ),
     ("origin-malformed", r#"{"allow_origins": ["1://a"]}"#),
     ("origin-file", r#"{"allow_origins": ["file://"]}"#),
     ("origin-regex", r#"{"allow_origins": ["^https://.+\\.a\\.example$"]}"#),
@@ -56,6 +62,10 @@ const EXAMPLES: [(&str, &str); 57] = [
         r#"{"allow_origins": ["chrome-extension://*"]}"#,
     ),
     ("origin-wildcard-address", r#"{"allow_origins": ["http://10.0.*.1"]}"#),
+    (
+        "origin-address-range",
+        r#"{"allow_origins": ["http://192.168.1.0/24"]}"#,
+    ),
     (
         "origin-wildcard-labels",
         r#"{"allow_origins": ["https://*.*.a.example"]}"#,
@@ -82,6 +92,15 @@ const EXAMPLES: [(&str, &str); 57] = [
         "origin-loopback",
         r#"{"allow_origins": ["http://localhost:*"], "allow_credentials": true}"#,
     ),
+    ("origin-never-sent", r#"{"allow_origins": ["wss://a.example"]}"#),
+    (
+        "origin-port-blocked",
+        r#"{"allow_origins": ["https://a.example:6000"]}"#,
+    ),
+    (
+        "origin-any-port",
+        r#"{"allow_origins": ["https://a.example:*"], "allow_credentials": true}"#,
+    ),
     (
         "origin-covered",
         r#"{"allow_origins": ["https://*.a.example", "https://b.a.example"]}"#,
@@ -99,6 +118,10 @@ const EXAMPLES: [(&str, &str); 57] = [
         r#"{"allow_origins": ["*"], "allow_methods": ["TRACE"]}"#,
     ),
     ("method-case", r#"{"allow_origins": ["*"], "allow_methods": ["put"]}"#),
+    (
+        "method-wildcard",
+        r#"{"allow_origins": ["*"], "allow_methods": ["PUT*"]}"#,
+    ),
     (
         "methods-any-not-alone",
         r#"{"allow_origins": ["*"], "allow_methods": ["*", "PUT"]}"#,
@@ -120,6 +143,10 @@ const EXAMPLES: [(&str, &str); 57] = [
         r#"{"allow_origins": ["*"], "allow_headers": ["*", "X-A"]}"#,
     ),
     (
+        "header-wildcard",
+        r#"{"allow_origins": ["*"], "allow_headers": ["x-amz-*"]}"#,
+    ),
+    (
         "expose-any-not-alone",
         r#"{"allow_origins": ["*"], "expose_headers": ["*", "X-A"]}"#,
     ),
@@ -127,6 +154,7 @@ const EXAMPLES: [(&str, &str); 57] = [
         "expose-any-credentials",
         r#"{"allow_origins": ["https://a.example"], "allow_credentials": true, "expose_headers": ["*"]}"#,
     ),
+    ("list-too-long", ""),
     ("max-age-range", r#"{"allow_origins": ["*"], "max_age": 1728000}"#),
     (
         "preflight-status",
@@ -137,7 +165,6 @@ const EXAMPLES: [(&str, &str); 57] = [
         r#"{"allow_origins": ["*"], "dangerously_allow": {"null_origin": true}}"#,
     ),
     ("policy-size", ""),
-    ("json-encoding", ""),
 ];
 
 #[test]
@@ -175,6 +202,8 @@ fn documents_know_all_codes_of_the_source() {
         .flat_map(|source| source.split('"').skip(1).step_by(2))
         .filter(|text| {
             text.contains('-')
+                && !text.starts_with('-')
+                && !text.ends_with('-')
                 && text
                     .bytes()
                     .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
@@ -204,6 +233,51 @@ fn documents_name_only_codes_that_there_are() {
 }
 
 #[test]
+fn comments_of_the_sources_name_only_codes_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for folder in ["src", "cli/src", "bindings", "nginx-module", "include"] {
+        // A package of the library alone has only the first.
+        let path = root.join(folder);
+        if path.exists() {
+            check_comments(&path, &mut seen);
+        }
+    }
+    assert!(seen > 0, "no comment names a code");
+}
+
+fn check_comments(path: &Path, seen: &mut usize) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("it can be listed") {
+            check_comments(&entry.expect("it can be listed").path(), seen);
+        }
+    }
+    let is_source = path.extension().is_some_and(|extension| {
+        ["rs", "h", "hpp", "c"].iter().any(|known| extension == *known)
+    });
+    if !is_source || path.is_dir() {
+        return;
+    }
+    let text = fs::read_to_string(path).expect("sources are UTF-8");
+    for comment in text.lines().filter_map(|line| line.split_once("//")) {
+        let words = comment.1.split(|c: char| {
+            !matches!(c, 'a'..='z' | '0'..='9' | '-' | '[' | ']' | '`')
+        });
+        for word in words {
+            let code = word.trim_matches(['[', ']', '`']);
+            let families = ["origin-", "origins-", "header-", "method-"];
+            let is_code = code.len() + 2 <= word.len()
+                && families.iter().any(|family| code.starts_with(family));
+            if is_code {
+                *seen += 1;
+                let known = EXAMPLES.iter().any(|(known, _)| *known == code);
+                assert!(known, "{}: {code}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn documents_show_examples_as_they_are_compiled() {
     let readme = include_str!("../../README.md");
     let example = include_str!("../../bindings/c/example.c");
@@ -214,7 +288,7 @@ fn documents_show_examples_as_they_are_compiled() {
 fn table() -> String {
     let mut table =
         String::from("| code | | example | fix |\n|---|---|---|---|\n");
-    for (code, policy) in EXAMPLES {
+    for &(code, policy) in EXAMPLES {
         if policy.is_empty() {
             continue;
         }

@@ -48,7 +48,9 @@ pub(super) fn is_origin(text: &str) -> bool {
         return false;
     }
     if default_port.is_empty() {
-        return (1..=253).contains(&host.len())
+        // No port stands behind an empty host.
+        return host.len() <= 253
+            && !(host.is_empty() && port.is_some())
             && host
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));

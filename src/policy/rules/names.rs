@@ -10,8 +10,35 @@ use crate::header_names::{
     is_forbidden_request_header, is_forbidden_response_header,
 };
 use crate::method::{self, METHOD_MAX, Methods};
-use crate::policy::diagnostic::quoted;
+use crate::policy::correction::has_variable;
+use crate::policy::diagnostic::{Severity, quoted};
 use crate::policy::document::{Type, Value};
+
+/// What nginx (`proxy_buffer_size`), Apache (`responsefieldsize`) and others
+/// take of a response's headers, or of one header, unless they are configured
+/// for more.
+const HEADERS_USUAL_MAX: usize = 8192;
+
+/// Methods that people know in upper case, and browsers leave as they are
+/// written: PATCH, QUERY (RFC 10008), and those of WebDAV.
+fn is_registered(upper: &str) -> bool {
+    matches!(
+        upper,
+        "ACL"
+            | "COPY"
+            | "LOCK"
+            | "MKCALENDAR"
+            | "MKCOL"
+            | "MOVE"
+            | "PATCH"
+            | "PROPFIND"
+            | "PROPPATCH"
+            | "QUERY"
+            | "REPORT"
+            | "SEARCH"
+            | "UNLOCK"
+    )
+}
 
 impl<'t> Rules<'t> {
     pub(super) fn methods(&mut self, value: Option<Value<'t>>) -> Methods {
@@ -27,17 +54,20 @@ impl<'t> Rules<'t> {
                         "methods-any-not-alone",
                         "\"*\" stands beside other methods, which it covers"
                             .into(),
-                        "write [\"*\"], or leave it out",
+                        "use \"*\" alone, or remove it",
                     );
                 }
                 return;
             }
             if !method::is_token(name.as_bytes()) || name.len() > METHOD_MAX {
+                if has_variable(&name) {
+                    return rules.variable(Severity::Error, at, &name);
+                }
                 return rules.error(
                     at,
                     "method-malformed",
                     format!("{} is not a method name", quoted(&name)),
-                    "write names such as \"PUT\", one an element",
+                    "use one method name per array element, such as \"PUT\"",
                 );
             }
             if method::is_forbidden(name.as_bytes()) {
@@ -57,18 +87,35 @@ impl<'t> Rules<'t> {
                         "{} never matches: browsers send {upper}",
                         quoted(&name)
                     ),
-                    &format!("write \"{upper}\""),
+                    &format!("use \"{upper}\""),
                 );
             }
-            if name == "patch" {
+            if is_registered(&upper) && *name != upper {
                 rules.warning(
                     at,
                     "method-case",
-                    "\"patch\" is not PATCH: methods are case-sensitive, and \
-                     browsers do not change this one"
-                        .into(),
-                    "write \"PATCH\", and have scripts write it so",
+                    format!(
+                        "{} is not {upper}: methods are case-sensitive, and \
+                         browsers do not change this one",
+                        quoted(&name)
+                    ),
+                    &format!("use \"{upper}\" here and in scripts"),
                 );
+            }
+            if name.contains('*') {
+                rules.warning(
+                    at,
+                    "method-wildcard",
+                    format!(
+                        "{} never matches, since \"*\" is a wildcard only \
+                         when it stands alone",
+                        quoted(&name)
+                    ),
+                    "list each method",
+                );
+            }
+            if has_variable(&name) {
+                rules.variable(Severity::Warning, at, &name);
             }
             if !seen.insert(name.clone()) {
                 return rules.duplicate(at, &name);
@@ -93,15 +140,24 @@ impl<'t> Rules<'t> {
                 return;
             }
             let Some(lower) = rules.header_name(at, &name) else { return };
+            // No preflight asks for one, as no script can set it: a CORS-unsafe
+            // request-header name is one of a request's header list, which
+            // never gets a forbidden one (Fetch, Headers' append). So it can
+            // stand in a policy without effect, and is dropped.
             if is_forbidden_request_header(lower.as_bytes()) {
-                return rules.error(
+                return rules.warning(
                     at,
                     "header-forbidden",
                     format!(
-                        "{} is set by the browser; no script can",
+                        "browsers never ask for {}, so it has no effect",
                         quoted(&name)
                     ),
-                    "leave it out",
+                    match lower.as_str() {
+                        "cookie" | "cookie2" => {
+                            "remove it, and set allow_credentials for cookies"
+                        }
+                        _ => "remove it",
+                    },
                 );
             }
             if !seen.insert(lower.clone()) {
@@ -138,7 +194,7 @@ impl<'t> Rules<'t> {
                         "expose-any-not-alone",
                         "\"*\" stands beside other headers, which it covers"
                             .into(),
-                        "write [\"*\"], or leave it out",
+                        "use \"*\" alone, or remove it",
                     );
                 }
                 if credentials {
@@ -175,11 +231,16 @@ impl<'t> Rules<'t> {
     fn header_name(&mut self, at: &At<'t, '_>, name: &str) -> Option<String> {
         let lower = name.to_ascii_lowercase();
         if !method::is_token(name.as_bytes()) || name.len() > HEADER_NAME_MAX {
+            if has_variable(name) {
+                self.variable(Severity::Error, at, name);
+                return None;
+            }
             self.error(
                 at,
                 "header-malformed",
                 format!("{} is not a header name", quoted(name)),
-                "write names such as \"Content-Type\", one an element",
+                "use one header name per array element, such as \
+                 \"Content-Type\"",
             );
             return None;
         }
@@ -195,7 +256,67 @@ impl<'t> Rules<'t> {
             );
             return None;
         }
+        if name.contains('*') {
+            self.warning(
+                at,
+                "header-wildcard",
+                format!(
+                    "{} never matches, since \"*\" is a wildcard only when \
+                     it stands alone",
+                    quoted(name)
+                ),
+                "list each header",
+            );
+        }
+        if has_variable(name) {
+            self.variable(Severity::Warning, at, name);
+        }
         Some(lower)
+    }
+
+    /// Lists that clients and proxies refuse the response for.
+    pub(super) fn long_lists(
+        &mut self,
+        member: &impl Fn(&str) -> Option<Value<'t>>,
+        methods: &Methods,
+        request_headers: &RequestHeaders,
+        expose_headers: &Option<CString>,
+    ) {
+        let methods = match methods.any() {
+            true => 0,
+            false => methods.list().to_bytes().len(),
+        };
+        let headers = match request_headers.any() {
+            true => 0,
+            false => {
+                request_headers.list().map_or(0, |list| list.to_bytes().len())
+            }
+        };
+        let preflight = match methods > headers {
+            true => ("allow_methods", "/allow_methods"),
+            false => ("allow_headers", "/allow_headers"),
+        };
+        let expose =
+            expose_headers.as_ref().map_or(0, |list| list.count_bytes());
+        for ((key, pointer), bytes, of) in [
+            (preflight, methods + headers, "preflight responses"),
+            (("expose_headers", "/expose_headers"), expose, "responses"),
+        ] {
+            if bytes > HEADERS_USUAL_MAX
+                && let Some(value) = member(key)
+            {
+                self.warning(
+                    &At::member(value, pointer),
+                    "list-too-long",
+                    format!(
+                        "{key} gives {of} {bytes} bytes of headers, but many \
+                         clients and proxies take no more than \
+                         {HEADERS_USUAL_MAX}"
+                    ),
+                    "list fewer names",
+                );
+            }
+        }
     }
 
     /// Hands each string of an array of names to `each`, with the number of

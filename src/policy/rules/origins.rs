@@ -5,15 +5,20 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::{At, Rules};
-use crate::origin::pattern::{HostPattern, Pattern, Wildcard};
+use crate::origin::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
+use crate::origin::ports::is_blocked_port;
 use crate::origin::set::{Builder, OriginSet};
 use crate::origin::syntax::{self, Origin, Scheme, is_loopback};
 use crate::policy::correction;
 use crate::policy::diagnostic::{Severity, quoted};
 use crate::policy::document::{Type, Value};
 
-const DANGER_KEYS: [&str; 3] =
-    ["null_origin", "insecure_origins", "public_suffix_wildcards"];
+pub(super) const DANGER_KEYS: [&str; 4] = [
+    "null_origin",
+    "insecure_origins",
+    "public_suffix_wildcards",
+    "loopback_origins",
+];
 
 /// `dangerously_allow`, with what of it was needed.
 #[derive(Default)]
@@ -22,6 +27,7 @@ pub(super) struct Dangers<'t> {
     null_origin_needed: bool,
     insecure_origins: Named<'t>,
     public_suffix_wildcards: Named<'t>,
+    loopback_origins: Named<'t>,
 }
 
 /// Patterns that a switch names: each with its place, and whether it was
@@ -75,9 +81,11 @@ impl<'t> Rules<'t> {
                 }
                 Err(error) => {
                     let fault = correction::explain(&text, error);
-                    self.report(Severity::Error, &at, fault.code, || {
-                        (fault.message, fault.help)
-                    });
+                    let help = match &fault.fix {
+                        Some(fix) => self.offer(fix, credentials, dangers),
+                        None => fault.help,
+                    };
+                    self.error(&at, fault.code, fault.message, &help);
                 }
             }
         });
@@ -86,7 +94,7 @@ impl<'t> Rules<'t> {
                 &array,
                 "origins-empty",
                 "allow_origins is empty, which allows nobody".into(),
-                "name an origin, or switch CORS off where the policy is used",
+                "add an origin, or do not use the policy",
             );
         }
         if let Some(at) = any
@@ -96,7 +104,7 @@ impl<'t> Rules<'t> {
                 &at,
                 "origins-any-not-alone",
                 "\"*\" stands beside other origins, which it covers".into(),
-                "write \"*\" alone, or leave it out",
+                "use \"*\" alone, or remove it",
             );
         }
         let set = builder.build();
@@ -115,7 +123,7 @@ impl<'t> Rules<'t> {
         credentials: bool,
         dangers: &mut Dangers<'t>,
     ) {
-        let (scheme, host) = match pattern {
+        let (scheme, host, port) = match pattern {
             Pattern::Any if credentials => {
                 return self.error(
                     at,
@@ -132,18 +140,36 @@ impl<'t> Rules<'t> {
             }
             Pattern::Exact(tuple) => {
                 let host = str::from_utf8(tuple.host);
-                (tuple.scheme, host.expect("a host is ASCII"))
+                let port = match tuple.port {
+                    Some(number) => PortPattern::Number(number),
+                    None => PortPattern::Default,
+                };
+                (tuple.scheme, host.expect("a host is ASCII"), port)
             }
             Pattern::Wildcard(wildcard) => {
                 self.public_suffix(at, text, wildcard, credentials, dangers);
-                (wildcard.scheme, wildcard.host_text())
+                (wildcard.scheme, wildcard.host_text(), wildcard.port)
             }
         };
         if !matches!(scheme, Scheme::Http | Scheme::Https) {
-            return;
+            return self.other_scheme(at, text, host, credentials, dangers);
+        }
+        if let PortPattern::Number(port) = port
+            && is_blocked_port(port)
+        {
+            self.warning(
+                at,
+                "origin-port-blocked",
+                format!(
+                    "browsers never send {} as an origin, since they block \
+                     port {port}",
+                    quoted(text)
+                ),
+                "use another port",
+            );
         }
         if is_loopback(host) {
-            if credentials {
+            if credentials && !dangers.loopback_origins.covers(text) {
                 self.warning(
                     at,
                     "origin-loopback",
@@ -162,20 +188,67 @@ impl<'t> Rules<'t> {
                 "{} is not encrypted: anyone on the way can be that origin",
                 quoted(text)
             );
-            let https = text.replacen("http:", "https:", 1);
-            // A default port is not written.
-            let https = https.strip_suffix(":443").unwrap_or(&https);
+            let https = with_https(text);
+            let list = "in dangerously_allow.insecure_origins";
+            let help = match self.is_accepted(&https, credentials, dangers) {
+                true => format!("use {https}, or list the pattern {list}"),
+                false => format!("list the pattern {list}"),
+            };
             self.error_with_credentials(
                 credentials,
                 at,
                 "origin-insecure",
                 message,
-                &format!(
-                    "write {https}, or name the pattern in \
-                     dangerously_allow.insecure_origins"
+                &help,
+            );
+        } else if credentials && port == PortPattern::Any {
+            self.warning(
+                at,
+                "origin-any-port",
+                format!(
+                    "{} lets any program on any port of the host use the \
+                     user's credentials",
+                    quoted(text)
                 ),
+                "list the origin once with each port that it uses",
             );
         }
+    }
+
+    /// Schemes whose pages have no origin, or another.
+    fn other_scheme(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        host: &str,
+        credentials: bool,
+        dangers: &Dangers<'t>,
+    ) {
+        let Some((scheme, rest)) = text.split_once("://") else { return };
+        let meant = match scheme {
+            "ws" => Some("http"),
+            "wss" => Some("https"),
+            _ => ["http", "https"]
+                .into_iter()
+                .find(|web| strsim::damerau_levenshtein(scheme, web) == 1),
+        };
+        let help = if let Some(meant) = meant {
+            let fix = format!("{meant}://{rest}");
+            let fix = correction::correct(&fix).map_or(fix, |(fix, _)| fix);
+            match Pattern::parse(&fix) {
+                Ok(_) => self.offer(&fix, credentials, dangers),
+                Err(_) => format!("use {meant}:// with a host"),
+            }
+        } else if correction::is_opaque_scheme(scheme) || scheme == "ftp" {
+            "remove it".into()
+        } else if scheme.ends_with("-extension") && host.is_empty() {
+            "add the extension's identifier".into()
+        } else {
+            return;
+        };
+        let message =
+            format!("browsers never send {} as an origin", quoted(text));
+        self.warning(at, "origin-never-sent", message, &help);
     }
 
     fn public_suffix(
@@ -236,7 +309,7 @@ impl<'t> Rules<'t> {
                 "origin-null",
                 "\"null\" is what every sandboxed iframe and local file sends"
                     .into(),
-                "leave it out, or write \
+                "remove it, or add \
                  \"dangerously_allow\": {\"null_origin\": true}",
             );
         }
@@ -307,10 +380,15 @@ impl<'t> Rules<'t> {
                     let at = At::member(member.value, pointer);
                     dangers.insecure_origins = self.named(&at);
                 }
-                _ => {
+                "public_suffix_wildcards" => {
                     let pointer = "/dangerously_allow/public_suffix_wildcards";
                     let at = At::member(member.value, pointer);
                     dangers.public_suffix_wildcards = self.named(&at);
+                }
+                _ => {
+                    let pointer = "/dangerously_allow/loopback_origins";
+                    let at = At::member(member.value, pointer);
+                    dangers.loopback_origins = self.named(&at);
                 }
             }
         }
@@ -334,7 +412,7 @@ impl<'t> Rules<'t> {
     }
 
     pub(super) fn unneeded_dangers(&mut self, dangers: &Dangers<'t>) {
-        const HELP: &str = "leave it out";
+        const HELP: &str = "remove it";
         if let Some(value) = dangers.null_origin
             && !dangers.null_origin_needed
         {
@@ -346,8 +424,12 @@ impl<'t> Rules<'t> {
                 HELP,
             );
         }
-        let Dangers { insecure_origins, public_suffix_wildcards, .. } =
-            dangers;
+        let Dangers {
+            insecure_origins,
+            public_suffix_wildcards,
+            loopback_origins,
+            ..
+        } = dangers;
         // Diagnostics come in the order of the file, whatever the map's is.
         for (named, what) in [
             (insecure_origins, "an insecure pattern of allow_origins"),
@@ -356,23 +438,101 @@ impl<'t> Rules<'t> {
                 "a wildcard of allow_origins under which anyone can get a \
                  name",
             ),
+            (
+                loopback_origins,
+                "a loopback pattern of allow_origins with credentials",
+            ),
         ] {
             for (name, (at, needed)) in &named.0 {
                 if !needed {
-                    let warning = Severity::Warning;
-                    self.report(warning, at, "danger-unneeded", || {
-                        let name = quoted(name);
-                        (format!("{name} is not {what}"), Some(HELP.into()))
-                    });
+                    self.report(
+                        Severity::Warning,
+                        at,
+                        "danger-unneeded",
+                        || {
+                            let name = quoted(name);
+                            (
+                                format!("{name} is not {what}"),
+                                Some(HELP.into()),
+                            )
+                        },
+                    );
                 }
             }
         }
     }
 }
 
-impl Wildcard<'_> {
+impl Rules<'_> {
+    /// The help that offers a pattern in place of another. Where the policy would
+    /// be refused with it, it says what else is needed.
+    fn offer(
+        &self,
+        fix: &str,
+        credentials: bool,
+        dangers: &Dangers<'_>,
+    ) -> String {
+        if self.is_accepted(fix, credentials, dangers) {
+            return format!("use {fix}");
+        }
+        if fix == "null" {
+            return "remove it, or see null_origin of dangerously_allow"
+                .into();
+        }
+        let https = with_https(fix);
+        match self.is_accepted(&https, credentials, dangers) {
+            true => format!(
+                "use {https}, or list {fix} in dangerously_allow.insecure_origins"
+            ),
+            false => {
+                "use a domain of your own to the right of the wildcard".into()
+            }
+        }
+    }
+
+    /// Whether a policy would not be refused for a pattern.
+    fn is_accepted(
+        &self,
+        text: &str,
+        credentials: bool,
+        dangers: &Dangers<'_>,
+    ) -> bool {
+        let (scheme, host) = match Pattern::parse(text) {
+            Err(_) => return false,
+            Ok(Pattern::Any) => return !credentials,
+            Ok(Pattern::Null) => {
+                return !credentials && dangers.null_origin.is_some();
+            }
+            Ok(Pattern::Exact(tuple)) => {
+                (tuple.scheme, str::from_utf8(tuple.host).unwrap_or_default())
+            }
+            Ok(Pattern::Wildcard(wildcard)) => {
+                let named = &dangers.public_suffix_wildcards;
+                if credentials
+                    && self.suffixes.open_name(&wildcard.host).is_some()
+                    && !named.0.contains_key(text)
+                {
+                    return false;
+                }
+                (wildcard.scheme, wildcard.host_text())
+            }
+        };
+        !credentials
+            || scheme != Scheme::Http
+            || is_loopback(host)
+            || dangers.insecure_origins.0.contains_key(text)
+    }
+}
+
+/// An http pattern with https, without the default port.
+fn with_https(text: &str) -> String {
+    let https = text.replacen("http:", "https:", 1);
+    https.strip_suffix(":443").unwrap_or(&https).to_owned()
+}
+
+impl<'a> Wildcard<'a> {
     /// The literal end of the host.
-    fn host_text(&self) -> &str {
+    fn host_text(&self) -> &'a str {
         let (HostPattern::Whole(text)
         | HostPattern::Subdomains(text)
         | HostPattern::Label { suffix: text, .. }) = self.host;
