@@ -283,7 +283,7 @@ fn explain_address_range(text: &str) -> Option<Fault> {
     let (scheme, rest) = web_scheme_or_http(text);
     let (authority, tail) = rest.split_once('/')?;
     let (address, port) = split_port(authority);
-    let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+    let address: IpAddr = without_brackets(address).parse().ok()?;
     let (bits, behind) = split_port(tail.trim_end_matches('/'));
     let longest = if address.is_ipv4() { 32 } else { 128 };
     let bits: u32 = match bits.parse::<Ipv4Addr>() {
@@ -330,7 +330,7 @@ fn explain_address_wildcard(text: &str) -> Option<Fault> {
         return None;
     }
     let filled = if is_ipv6 {
-        let address = host.trim_matches(['[', ']']).replace('*', "1");
+        let address = without_brackets(host).replace('*', "1");
         address.parse().ok().map(IpAddr::V6)
     } else {
         let number = |label: &str| match label.replace('*', "") {
@@ -415,6 +415,13 @@ fn web_scheme_or_http(text: &str) -> (&'static str, &str) {
     }
 }
 
+/// `htttps`, `htp`: the scheme that is meant.
+pub(super) fn misspelt_web_scheme(scheme: &str) -> Option<&'static str> {
+    let is_near = |web: &&str| strsim::damerau_levenshtein(scheme, web) == 1;
+    let is_web = matches!(scheme, "http" | "https");
+    ["https", "http"].into_iter().find(is_near).filter(|_| !is_web)
+}
+
 /// Host and port; a colon inside an IPv6 address is none of a port.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
@@ -426,6 +433,11 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
         }
         _ => (text, None),
     }
+}
+
+fn without_brackets(host: &str) -> &str {
+    let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    inner.unwrap_or(host)
 }
 
 /// Marks that people put around an origin.
@@ -524,10 +536,14 @@ impl Reading {
             }
         }
         let Some(WebScheme { scheme, rest, right }) = web_scheme(text) else {
-            return match text.split_once("://") {
-                Some((scheme, rest)) => (Some(scheme), rest),
-                None => (None, text.trim_start_matches('/')),
+            let Some((scheme, rest)) = text.split_once("://") else {
+                return (None, text.trim_start_matches('/'));
             };
+            let web = misspelt_web_scheme(scheme);
+            if web.is_some() {
+                self.fault("origin-malformed", "has a misspelt scheme");
+            }
+            return (Some(web.unwrap_or(scheme)), rest);
         };
         if web_scheme(rest).is_some() {
             self.fault("origin-malformed", "has more than one scheme");
@@ -565,7 +581,7 @@ impl Reading {
             return None;
         }
         if host.starts_with('[') || host.matches(':').count() > 1 {
-            let address = host.trim_matches(['[', ']']);
+            let address = without_brackets(host);
             self.fault(
                 "origin-ipv6",
                 "has an IPv6 address that is not in brackets and in the \
@@ -670,7 +686,7 @@ impl Reading {
 fn is_plain_http(host: &str, port: Option<&str>) -> bool {
     let host = host.to_ascii_lowercase();
     let host = host.trim_end_matches('.');
-    let local = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+    let local = match without_brackets(host).parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => {
             address.is_loopback()
                 || address.is_private()

@@ -142,7 +142,7 @@ mod tests {
                 })
                 .collect();
             if let Some(punycode) = in_punycode(&label)
-                && label.chars().any(|c| !c.is_ascii())
+                && !label.is_ascii()
                 && punycode.len() <= 63
             {
                 prop_assert_eq!(browser(&label), Some(punycode));

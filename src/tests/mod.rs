@@ -3,6 +3,7 @@
 mod bounds;
 mod browser;
 mod documents;
+mod helps;
 mod naive;
 mod properties;
 mod public_suffixes;

@@ -228,16 +228,14 @@ impl<'t> Rules<'t> {
         let meant = match scheme {
             "ws" => Some("http"),
             "wss" => Some("https"),
-            _ => ["http", "https"]
-                .into_iter()
-                .find(|web| strsim::damerau_levenshtein(scheme, web) == 1),
+            _ => correction::misspelt_web_scheme(scheme),
         };
         let help = if let Some(meant) = meant {
             let fix = format!("{meant}://{rest}");
             let fix = correction::correct(&fix).map_or(fix, |(fix, _)| fix);
             match Pattern::parse(&fix) {
                 Ok(_) => self.offer(&fix, credentials, dangers),
-                Err(_) => format!("use {meant}:// with a host"),
+                Err(_) => "add a host".into(),
             }
         } else if correction::is_opaque_scheme(scheme) || scheme == "ftp" {
             "remove it".into()
