@@ -418,8 +418,10 @@ fn web_scheme_or_http(text: &str) -> (&'static str, &str) {
 /// `htttps`, `htp`: the scheme that is meant.
 pub(super) fn misspelt_web_scheme(scheme: &str) -> Option<&'static str> {
     let is_near = |web: &&str| strsim::damerau_levenshtein(scheme, web) == 1;
-    let is_web = matches!(scheme, "http" | "https");
-    ["https", "http"].into_iter().find(is_near).filter(|_| !is_web)
+    // "http" is near "https", and what stands before it is no misspelling.
+    let is_slip = !matches!(scheme, "http" | "https")
+        && scheme.bytes().all(|b| b.is_ascii_lowercase());
+    ["https", "http"].into_iter().find(is_near).filter(|_| is_slip)
 }
 
 /// Host and port; a colon inside an IPv6 address is none of a port.
