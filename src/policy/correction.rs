@@ -402,7 +402,7 @@ fn web_scheme(text: &str) -> Option<WebScheme<'_>> {
         // "http:example.com", but not the host and port "http:8080".
         (true, 0) => rest.starts_with(|c: char| c.is_ascii_alphabetic()),
         (true, _) => true,
-        (false, _) => slashes >= 2,
+        (false, _) => behind.starts_with("//"),
     };
     let right = colon && behind.starts_with("//") && slashes == 2;
     is_scheme.then_some(WebScheme { scheme, rest, right })
@@ -444,6 +444,9 @@ fn without_brackets(host: &str) -> &str {
 
 /// Marks that people put around an origin.
 const QUOTES: [char; 5] = ['\'', '\u{22}', '`', '<', '>'];
+
+const IPV6_FAULT: &str =
+    "has an IPv6 address that is not in brackets and in the shortest form";
 
 /// The first thing that was found wrong names the fault.
 struct Reading {
@@ -507,12 +510,20 @@ impl Reading {
             }
             None => authority,
         };
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, Some(port)),
-            _ => (address, None),
-        };
+        let (host, port) = self.split_host_and_port(address)?;
+        if host.is_empty() && !authority.is_empty() {
+            self.fault("origin-host", "has no host");
+            return None;
+        }
         let scheme = match scheme {
             Some(scheme) => self.correct_case(scheme),
+            // "https:3000" is neither a host and port nor an origin.
+            None if ["http", "https"]
+                .iter()
+                .any(|scheme| host.eq_ignore_ascii_case(scheme)) =>
+            {
+                return None;
+            }
             None if is_plain_http(host, port) => "http".into(),
             None => "https".into(),
         };
@@ -522,6 +533,28 @@ impl Reading {
             Some(port) => self.correct_port(&scheme, port)?,
         };
         Some(format!("{scheme}://{host}{port}"))
+    }
+
+    /// Host and port. Without brackets an IPv6 address may end in what looks
+    /// like a port: what can be read both ways is nothing.
+    fn split_host_and_port<'t>(
+        &mut self,
+        address: &'t str,
+    ) -> Option<(&'t str, Option<&'t str>)> {
+        let is_ipv6 = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, port),
+            _ => return Some((address, None)),
+        };
+        match (is_ipv6(address), is_ipv6(host)) {
+            (true, false) => Some((address, None)),
+            (false, false) => Some((host, Some(port))),
+            (false, true) if !port.is_empty() => Some((host, Some(port))),
+            (_, true) => {
+                self.fault("origin-ipv6", IPV6_FAULT);
+                None
+            }
+        }
     }
 
     /// The scheme, if there is one, and what follows its slashes.
@@ -584,11 +617,7 @@ impl Reading {
         }
         if host.starts_with('[') || host.matches(':').count() > 1 {
             let address = without_brackets(host);
-            self.fault(
-                "origin-ipv6",
-                "has an IPv6 address that is not in brackets and in the \
-                 shortest form",
-            );
+            self.fault("origin-ipv6", IPV6_FAULT);
             let address: Ipv6Addr = address.parse().ok()?;
             return Some(format!("[{}]", syntax::ipv6_text(address)));
         }
@@ -623,7 +652,8 @@ impl Reading {
                 "has an IPv4 address that is not four decimal numbers",
             );
             // Only leading zeros can be mended without a guess at the base.
-            let address: Ipv4Addr = host.trim_end_matches('.').parse().ok()?;
+            let host = host.strip_suffix('.').unwrap_or(host);
+            let address: Ipv4Addr = host.parse().ok()?;
             return Some(address.to_string());
         }
         let bad_byte = |label: &String| {

@@ -222,6 +222,12 @@ fn meant_url(text: &str) -> Option<Url> {
     let lower = text.to_ascii_lowercase();
     let web = ["http:", "https:"].iter().any(|web| lower.starts_with(web));
     // "localhost:3000" is no scheme and path.
+    let bare = text.rsplit("://").next().unwrap_or_default();
+    let bare = bare.split('/').next().unwrap_or_default();
+    let bare = bare.rsplit('@').next().unwrap_or_default();
+    if bare.parse::<std::net::Ipv6Addr>().is_ok() {
+        text = text.replacen(bare, &format!("[{bare}]"), 1);
+    }
     if web || text.contains("://") {
         Url::parse(&text).ok()
     } else {
