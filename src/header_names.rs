@@ -129,7 +129,8 @@ impl RequestHeaders {
 /// as `X-HTTP-Method-Override`, may be requested.)
 ///
 /// [forbidden request-header]: https://fetch.spec.whatwg.org/#forbidden-request-header
-pub(crate) fn is_forbidden_request_header(lower: &[u8]) -> bool {
+#[doc(hidden)]
+pub fn is_forbidden_request_header(lower: &[u8]) -> bool {
     matches!(
         lower,
         b"accept-charset"

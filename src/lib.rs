@@ -52,7 +52,9 @@ mod vary;
 
 pub use decision::{Decision, Header, Reason, Request, Verdict};
 pub use explain::Explanation;
-pub use header_names::{HEADER_NAME_MAX, REQUEST_HEADERS_MAX};
+pub use header_names::{
+    HEADER_NAME_MAX, REQUEST_HEADERS_MAX, is_forbidden_request_header,
+};
 pub use method::METHOD_MAX;
 pub use origin::ports::is_blocked_port;
 pub use origin::public_suffix::{

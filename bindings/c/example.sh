@@ -46,7 +46,7 @@ if output=$("$program" "$policy" GET 2>&1); then
     exit 1
 fi
 case $output in
-"$policy:2:21: "*"; write "*) ;;
+"$policy:2:21: "*"; use "*) ;;
 *) echo "$output"; exit 1 ;;
 esac
 

@@ -72,14 +72,24 @@ struct Dangers {
     /// register.
     #[serde(default)]
     public_suffix_wildcards: Vec<String>,
+    /// Nothing: loopback origins that are meant, such as those of Tauri, which
+    /// with credentials are warned of otherwise.
+    #[serde(default)]
+    loopback_origins: Vec<String>,
 }
 
 impl PolicyFile {
     /// Reads what the library has loaded.
     pub(crate) fn of_loaded(json: &[u8]) -> Self {
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        serde_json::from_slice(json)
-            .expect("what the library loads has this form")
+        let mut file: Self = serde_json::from_slice(json)
+            .expect("what the library loads has this form");
+        // The library drops these: browsers never ask for them.
+        file.allow_headers.retain(|name| {
+            let lower = name.to_ascii_lowercase();
+            !cors::is_forbidden_request_header(lower.as_bytes())
+        });
+        file
     }
 }
 

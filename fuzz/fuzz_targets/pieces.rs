@@ -70,7 +70,9 @@ const PORTS: [&str; 16] = [
     ":65536", ":0", ":01", ":",
 ];
 
-const SPECIAL: [&str; 6] = [
+const SPECIAL: [&str; 8] = [
+    "app://",
+    "app://:80",
     "null",
     "*",
     "chrome-extension://aBc",

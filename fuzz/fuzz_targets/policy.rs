@@ -127,13 +127,13 @@ fn check_help(diagnostic: &Diagnostic) {
     }
 }
 
-/// The origin in "write <origin>", where the help has that form.
+/// The origin in "use <origin>", where the help has that form.
 fn offered_origin(diagnostic: &Diagnostic) -> Option<&str> {
     if !diagnostic.code.starts_with("origin-") {
         return None;
     }
-    let fix = diagnostic.help.as_deref()?.strip_prefix("write ")?;
-    let fix = fix.split(", or name the pattern").next()?;
+    let fix = diagnostic.help.as_deref()?.strip_prefix("use ")?;
+    let fix = fix.split(", or list ").next()?;
     let is_origin = fix == "null" || fix.contains("://");
     (is_origin && !fix.contains(' ')).then_some(fix)
 }

@@ -69,7 +69,8 @@ impl Intent {
     fn allows_header(&self, name: &str) -> bool {
         let listed =
             self.headers.iter().any(|one| one.eq_ignore_ascii_case(name));
-        if name == "*" {
+        // A policy may list a forbidden name, which is dropped.
+        if name == "*" || forbidden_request_header(name, b"1") {
             return false;
         }
         listed || (self.any(&self.headers) && name != "authorization")
@@ -246,6 +247,11 @@ proptest! {
                     for name in value.split(',') {
                         let name = name.trim_matches([' ', '\t']);
                         prop_assert!(name.chars().all(is_token_character));
+                        let is_list =
+                            header.name == "access-control-allow-headers";
+                        prop_assert!(
+                            !is_list || !forbidden_request_header(name, b"1")
+                        );
                     }
                 }
                 "access-control-max-age" => {
@@ -325,8 +331,17 @@ fn intents() -> impl Strategy<Value = Intent> {
         1 => Just(vec!["*"]),
     ];
     let headers = subsequence(
-        &["*", "Authorization", "X-A", "x-b", "Content-Type", "Range"],
-        0..5,
+        &[
+            "*",
+            "Authorization",
+            "X-A",
+            "x-b",
+            "Content-Type",
+            "Range",
+            "Cookie",
+            "sec-a",
+        ],
+        0..7,
     );
     let expose = prop_oneof![
         3 => subsequence(&["X-A", "x-b"], 0..3),
@@ -390,6 +405,7 @@ fn patterns() -> impl Strategy<Value = String> {
             "capacitor://localhost",
             "chrome-extension://aBc",
             "ws://a.com",
+            "app://",
         ])
         .prop_map(str::to_owned),
     ]

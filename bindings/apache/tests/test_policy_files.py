@@ -28,7 +28,7 @@ def test_every_fault_is_shown_with_its_place(apache, place):
     code, text = apache.check()
     assert code == 1
     file = f'CorsPolicy "{apache.folder}/bad.json"'
-    assert re.search(re.escape(file) + r":3:5: .*; write .*"
+    assert re.search(re.escape(file) + r":3:5: .*; use .*"
                      r" \(origin-trailing-slash\)\n", text)
     assert re.search(re.escape(file) + r":5:21: .*\(method-case\)\n", text)
     lines = (apache.folder / "httpd.conf").read_text().splitlines()

@@ -150,15 +150,15 @@ def test_an_error_shows_every_place_and_fix(tmp_path):
         "/allow_origins/0",
         3,
     )
-    assert (first.column, first.help) == (5, "write https://app.example.com")
+    assert (first.column, first.help) == (5, "use https://app.example.com")
     assert (second.code, second.line, second.column) == ("method-case", 5, 21)
     assert caught.value.file == str(file)
     shown = "".join(traceback.format_exception_only(PolicyError, caught.value))
     assert shown == (
         "libcors.PolicyError: the policy is refused\n"
-        f"  {file}:3:5: error: {first.message}; write "
+        f"  {file}:3:5: error: {first.message}; use "
         "https://app.example.com [origin-trailing-slash]\n"
-        f'  {file}:5:21: error: {second.message}; write "PUT" [method-case]\n'
+        f'  {file}:5:21: error: {second.message}; use "PUT" [method-case]\n'
     )
 
 
