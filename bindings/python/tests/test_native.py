@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
+import zipapp
 from pathlib import Path
 
 import pytest
@@ -137,9 +139,9 @@ def test_texts_are_read_by_their_length(monkeypatch):
     assert (decision.pattern, decision.culprit) == ("vary", None)
 
 
-def installed(folder, engine=True, version=None):
-    """The package as it would be in another site-packages."""
-    version = version or libcors.__version__
+def copied(folder, engine=True, version=None):
+    """Puts the package into a folder, as it is in a wheel, but without any
+    metadata."""
     shutil.copytree(
         Path(libcors.__file__).parent,
         folder / "libcors",
@@ -147,24 +149,127 @@ def installed(folder, engine=True, version=None):
     )
     if engine:
         shutil.copy(_native.PATH, folder / "libcors/libcors.so")
-    metadata = folder / f"libcors-{version}.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Name: libcors\nVersion: {version}\n")
-    program = (
-        f"import sys; sys.path.insert(0, {str(folder)!r}); import libcors"
-    )
+    if version:
+        (folder / "libcors/_version.py").write_text(f"VERSION = {version!r}\n")
+    return folder
+
+
+def run(folder, program, python=sys.executable):
+    """What a fresh interpreter does that has nothing but a folder."""
+    path = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
     return subprocess.run(
-        [sys.executable, "-I", "-c", program], capture_output=True, text=True
+        [python, "-I", "-S", "-c", path + textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
     )
 
 
 def test_a_stale_or_missing_engine_is_an_import_error(tmp_path):
-    assert installed(tmp_path / "good").returncode == 0
+    good = copied(tmp_path / "good")
+    done = run(good, "import libcors; print(libcors.__version__)")
+    assert done.stdout == f"{libcors.__version__}\n"
 
-    stale = installed(tmp_path / "stale", version="99.1.0").stderr
-    assert "ImportError: libcors 99.1.0 is installed, but its engine" in stale
-    assert f"is {libcors.__version__}: install libcors again" in stale
+    stale = copied(tmp_path / "stale", version="99.1.0")
+    error = run(stale, "import libcors").stderr
+    assert "ImportError: libcors 99.1.0 is installed, but its engine" in error
+    assert f"is {libcors.__version__}: install libcors again" in error
 
-    missing = installed(tmp_path / "missing", engine=False).stderr
-    assert "ImportError: the engine of libcors cannot be loaded" in missing
-    assert "install libcors again" in missing
+    missing = copied(tmp_path / "missing", engine=False)
+    error = run(missing, "import libcors").stderr
+    assert "ImportError: the engine of libcors cannot be loaded" in error
+    assert "install libcors again" in error
+
+
+def test_the_version_is_that_of_the_crate():
+    manifest = (INCLUDE.parent / "Cargo.toml").read_text()
+    version = re.search('^version = "(.*)"$', manifest, re.M)[1]
+    assert libcors.__version__ == _native.VERSION == version
+
+
+def test_an_import_loads_no_more_than_it_needs(tmp_path):
+    program = """
+        import libcors, libcors.asgi, libcors.wsgi
+        print(*sys.modules)
+    """
+    done = run(copied(tmp_path), program)
+    loaded = set(done.stdout.split())
+    assert "libcors._native" in loaded, done.stderr
+    # As dear as all the rest together, and not needed.
+    assert not loaded & {"importlib.metadata", "email", "pathlib", "asyncio"}
+    assert "libcors._keywords" not in loaded
+
+
+USE = """
+    import warnings
+    warnings.simplefilter("error")
+    from libcors import Policy, PolicyError, PolicyWarning
+    try:
+        Policy({"allow_origins": ["https://a.example/"]})
+    except PolicyError as error:
+        assert error.diagnostics[0].code == "origin-trailing-slash"
+    try:
+        Policy(
+            {
+                "allow_origins": ["http://localhost:1"],
+                "allow_credentials": True,
+            }
+        )
+    except PolicyWarning:
+        pass
+    policy = Policy({"allow_origins": ["https://a.example"]})
+    decision = policy.evaluate(method="GET", origin="https://a.example")
+    assert decision.verdict == "allowed"
+"""
+
+
+def test_a_copy_in_another_package_works(tmp_path):
+    copied(tmp_path / "app/vendored")
+    (tmp_path / "app/main.py").write_text(
+        "import warnings\n"
+        "from .vendored.libcors import Policy\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    Policy({'allow_origins': ['http://localhost:1'],\n"
+        "            'allow_credentials': True})\n"
+        "print(caught[0].filename)\n"
+    )
+    done = run(tmp_path, "import app.main")
+    # The warning is the caller's, whatever the package is called.
+    assert done.stdout == f"{tmp_path / 'app/main.py'}\n", done.stderr
+
+
+def test_in_subinterpreters(tmp_path):
+    use = tmp_path / "use.py"
+    use.write_text(textwrap.dedent(USE))
+    program = f"""
+        try:
+            import _interpreters as interpreters
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+        # Python 3.12's ctypes is only for those that share the GIL.
+        legacy = sys.version_info[:2] == (3, 12)
+        options = {{"isolated": False}} if legacy else {{}}
+        program = f"import sys; sys.path[:] = {{sys.path}}\\n"
+        program += open({str(use)!r}).read()
+        for _ in range(5):
+            one = interpreters.create(**options)
+            print(interpreters.run_string(one, program))
+            interpreters.destroy(one)
+    """
+    done = run(copied(tmp_path), program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "None\n" * 5
+
+
+def test_in_a_zip_the_error_says_what_to_do(tmp_path):
+    source = copied(tmp_path / "source")
+    (source / "__main__.py").write_text("import libcors\n")
+    archive = tmp_path / "app.pyz"
+    zipapp.create_archive(source, archive)
+    done = subprocess.run(
+        [sys.executable, archive], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert f"{archive}/libcors/libcors.so" in done.stderr
+    assert "cannot be loaded from inside an archive" in done.stderr
+    assert "use an unpacked directory" in done.stderr

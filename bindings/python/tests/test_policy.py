@@ -1,6 +1,7 @@
 """What can be given to a Policy, and what comes back."""
 
 import copy
+import errno
 import gc
 import os
 import pickle
@@ -9,7 +10,10 @@ import sys
 import threading
 import traceback
 import weakref
+from collections import ChainMap, OrderedDict, UserDict, UserList, deque
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypedDict
 
 import pytest
 
@@ -67,6 +71,111 @@ def test_a_policy_is_a_dict_or_its_text(policy):
     )
 
 
+class Origins(TypedDict):
+    allow_origins: list
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        MappingProxyType({"allow_origins": [APP]}),
+        ChainMap({"allow_origins": [APP]}, {"allow_origins": ["*"]}),
+        UserDict(allow_origins=[APP]),
+        OrderedDict(allow_origins=(APP,)),
+        Origins(allow_origins=[APP]),
+        {"allow_origins": {APP}},
+        {"allow_origins": frozenset([APP])},
+        {"allow_origins": {APP: 1}.keys()},
+        {"allow_origins": deque([APP])},
+        {"allow_origins": UserList([APP])},
+        {
+            "allow_origins": {APP},
+            "dangerously_allow": MappingProxyType({"insecure_origins": set()}),
+        },
+    ],
+)
+def test_a_policy_may_have_any_kind_of_mapping_and_list(policy):
+    decision = Policy(policy).evaluate(method="GET", origin=APP)
+    assert decision.verdict is Verdict.ALLOWED
+    decision = Policy(policy).evaluate(method="GET", origin="https://b.test")
+    assert decision.verdict is Verdict.REFUSED
+
+
+def test_a_set_has_the_same_order_in_each_process():
+    program = (
+        "import libcors\n"
+        "policy = libcors.Policy({'allow_origins': {'*'},"
+        " 'allow_methods': {'PUT', 'DELETE', 'PATCH', 'QUERY'}})\n"
+        "print(policy.evaluate(method='OPTIONS', origin='https://a.test',"
+        " request_method='PUT').headers)\n"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cors.json",
+        b"cors.json",
+        "policies/x.json",
+        "./my policies/cors",
+        "/etc/cors/policy",
+        "cors",
+        "C:\\cors.json",
+        " cors.json\n",
+    ],
+)
+def test_the_path_of_a_file_is_told_from_a_text(text):
+    with pytest.raises(PolicyError) as caught:
+        Policy(text)
+    (found,) = caught.value.diagnostics
+    path = os.fsdecode(text).strip()
+    assert (found.code, found.line) == ("json-syntax", 1)
+    assert found.message == (
+        f'expected JSON, found "{path}", which looks like a path'
+    )
+    assert found.help == "use Policy.from_file to load a file"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "{",
+        "{'allow_origins': ['*']}",
+        '{"allow_origins": ["*"],}',
+        "[",
+        '"cors.json',
+        "allow_origins: ['*']",
+        "allow_origins: ",
+        "allow_origins:\n  - a\n",
+        "# a comment",
+        "// a comment",
+        "https://app.example.com",
+        "*",
+        "${CORS}",
+        "$CORS",
+        "a\0b",
+        b"\x80",
+        "x" * 5000,
+    ],
+)
+def test_what_is_no_path_keeps_the_engines_words(text):
+    with pytest.raises(PolicyError) as caught:
+        Policy(text)
+    assert "from_file" not in str(caught.value)
+
+
 @pytest.mark.parametrize("form", [str, os.fsencode, Path])
 def test_a_file_is_named_in_every_form_of_a_path(tmp_path, form):
     file = tmp_path / "p\u00e9licy.json"
@@ -81,8 +190,11 @@ def test_a_file_is_named_in_every_form_of_a_path(tmp_path, form):
     "policy", [None, 1, ["https://a.example"], bytearray(b"{}"), Path("a")]
 )
 def test_another_type_is_a_type_error(policy):
-    with pytest.raises(TypeError, match="JSON as str or bytes, or a dict"):
+    with pytest.raises(TypeError, match="expected a policy as") as caught:
         Policy(policy)
+    assert f"found {type(policy).__name__}; use Policy.from" in str(
+        caught.value
+    )
 
 
 def circle():
@@ -101,8 +213,10 @@ def deep():
 @pytest.mark.parametrize(
     ("policy", "error", "text"),
     [
-        ({"allow_origins": {APP}}, TypeError, "set is not JSON"),
         ({"allow_origins": [APP.encode()]}, TypeError, "bytes is not JSON"),
+        ({"allow_origins": bytearray(b"a")}, TypeError, "bytearray is not"),
+        ({"allow_origins": object()}, TypeError, "object is not JSON"),
+        ({"allow_origins": iter([APP])}, TypeError, "iterator is not JSON"),
         ({("a", "b"): 1}, TypeError, "keys must be"),
         (circle(), ValueError, "Circular"),
         (deep(), ValueError, "nested too deeply"),
@@ -133,6 +247,24 @@ def test_a_file_that_cannot_be_read_is_an_os_error(tmp_path):
         Policy.from_file("a\0b")
     with pytest.raises(TypeError):
         Policy.from_file(1)
+
+
+@pytest.mark.parametrize("form", [str, os.fsencode, Path])
+def test_the_error_of_a_missing_file_has_the_absolute_path(
+    tmp_path, monkeypatch, form
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        Policy.from_file(form("sub/../missing.json"))
+    assert caught.value.filename == str(tmp_path / "missing.json")
+    assert caught.value.errno == errno.ENOENT
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        Policy.from_file(form("missing.json"))
+    assert caught.value.filename == "missing.json"
 
 
 # --- Errors and warnings
@@ -265,6 +397,31 @@ def test_texts_end_by_their_length_and_not_at_a_nul():
     assert decision.reason == Reason.HEADERS_MALFORMED
     decision = policy.evaluate(method="GET", origin=APP + "\0")
     assert decision.reason == Reason.ORIGIN_MALFORMED
+
+
+def test_any_origin_is_remembered_once():
+    policy = Policy({"allow_origins": ["*"], "allow_methods": ["PUT"]})
+    asked = {"method": "OPTIONS", "request_method": "PUT"}
+    for origin in ("https://a.example", "null", "", "x" * 9000, "\xff", "*"):
+        assert policy.evaluate(method="GET", origin=origin) == Decision(
+            Verdict.ALLOWED,
+            Reason.NONE,
+            0,
+            ((b"access-control-allow-origin", b"*"),),
+            None,
+            "*",
+        )
+        decision = policy.evaluate(origin=origin, **asked)
+        assert decision.verdict is Verdict.PREFLIGHT_ALLOWED
+    assert policy._cached.cache_info().misses == 2
+    assert policy.evaluate(method="GET").verdict is Verdict.NOT_CORS
+    # Others are told apart.
+    policy = Policy(
+        {"allow_origins": ["https://*.a.example", "https://c.test:*"]}
+    )
+    for origin in ("*", "https://b.a.example", "https://c.test:1"):
+        policy.evaluate(method="GET", origin=origin)
+    assert policy._cached.cache_info().misses == 3
 
 
 def test_decisions_are_remembered_up_to_a_bound():

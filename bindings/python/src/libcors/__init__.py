@@ -17,10 +17,11 @@ import enum
 import functools
 import json
 import os
+import re
 import sys
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence, Set
 from ctypes import (
     byref,
     c_void_p,
@@ -29,10 +30,11 @@ from ctypes import (
     sizeof,
     string_at,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from . import _native
+from ._version import VERSION
 
 __all__ = [
     "Decision",
@@ -47,7 +49,7 @@ __all__ = [
     "public_suffix_list_date",
 ]
 
-__version__: Final = _native.VERSION
+__version__: Final = VERSION
 
 
 def public_suffix_list_date() -> str:
@@ -195,18 +197,25 @@ class Policy:
     processes after a fork, may use it at the same time. To swap a policy,
     load another and use that from the next request on."""
 
-    __slots__ = ("__weakref__", "_cached", "_engine", "warnings")
+    __slots__ = (
+        "__weakref__",
+        "_any_origin",
+        "_cached",
+        "_engine",
+        "warnings",
+    )
 
     #: What is doubtful in it. Each was also told to the warnings module, as a
     #: PolicyWarning.
     warnings: tuple[Diagnostic, ...]
 
-    def __init__(self, policy: str | bytes | dict[str, Any]) -> None:
-        """Loads a policy from JSON, or from a dict of the same form.
+    def __init__(self, policy: str | bytes | Mapping[str, object]) -> None:
+        """Loads a policy from JSON, or from a mapping of the same form, such
+        as a dict. Sets and tuples in it are arrays.
 
-        Raises PolicyError where it is refused, TypeError or ValueError where
-        a dict cannot be written as JSON."""
-        if isinstance(policy, dict):
+        Raises PolicyError if it is rejected, TypeError or ValueError if a
+        mapping cannot be written as JSON."""
+        if isinstance(policy, Mapping):
             text = _json(policy)
         elif isinstance(policy, str):
             # A lone surrogate is an error with its place.
@@ -215,22 +224,29 @@ class Policy:
             text = policy
         else:
             raise TypeError(
-                "a policy is JSON as str or bytes, or a dict, not "
-                f"{type(policy).__name__}; Policy.from_file takes a path"
+                "expected a policy as a mapping, or as JSON in a str or bytes,"
+                f" found {type(policy).__name__}; use Policy.from_file to load"
+                " a file"
             )
-        self._load(
-            _native.policy_load,
-            text,
-            len(text),
-            has_places=not isinstance(policy, dict),
-        )
+        try:
+            self._load(
+                _native.policy_load,
+                text,
+                len(text),
+                has_places=not isinstance(policy, Mapping),
+            )
+        except PolicyError as error:
+            first = error.diagnostics[0]
+            if first.code != "json-syntax" or not _is_path(text):
+                raise
+            raise PolicyError((_no_json(first, text),)) from None
 
     @classmethod
     def from_file(cls, path: str | bytes | os.PathLike[Any]) -> Policy:
         """Loads the policy file at path.
 
-        Raises PolicyError where it is refused, OSError (FileNotFoundError and
-        the like) where it cannot be read."""
+        Raises PolicyError if it is rejected, OSError (FileNotFoundError and
+        the like) with the absolute path if it cannot be read."""
         encoded = os.fsencode(path)
         if b"\0" in encoded:
             raise ValueError(f"there is a NUL in the path {path!r}")
@@ -292,7 +308,10 @@ class Policy:
         request_headers: bytes | None = None,
     ) -> Decision:
         """evaluate() for the middlewares: it strips and checks nothing.
-        method is a str of latin-1 characters, all else bytes."""
+        method is a str, all else bytes."""
+        if self._any_origin and origin is not None:
+            # "*" matches whatever is there, and no header echoes it.
+            origin = b"*"
         try:
             return self._cached(
                 method, origin, request_method, request_headers
@@ -330,7 +349,7 @@ class Policy:
         if raised:
             raise raised[0]
         if status == _native.ERROR_IO:
-            raise OSError(error, found[0].message, file)
+            raise OSError(error, found[0].message, _absolute(file))
         if status == _native.ERROR_POLICY:
             raise PolicyError(tuple(found), file)
         if status != _native.OK:
@@ -338,6 +357,9 @@ class Policy:
         self._cached: Callable[..., Decision] = functools.lru_cache(_CACHED)(
             functools.partial(_evaluate_short, self._engine)
         )
+        # No other pattern matches what is not an origin.
+        probe = _evaluate(self._engine, "GET", b"*", None, None)
+        self._any_origin = probe.pattern == "*"
         self.warnings = tuple(found)
         for warning in found:
             warnings.warn(
@@ -391,7 +413,8 @@ def _evaluate(
     request_headers: bytes | None,
 ) -> Decision:
     request = _request(
-        None if method is None else method.encode("latin-1"),
+        # What is not latin-1 comes from no server; "?" is no method.
+        None if method is None else method.encode("latin-1", "replace"),
         origin,
         request_method,
         request_headers,
@@ -480,11 +503,54 @@ def _placed(diagnostic: Diagnostic, file: str | None) -> str:
     return f"{file or 'policy'}{place}: {diagnostic}"
 
 
-def _json(policy: dict[str, Any]) -> bytes:
+def _absolute(file: str | None) -> str | None:
     try:
-        return json.dumps(policy).encode("ascii")
+        return file and os.path.abspath(file)
+    except OSError:
+        # The working directory is gone.
+        return file
+
+
+def _json(policy: Mapping[str, object]) -> bytes:
+    try:
+        return json.dumps(policy, default=_plain).encode("ascii")
     except RecursionError:
         raise ValueError("the policy is nested too deeply") from None
+
+
+def _plain(value: object) -> object:
+    """What JSON has for a value that json does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Set):
+        # A set of strings has another order in each process.
+        return sorted(value, key=str)
+    if isinstance(value, Sequence) and not isinstance(
+        value, (bytes, bytearray, memoryview)
+    ):
+        return list(value)
+    raise TypeError(f"a value of type {type(value).__name__} is not JSON")
+
+
+def _is_path(text: bytes) -> bool:
+    """Whether a text that is not JSON may be the path of a file: one line
+    that is no URL and has nothing of JSON, YAML or a variable."""
+    line = text.decode("utf-8", "replace").strip()
+    return (
+        0 < len(line) < 1024
+        and line.isprintable()
+        and not line.startswith(("#", "//"))
+        and not re.search(r"[][{}<>\"'$*]|://|:\s|:$", line)
+    )
+
+
+def _no_json(diagnostic: Diagnostic, text: bytes) -> Diagnostic:
+    path = text.decode("utf-8", "replace").strip()
+    return replace(
+        diagnostic,
+        message=f'expected JSON, found "{path}", which looks like a path',
+        help="use Policy.from_file to load a file",
+    )
 
 
 def _bytes(value: str | bytes | None, name: str) -> bytes | None:
@@ -509,4 +575,5 @@ def _caller_level() -> int:
 
 
 def _is_own(module: str) -> bool:
-    return module.partition(".")[0] == __name__
+    # Not its first part: the package may be a copy within another one.
+    return f"{module}.".startswith(f"{__name__}.")

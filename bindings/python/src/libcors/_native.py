@@ -10,6 +10,7 @@ up to a NUL, which the request's own bytes need not have.
 from __future__ import annotations
 
 import ctypes
+import os
 from ctypes import (
     POINTER,
     c_char_p,
@@ -19,9 +20,9 @@ from ctypes import (
     c_uint32,
     c_void_p,
 )
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
+
+from ._version import VERSION
 
 OK = 0
 ERROR_POLICY = 2
@@ -92,15 +93,21 @@ class Decision(ctypes.Structure):
     pattern_len: int
 
 
-PATH = Path(__file__).with_name("libcors.so")
+PATH = os.path.join(os.path.dirname(__file__), "libcors.so")
 
 try:
     # With the GIL for the calls that take a fraction of a microsecond: to give
     # it up and fight for it again would cost more than they do.
-    _library = ctypes.PyDLL(str(PATH))
+    _library = ctypes.PyDLL(PATH)
     # Without it for those that read and check a file.
-    _slow = ctypes.CDLL(str(PATH), use_errno=True)
+    _slow = ctypes.CDLL(PATH, use_errno=True)
 except OSError as error:
+    if not os.path.isdir(os.path.dirname(PATH)):
+        raise ImportError(
+            f"the engine of libcors, {PATH}, cannot be loaded from inside an "
+            "archive: it is a shared library; use an unpacked directory, or a "
+            "tool that unpacks the archive at the start, such as shiv"
+        ) from error
     raise ImportError(
         f"the engine of libcors cannot be loaded ({error}): install libcors "
         "again"
@@ -161,10 +168,10 @@ public_suffix_list_date = _function(
     _library, "cors_public_suffix_list_date", c_char_p
 )
 
-VERSION: str = _function(_library, "cors_version", c_char_p)().decode()
+_version: str = _function(_library, "cors_version", c_char_p)().decode()
 
-if version("libcors") != VERSION:
+if _version != VERSION:
     raise ImportError(
-        f"libcors {version('libcors')} is installed, but its engine, {PATH}, "
-        f"is {VERSION}: install libcors again"
+        f"libcors {VERSION} is installed, but its engine, {PATH}, is "
+        f"{_version}: install libcors again"
     )
