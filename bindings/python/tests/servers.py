@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""uvicorn and gunicorn, each on a socket of its own, and a client.
+"""uvicorn, hypercorn and gunicorn, each on a socket of its own, and a client.
 
 with uvicorn("main:app", folder) as site:
     answer = site.get("/", Origin=APP)
@@ -10,6 +10,7 @@ import http.client
 import socket
 import subprocess
 import sys
+import time
 
 #: The origin that most tests use, and one that no policy knows.
 APP = "https://app.example.com"
@@ -72,15 +73,26 @@ class Answer:
 class Site:
     """A server that runs."""
 
-    def __init__(self, port, pid, log):
+    def __init__(self, port, process, log):
         self.port = port
-        self.pid = pid
+        self.process = process
+        self.pid = process.pid
         self.log_file = log
 
     @property
     def log(self):
         """What it has written to stdout and stderr."""
         return self.log_file.read_text()
+
+    def wait_for(self, text):
+        """Waits until it has written a text, without any request."""
+        deadline = time.monotonic() + 30
+        while text not in self.log:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.02)
+
+    def wait_until_it_ends(self):
+        self.process.wait(timeout=30)
 
     def connection(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -138,6 +150,10 @@ def uvicorn(app, folder, *options):
     )
 
 
+def hypercorn(app, folder, *options):
+    return served(folder, "hypercorn", app, "--bind=fd://%d", *options)
+
+
 def gunicorn(app, folder, *options):
     # Threads keep connections open, and so thousands of requests are fast.
     return served(
@@ -174,7 +190,7 @@ def served(folder, server, *options):
             stderr=subprocess.STDOUT,
         )
     try:
-        yield Site(port, process.pid, log)
+        yield Site(port, process, log)
     finally:
         process.terminate()
         process.wait(timeout=20)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The ASGI middleware around applications that say things in every way that
-the ASGI specification lets them."""
+the ASGI specification lets them: called as it is, and by asgiref, which finds
+out of which version an application is, and runs it as Django's server does."""
 
 import asyncio
 import copy
 
 import pytest
+from asgiref.compatibility import guarantee_single_callable, is_double_callable
+from asgiref.testing import ApplicationCommunicator
 from servers import (
     ACTUAL,
     API,
@@ -37,6 +40,30 @@ def scope(method="GET", headers=(), kind="http"):
         "path": "/",
         "headers": [(n.encode(), v.encode("latin-1")) for n, v in lines],
     }
+
+
+@pytest.fixture(params=["called", "asgiref"], autouse=True)
+def driver(request, monkeypatch):
+    """Each test runs twice."""
+    if request.param == "asgiref":
+        monkeypatch.setitem(globals(), "sent", sent_by_asgiref)
+
+
+def sent_by_asgiref(app, *arguments, **named):
+    assert not is_double_callable(app)
+    app = guarantee_single_callable(app)
+    messages = []
+
+    async def run():
+        request = {"type": "http.request", "body": b"", "more_body": False}
+        communicator = ApplicationCommunicator(app, scope(*arguments, **named))
+        await communicator.send_input(request)
+        await communicator.wait()
+        while not communicator.output_queue.empty():
+            messages.append(communicator.output_queue.get_nowait())
+
+    asyncio.run(run())
+    return messages
 
 
 def sent(app, *arguments, **named):
@@ -231,6 +258,23 @@ def test_the_headers_of_the_application_are_replaced():
 def test_of_vary_only_what_is_missing_is_added(own, method, vary, name):
     app = governed(says([(name, value) for value in own]))
     assert ask(app, method, {"origin": APP}).vary == vary
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT", "\u20ac"])
+def test_the_engine_is_asked_with_the_request_s_own_method(
+    method, monkeypatch
+):
+    asked = []
+
+    class Policy_(Policy):
+        def _decide(self, method, *others):
+            asked.append(method)
+            return super()._decide(method, *others)
+
+    app = CORSMiddleware(says(), Policy_(API))
+    for headers in ({}, {"origin": APP}):
+        ask(app, method, headers)
+    assert asked == [method, method]
 
 
 def test_any_origin_needs_no_vary():

@@ -5,11 +5,22 @@ import threading
 import time
 
 import pytest
-from servers import ACTUAL, API, APP, PREFLIGHT, STRANGER, gunicorn, uvicorn
+from servers import (
+    ACTUAL,
+    API,
+    APP,
+    PREFLIGHT,
+    STRANGER,
+    gunicorn,
+    hypercorn,
+    uvicorn,
+)
 
 PROGRAM = f"""
 import asyncio
+import sys
 import time
+from wsgiref.validate import validator
 
 import libcors.asgi
 import libcors.wsgi
@@ -42,37 +53,60 @@ def wsgi(environ, start_response):
     if path == "/fails":
         raise LookupError("bare")
     if path == "/swap":
-        wsgi.policy = OTHER
+        wsgi.policy = inner.policy = OTHER
     status = "304 Not Modified" if path == "/unchanged" else "200 OK"
-    start_response(status, [])
+    plain = [("Content-Type", "text/plain")]
+    start_response(status, plain if status == "200 OK" else [])
+    if path == "/changes":
+        try:
+            raise LookupError("late")
+        except LookupError:
+            start_response("503 Sorry", plain, sys.exc_info())
     for piece in (b"a", b"b") if status == "200 OK" else ():
         if path == "/stream":
             time.sleep(0.1)
         yield piece
+    # hypercorn answers nothing to an iterable without a piece.
+    yield b""
 
 
+inner = libcors.wsgi.CORSMiddleware(validator(wsgi), POLICY)
+validated = validator(inner)
 asgi = libcors.asgi.CORSMiddleware(asgi, POLICY)
 wsgi = libcors.wsgi.CORSMiddleware(wsgi, POLICY)
 """
 
-SERVERS = {
+ASGI = {
     "uvicorn-h11": lambda folder: uvicorn(
         "program:asgi", folder, "--http=h11"
     ),
     "uvicorn-httptools": lambda folder: uvicorn(
         "program:asgi", folder, "--http=httptools", "--loop=uvloop"
     ),
+    "hypercorn-asgi": lambda folder: hypercorn("program:asgi", folder),
+    "gunicorn-uvicorn": lambda folder: gunicorn(
+        "program:asgi", folder, "--worker-class=uvicorn_worker.UvicornWorker"
+    ),
+    "gunicorn-asgi": lambda folder: gunicorn(
+        "program:asgi", folder, "--worker-class=asgi"
+    ),
+}
+WSGI = {
     "gunicorn-threads": lambda folder: gunicorn("program:wsgi", folder),
     "gunicorn-sync": lambda folder: gunicorn(
         "program:wsgi", folder, "--worker-class=sync", "--threads=1"
     ),
+    "gunicorn-validated": lambda folder: gunicorn("program:validated", folder),
+    "hypercorn-wsgi": lambda folder: hypercorn("wsgi:program:wsgi", folder),
 }
+SERVERS = {**ASGI, **WSGI}
 
 
-@pytest.fixture(params=SERVERS.values(), ids=SERVERS)
+@pytest.fixture(params=SERVERS)
 def site(request, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
-    with request.param(tmp_path) as site:
+    with SERVERS[request.param](tmp_path) as site:
+        site.name = request.param
         yield site
 
 
@@ -118,6 +152,15 @@ def test_a_header_that_only_looks_like_one_is_none(site):
     )
     assert received.startswith("HTTP/1.1 200")
     assert "access-control" not in received.lower()
+
+
+@pytest.mark.parametrize("site", WSGI, indirect=True)
+def test_a_response_that_replaces_another_doubles_nothing(site):
+    answer = site.get("/changes", Origin=APP)
+    assert answer.status == 503
+    assert answer.cors == ACTUAL
+    assert answer.vary == ["origin"]
+    assert answer.all("content-type") == ["text/plain"]
 
 
 def test_an_exception_of_a_bare_application_is_the_servers(site):

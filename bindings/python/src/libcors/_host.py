@@ -5,23 +5,34 @@ of a decision get into a response."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, AnyStr, Union
 
 from . import Policy
 
 #: A policy, or what one is made from: the path of a policy file, or the
-#: policy as a dict.
-PolicySource = Union[Policy, str, "os.PathLike[str]", dict[str, Any]]
+#: policy as a mapping.
+PolicySource = Union[Policy, str, "os.PathLike[str]", Mapping[str, object]]
 
 #: How the names begin that `merged` is for: Access-Control-* and Vary.
 INITIALS = frozenset((*"aAvV", *b"aAvV"))
 
 
 class Host:
-    """Holds the policy that governs, and its answers without Origin."""
+    """Holds the policy that governs."""
 
-    def __init__(self, policy: PolicySource) -> None:
+    def __init__(
+        self, policy: PolicySource | None, others: Mapping[str, Any]
+    ) -> None:
+        """`others` are the keywords that are not ours, such as those of other
+        middlewares: they are an error that names the policy to use."""
+        if isinstance(policy, (list, tuple, set, frozenset)):
+            # Starlette's second parameter.
+            policy, others = None, {"allow_origins": policy, **others}
+        if others or policy is None:
+            from ._keywords import complaint
+
+            raise TypeError(complaint(policy, others))
         self.policy = policy
 
     @property
@@ -29,11 +40,11 @@ class Host:
         """The policy that governs.
 
         It may be assigned while requests run, by any thread: a Policy, the
-        path of a policy file, or a dict. A request is answered wholly under
-        the policy that it began with. Where a path or a dict is refused,
+        path of a policy file, or a mapping. A request is answered wholly under
+        the policy that it began with. Where a path or a mapping is refused,
         PolicyError is raised, and the policy stays what it was.
         """
-        return self._rules[0]
+        return self._policy
 
     @policy.setter
     def policy(self, policy: PolicySource) -> None:
@@ -41,14 +52,7 @@ class Host:
             policy = Policy.from_file(policy)
         elif not isinstance(policy, Policy):
             policy = Policy(policy)
-        decide = policy._decide
-        # One tuple, so that a request never sees two policies.
-        self._rules = (
-            policy,
-            decide,
-            decide("GET", None).headers,
-            decide("OPTIONS", None).headers,
-        )
+        self._policy = policy
 
 
 def merged(

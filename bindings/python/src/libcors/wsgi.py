@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from types import GeneratorType
 from typing import TYPE_CHECKING, Callable
 
 from ._host import INITIALS, Host, PolicySource, merged
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    Headers = list[tuple[str, str]]
+
 WORDS = ("vary", ",", "*", "access-control-")
 
 
@@ -20,63 +23,142 @@ class CORSMiddleware(Host):
     """Answers preflights, and puts the policy's headers on every response of
     `app`, whatever its status.
 
-        app.wsgi_app = CORSMiddleware(app.wsgi_app, policy="cors.json")
+        policy = Policy.from_file("cors.json")
+        app.wsgi_app = CORSMiddleware(app.wsgi_app, policy=policy)
 
-    `policy` is the path of a policy file, a dict, or a Policy; it may be
+    `policy` is a Policy, the path of a policy file, or a mapping; it may be
     assigned later. An exception that leaves `app` is the server's, as it is
-    without this middleware; Flask and Django let none out.
+    without this middleware.
     """
 
-    def __init__(self, app: WSGIApplication, policy: PolicySource) -> None:
-        super().__init__(policy)
-        #: The application.
-        self.app = app
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, app: WSGIApplication, policy: PolicySource
+        ) -> None: ...
+
+    else:
+
+        def __init__(self, app, policy=None, **others):
+            super().__init__(policy, others)
+            self.app = app
+
+    #: The application.
+    app: WSGIApplication
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        _, decide, without_origin, options_without_origin = self._rules
+        method = environ["REQUEST_METHOD"]
         origin = header(environ, "HTTP_ORIGIN")
-
-        if environ["REQUEST_METHOD"] == "OPTIONS":
-            if origin is None:
-                pairs = options_without_origin
-            else:
-                decision = decide(
-                    "OPTIONS",
-                    origin,
-                    header(environ, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-                    header(environ, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-                )
-                pairs = decision.headers
-                if decision.status:
-                    return preflight(
-                        start_response, decision.status, text(pairs)
-                    )
-        elif origin is None:
-            pairs = without_origin
+        if method == "OPTIONS":
+            decision = self._policy._decide(
+                method,
+                origin,
+                header(environ, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+                header(environ, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+            )
         else:
-            # Of other methods none counts, nor do the other two headers.
-            pairs = decide("GET", origin).headers
-        answer = text(pairs)
+            # These two count for OPTIONS alone.
+            decision = self._policy._decide(method, origin)
+        answer = text(decision.headers)
+        if decision.status:
+            return empty(start_response, decision.status, answer)
 
-        def start_with_headers(
-            status: str,
-            headers: list[tuple[str, str]],
-            exc_info: OptExcInfo | None = None,
-        ) -> Callable[[bytes], object]:
-            # The list is the application's; it may use it again.
-            for name, _ in headers:
-                if not name or name[0] in INITIALS:
-                    headers = merged(headers, answer, WORDS)
-                    break
-            else:
-                headers = [*headers, *answer]
-            if exc_info is None:
-                return start_response(status, headers)
-            return start_response(status, headers, exc_info)
+        response = Response(start_response, answer)
+        body = self.app(environ, response)
+        if response.is_pending and type(body) is not GeneratorType:
+            # As it is: servers know their file wrapper by its class.
+            response.start()
+            return body
+        return body if response.is_started else Body(response, body)
 
-        return self.app(environ, start_with_headers)
+
+class Response:
+    """The start_response of one response. It calls the server's only when it
+    must: until then the application may change its mind, with exc_info, and
+    gunicorn would send the headers of both."""
+
+    __slots__ = ("_answer", "_pending", "_start_response", "_write")
+
+    def __init__(self, start_response: StartResponse, answer: Headers) -> None:
+        self._start_response = start_response
+        self._answer = answer
+        self._pending: tuple[str, Headers] | None = None
+        self._write: Callable[[bytes], object] | None = None
+
+    def __call__(
+        self,
+        status: str,
+        headers: Headers,
+        exc_info: OptExcInfo | None = None,
+        /,
+    ) -> Callable[[bytes], object]:
+        # The list is the application's; it may use it again.
+        for name, _ in headers:
+            if not name or name[0] in INITIALS:
+                headers = merged(headers, self._answer, WORDS)
+                break
+        else:
+            headers = [*headers, *self._answer]
+        if not self.is_started:
+            if exc_info or not self._pending:
+                self._pending = status, headers
+                return self.write
+            # Twice without exc_info: the server says what it thinks of that.
+            self.start()
+        if exc_info is None:
+            return self._start_response(status, headers)
+        return self._start_response(status, headers, exc_info)
+
+    @property
+    def is_started(self) -> bool:
+        return self._write is not None
+
+    @property
+    def is_pending(self) -> bool:
+        return self._pending is not None
+
+    def start(self) -> None:
+        """Calls the server's start_response, where that is due."""
+        if self._pending:
+            status, headers = self._pending
+            self._pending = None
+            self._write = self._start_response(status, headers)
+
+    def write(self, data: bytes) -> None:
+        self.start()
+        if self._write:
+            self._write(data)
+
+
+class Body:
+    """An application's iterable that has not begun: the application starts
+    its response, or changes its mind, before the first piece."""
+
+    __slots__ = ("_body", "_pieces", "_response")
+
+    def __init__(self, response: Response, body: Iterable[bytes]) -> None:
+        self._response = response
+        self._body = body
+        self._pieces = iter(body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            self._response.start()
+            raise
+        self._response.start()
+        return piece
+
+    def close(self) -> None:
+        close = getattr(self._body, "close", None)
+        if close:
+            close()
 
 
 def header(environ: WSGIEnvironment, key: str) -> bytes | None:
@@ -96,11 +178,14 @@ def text(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     ]
 
 
-def preflight(
-    start_response: StartResponse, status: int, headers: list[tuple[str, str]]
+def empty(
+    start_response: StartResponse, status: int, headers: Headers
 ) -> Iterable[bytes]:
     if status != 204:
         # A 204 has none (RFC 9110, section 8.6).
         headers.append(("content-length", "0"))
+        # wsgiref.validate asks for one, with an empty body too.
+        headers.append(("content-type", "text/plain"))
     start_response(f"{status} {HTTPStatus(status).phrase}", headers)
-    return []
+    # One piece: without any, hypercorn sends no response.
+    return [b""]
