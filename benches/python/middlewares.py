@@ -12,7 +12,9 @@ application is the smallest there can be: bare ASGI, one Flask view, one Django
 view. "passed through" is a middleware that does nothing. A preflight is
 answered instead of the application: there it is the whole time. All
 contestants of a row take turns, a fraction of a millisecond each; the figure
-is the fastest turn, and the median stands in brackets.
+is the fastest turn, and the median is in brackets. In the rows of origins
+never seen, each request of the whole run has an origin of its own, so that
+nobody remembers it.
 
 Answers are verified before they are timed.
 """
@@ -69,16 +71,32 @@ class Row:
         self.origins = origins
         self.preflight = preflight
         self.method = "OPTIONS" if preflight else "GET"
-        more = PREFLIGHT if preflight else {}
-        self.requests = [
-            {**BROWSER, **more, **({"Origin": origin} if origin else {})}
-            for origin in sent
-        ]
+        self.sent = sent
         self.permitted = permitted
+
+    def requests(self):
+        """The headers of requests, without end."""
+        more = PREFLIGHT if self.preflight else {}
+        sent = self.sent
+        origins = sent() if callable(sent) else itertools.cycle(sent)
+        for origin in origins:
+            yield {
+                **BROWSER,
+                **more,
+                **({"Origin": origin} if origin else {}),
+            }
 
 
 ONE, MIDDLE = ORIGINS[:1], ORIGINS[500]
-UNSEEN = [f"https://unseen{n:06}.example.com" for n in range(20_000)]
+#: How many origins were made that nobody had seen.
+UNSEEN = itertools.count()
+
+
+def unseen():
+    """Origins of 32 bytes, each only once in the whole run."""
+    return (f"https://new{number:09}.example.com" for number in UNSEEN)
+
+
 ROWS = [
     Row("no Origin", ONE, [None], False),
     Row("no Origin, 1,000 origins", ORIGINS, [None], False),
@@ -87,10 +105,13 @@ ROWS = [
     Row("allowed, 1,000 origins in turn", ORIGINS, ORIGINS, True),
     Row("refused", ONE, [STRANGER], False),
     Row("refused, 1,000 origins", ORIGINS, [STRANGER], False),
-    Row("refused, another one each time", ONE, UNSEEN, False),
+    Row("refused, an origin never seen", ONE, unseen, False),
+    Row('"*"', ["*"], ONE, True),
+    Row('"*", an origin never seen', ["*"], unseen, True),
     Row("preflight, allowed", ONE, ONE, True, True),
     Row("preflight, allowed, 1,000 origins", ORIGINS, [MIDDLE], True, True),
     Row("preflight, refused", ONE, [STRANGER], False, True),
+    Row("preflight, refused, an origin never seen", ONE, unseen, False, True),
 ]
 
 
@@ -265,6 +286,7 @@ class Flask(Wsgi):
             max_age=600,
             # Else it sends its whole list to whoever sends no Origin.
             always_send=False,
+            send_wildcard=origins == ["*"],
         )
         return {"without": self.app(), "libcors": ours, "flask-cors": theirs}
 
@@ -296,6 +318,7 @@ class Django(Wsgi):
 
     def contestants(self, origins):
         # It is read for each request.
+        settings.CORS_ALLOW_ALL_ORIGINS = origins == ["*"]
         settings.CORS_ALLOWED_ORIGINS = origins
         bare = self.app([])
         middleware = corsheaders.middleware.CorsMiddleware
@@ -320,7 +343,8 @@ def verify(host, name, app, row, request):
     found = [v for n, v in lines if n == "access-control-allow-origin"]
     origin = dict(host_headers(request)).get("origin")
     governed = name not in ("without", "passed through")
-    wanted = [origin] if row.permitted and governed else []
+    echo = "*" if row.origins == ["*"] else origin
+    wanted = [echo] if row.permitted and governed else []
     assert found == wanted, (host.title, name, row.name, lines)
     if row.preflight and row.permitted and governed:
         allowed = dict(lines)["access-control-allow-methods"]
@@ -341,12 +365,17 @@ def host_headers(request):
 def measure(host, row, rounds):
     """The nanoseconds of each turn, by contestant."""
     apps = host.contestants(row.origins)
-    requests = [host.request(row.method, h) for h in row.requests]
+    made = (host.request(row.method, each) for each in row.requests())
+    if callable(row.sent):
+        supply = made
+        first = list(itertools.islice(made, 100))
+    else:
+        # Made once: all that libcors may remember, so that it does.
+        first = list(itertools.islice(made, len(row.sent)))
+        supply = itertools.cycle(first)
     for name, app in apps.items():
-        # All that libcors may remember, so that it does.
-        for request in requests[:1000]:
+        for request in first:
             verify(host, name, app, row, request)
-    supply = itertools.cycle(requests)
     counts = {}
     for name, app in apps.items():
         # Short turns: on a busy machine some of them are left alone.

@@ -37,7 +37,7 @@ def folder(tmp_path):
     blocks = re.findall(
         r"^```python\n# (\S+)\n(.*?)^```$", README + MIGRATING, re.M | re.S
     )
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for name, block in blocks:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -167,8 +167,23 @@ def test_the_error_is_shown_as_it_is_printed(folder):
     assert done.stderr.endswith(block[1])
 
 
+def test_the_error_of_foreign_keywords_is_shown_as_it_is_printed(folder):
+    program = (
+        "from libcors.asgi import CORSMiddleware\n"
+        "CORSMiddleware(None, allow_origins=['*'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    block = re.search(r"^```\n(TypeError.*?)^```$", MIGRATING, re.M | re.S)
+    assert done.stderr.endswith(block[1])
+
+
 def test_what_to_write_instead_loads():
-    members = re.findall(r"`(\"\w+\": [^`]+)`", MIGRATING)
+    members = re.findall(r"`(\"\w+\": [^`\n]+)`", MIGRATING)
     assert len(members) >= 15
     for member in members:
         origin = "" if "allow_origins" in member else f'"{APP}"'
