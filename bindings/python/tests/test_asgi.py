@@ -261,17 +261,15 @@ def test_of_vary_only_what_is_missing_is_added(own, method, vary, name):
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT", "\u20ac"])
-def test_the_engine_is_asked_with_the_request_s_own_method(
-    method, monkeypatch
-):
+def test_the_engine_is_asked_with_the_request_s_own_method(method):
     asked = []
 
-    class Policy_(Policy):
+    class Recording(Policy):
         def _decide(self, method, *others):
             asked.append(method)
             return super()._decide(method, *others)
 
-    app = CORSMiddleware(says(), Policy_(API))
+    app = CORSMiddleware(says(), Recording(API))
     for headers in ({}, {"origin": APP}):
         ask(app, method, headers)
     assert asked == [method, method]

@@ -108,6 +108,10 @@ def test_the_wheel_is_for_every_python(dist):
         for name, file in licenses.items():
             text = archive.read(f"{info}/licenses/{name}")
             assert text == file.read_bytes()
+        version = archive.read("libcors/_version.py").decode()
+        points = archive.read(f"{info}/entry_points.txt").decode()
+    assert f'VERSION = "{VERSION}"' in version
+    assert "hook-dirs = libcors._pyinstaller:hook_dirs" in points
     assert metadata["Version"] == VERSION
     assert metadata.get_all("License-File") == sorted(licenses)
     assert metadata["Requires-Python"] == ">=3.9"
@@ -137,6 +141,35 @@ def test_the_wheel_s_types_are_seen(dist, tmp_path):
     use.write_text(USE + "decision.status + decision.culprit\n")
     done = subprocess.run(mypy, cwd=tmp_path, stdout=subprocess.PIPE)
     assert b"Unsupported operand types" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["--onedir", "--onefile"])
+def test_pyinstaller_finds_the_engine(dist, tmp_path, form):
+    (wheel,) = dist.glob("*.whl")
+    # The wheel in front of the package that the tests use, with its metadata,
+    # which names the hook.
+    packages = tmp_path / "packages"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
+    program = tmp_path / "program.py"
+    program.write_text(
+        USE + "from libcors.wsgi import CORSMiddleware\n"
+        "try:\n"
+        "    CORSMiddleware(None, allow_origins=['*'])\n"
+        "except TypeError as error:\n"
+        "    print(error)\n"
+    )
+    run(
+        *(sys.executable, "-m", "PyInstaller", form, "--log-level=ERROR"),
+        *(f"--specpath={tmp_path}", f"--workpath={tmp_path}/work"),
+        *(f"--distpath={tmp_path}/out", program),
+        cwd=tmp_path,
+        env=environment,
+    )
+    where = "program/program" if form == "--onedir" else "program"
+    printed = run(tmp_path / "out" / where, cwd=tmp_path, env={})
+    assert printed.startswith(f"{VERSION}\nCORSMiddleware takes a policy")
 
 
 def build_fails(environment):

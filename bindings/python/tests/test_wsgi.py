@@ -17,7 +17,7 @@ from servers import (
     Answer,
 )
 
-from libcors import PolicyError
+from libcors import Policy, PolicyError
 from libcors.wsgi import CORSMiddleware
 
 ASKED = {
@@ -120,6 +120,21 @@ def test_others_get_vary_alone(headers):
 def test_the_method_of_an_actual_request_does_not_matter(method):
     answer = ask(governed(says()), method, {"HTTP_ORIGIN": APP})
     assert answer.cors == ACTUAL
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT"])
+def test_the_engine_is_asked_with_the_request_s_own_method(method):
+    asked = []
+
+    class Recording(Policy):
+        def _decide(self, method, *others):
+            asked.append(method)
+            return super()._decide(method, *others)
+
+    app = CORSMiddleware(says(), Recording(API))
+    for headers in ({}, {"HTTP_ORIGIN": APP}):
+        ask(app, method, headers)
+    assert asked == [method, method]
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 401, 404, 500, 599])
