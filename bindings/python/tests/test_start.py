@@ -81,8 +81,12 @@ def test_what_a_module_raises_is_shown_once(tmp_path):
         assert site.log.count("[method-case]") == 1
 
 
-def test_requests_are_not_answered_without_the_policy(tmp_path):
+@pytest.mark.parametrize("server", SERVERS)
+def test_requests_are_not_answered_without_the_policy(tmp_path, server):
     (tmp_path / "cors.json").write_text(POLICY)
     (tmp_path / "program.py").write_text(HEAD + PROGRAMS["added"])
-    with uvicorn("program:app", tmp_path) as site:
-        assert site.get("/openapi.json", Origin=APP).status == 500
+    with SERVERS[server](tmp_path) as site:
+        if server == "uvicorn-lifespan":
+            site.wait_until_it_ends()
+        else:
+            assert site.get("/openapi.json", Origin=APP).status == 500

@@ -92,7 +92,6 @@ class Response:
         status: str,
         headers: Headers,
         exc_info: OptExcInfo | None = None,
-        /,
     ) -> Callable[[bytes], object]:
         # The list is the application's; it may use it again.
         for name, _ in headers:
