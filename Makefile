@@ -470,7 +470,8 @@ python: python-venv
 # For Debian's nginx, installed or not.
 deb: rust
 	@NGINX= NGINX_SRC= nginx-module/nginx.sh $(BUILD)/nginx/found
-	@. $(BUILD)/nginx/found && nginx-module/deb.sh $(BUILD)/deb "$$NGINX_SRC"
+	@. $(BUILD)/nginx/found && \
+	    nginx-module/deb.sh $(BUILD)/deb "$$NGINX" "$$NGINX_SRC"
 
 # The list that says where strangers can register names, from its package on
 # PyPI. The changelog says what a new one refuses.
