@@ -144,7 +144,7 @@ new_root() {
     rm -rf "$root"
     cp -a "$folder/$suite/root" "$root"
     mkdir -p "$folder/archives/partial" "$root/root/.rustup" \
-        "$root/root/.cargo/bin"
+        "$root/root/.cargo/bin" "$root/usr/local/share/ca-certificates"
 
     # The updates that every installed Debian has.
     sed -n '
@@ -156,9 +156,9 @@ new_root() {
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 
     # How the machine reaches the registries; certificates of its network.
-    find /usr/local/share/ca-certificates -name '*.crt' \
-        -exec cp -t "$root/usr/local/share/ca-certificates" {} + 2>/dev/null ||
-        true
+    if [ -d /usr/local/share/ca-certificates ]; then
+        cp -R /usr/local/share/ca-certificates "$root/usr/local/share"
+    fi
     for each in /etc/apt/apt.conf.d/*proxy* /etc/pip.conf \
         "$HOME/.cargo/config.toml" "$HOME/.config/pip/pip.conf"
     do
