@@ -67,8 +67,14 @@ child=
 finish() {
     exec 8>&-
     [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
-    wait
-    [ -n "$keep" ] || rm -rf "$root" "$root".{commands,checked,log}
+    wait 2>/dev/null
+    [ -z "$keep" ] || return
+    # The last processes may still be on their way out.
+    for _ in $(seq 50); do
+        rm -rf "$root" "$root".{commands,checked,log} 2>/dev/null && return
+        sleep 0.2
+    done
+    echo "$root cannot be removed" >&2
 }
 trap finish EXIT
 trap 'exit 129' HUP
