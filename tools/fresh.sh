@@ -359,7 +359,7 @@ deb() {
 ls /etc/nginx/modules-enabled
 dpkg --purge libnginx-mod-http-cors
 nginx -t
-left=$(find /etc/nginx /usr/lib/nginx /usr/share/nginx -name '*cors*')
+left=$(find /etc /usr/lib /usr/share -path '*nginx*' -name '*cors*')
 test -z "$left" || { echo "left behind: $left" >&2; exit 1; }
 END
     commands
