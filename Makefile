@@ -1,7 +1,8 @@
 # The commands that people, CI and packagers use:
 #
 #   make demo           builds, shows requests and answers, serves on
-#                       127.0.0.1:8080 until Ctrl-C (DEMO_ONCE=1: stops then)
+#                       127.0.0.1:8080 until Ctrl-C (DEMO_ONCE=1: stops then);
+#                       PORT=n is for another port
 #   make test           everything that CI runs
 #   make test-all       the long ones too, for more than an hour
 #   make soak MINUTES=n hostile load on an nginx that reloads and is killed
@@ -220,10 +221,11 @@ RELEASE = $(BUILD)/nginx-release
 nginx-release: rust
 	@nginx-module/nginx-release.sh $(RELEASE)/found
 
+PORT = 8080
 demo: module
 	@$(NEED) curl=curl
 	@. $(BUILD)/nginx/found && \
-	    examples/nginx/demo.sh "$$NGINX" $(MODULE) $(BUILD)/demo
+	    examples/nginx/demo.sh "$$NGINX" $(MODULE) $(BUILD)/demo '$(PORT)'
 
 # --- Apache httpd
 

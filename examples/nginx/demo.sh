@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# demo.sh NGINX MODULE FOLDER
+# demo.sh NGINX MODULE FOLDER [PORT]
 #
 # Runs nginx.conf of this folder, shows requests and answers, and serves until
 # Ctrl-C; with DEMO_ONCE=1 it stops after showing them. FOLDER takes nginx's
-# own files.
+# own files, and the configuration with another PORT than 8080.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,20 +11,35 @@ nginx=$1
 module=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 mkdir -p "$3/temp"
 folder=$(cd "$3" && pwd)
-site=http://127.0.0.1:8080
+port=${4:-8080}
+site=http://127.0.0.1:$port
 
-if (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; then
-    echo "Port 8080 of 127.0.0.1 is taken; the demo needs it." >&2
+if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || [ "$port" -gt 65535 ]; then
+    echo "PORT must be a number between 1 and 65535, not '$port'" >&2
     exit 1
 fi
 
-"$nginx" -p "$folder" -e stderr -c "$here/nginx.conf" \
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+
+other="use another one, such as: make demo PORT=$((port < 65535 ? port + 1 : 8080))"
+if listens; then
+    echo "port $port on 127.0.0.1 is already in use; $other" >&2
+    exit 1
+fi
+cp "$here/cors.json" "$folder"
+sed "s/127\.0\.0\.1:8080/127.0.0.1:$port/" "$here/nginx.conf" \
+    >"$folder/nginx.conf"
+
+"$nginx" -p "$folder" -e stderr -c "$folder/nginx.conf" \
     -g "load_module $module; daemon off; pid $folder/nginx.pid;" &
 server=$!
 trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true' EXIT
 for _ in $(seq 100); do
-    (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null && break
-    kill -0 $server 2>/dev/null || exit 1
+    listens && break
+    if ! kill -0 $server 2>/dev/null; then
+        echo "nginx did not start; if it cannot have port $port, $other" >&2
+        exit 1
+    fi
     sleep 0.05
 done
 
