@@ -20,6 +20,7 @@
 #   make bench-python   what the Python middlewares cost, beside others
 #   make cli            cli/target/release/cors, the command
 #   make browser-results  tests/browsers/RESULTS.md, what browsers do
+#   make test-fresh     the README's commands on a new machine (root only)
 #   make deb            build/deb/, the Debian package of the nginx module
 #   make apache-module  build/apache/mod_cors.so, for the Apache httpd that is
 #                       installed, or with APXS=its-apxs for another one
@@ -42,6 +43,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         bench bench-peers bench-nginx bench-instructions bench-engine \
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
+        test-nginx-suite test-fresh test-deb \
         apache-module test-apache test-apache-valgrind \
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
@@ -250,6 +252,9 @@ test-all:
 	$(MAKE) -C bindings/cpp valgrind asan tsan
 	$(MAKE) test-clang
 	$(MAKE) test-browsers-all
+	$(MAKE) test-nginx-suite
+	$(MAKE) test-deb
+	$(MAKE) test-fresh
 	$(MAKE) soak
 
 # build.rs writes the header anew where src/ffi.rs has changed. This comes
@@ -383,6 +388,26 @@ test-nginx-valgrind: module pytest
 	    $(PYTEST) --nginx="$$NGINX" --module=$(MODULE) --valgrind \
 	        --reloads=5 $(VALGRIND_TESTS)
 
+# nginx's own test suite without the module, and with a policy at http level.
+# NGINX_TESTS is a checkout of it, at SUITE_COMMIT if the list of expected
+# differences, nginx-module/nginx-suite.txt, is to fit.
+SUITE        = $(BUILD)/nginx-suite
+SUITE_COMMIT = 76bb761cdcaeb6cb024d605c2ef91bf8d8a602d7
+NGINX_TESTS  =
+test-nginx-suite: lib nginx-release
+ifeq ($(NGINX_TESTS),)
+	@echo "test-nginx-suite is skipped without NGINX_TESTS=dir, as made by:" \
+	    "git clone https://github.com/nginx/nginx-tests dir &&" \
+	    "git -C dir checkout $(SUITE_COMMIT)"
+else
+	@$(NEED) perl libcryptx-perl libfcgi-perl libio-socket-ssl-perl \
+	    python3=python3 unshare=util-linux ip=iproute2
+	@. $(RELEASE)/found && nginx-module/nginx-suite.sh $(SUITE) "$$NGINX_SRC"
+	nginx-module/nginx_suite.py --suite='$(NGINX_TESTS)' \
+	    --nginx=$(SUITE)/nginx/nginx --folder=$(SUITE)/run \
+	    --module=$(SUITE)/nginx/ngx_http_cors_module.so
+endif
+
 test-apache: apache-module pytest
 	@[ $(APXS) != apxs ] || $(NEED) apache2-bin
 	$(MAKE) -C bindings/apache test APXS=$(APXS) PYTHON="$(PYTHON)"
@@ -474,6 +499,19 @@ deb: rust
 	@NGINX= NGINX_SRC= nginx-module/nginx.sh $(BUILD)/nginx/found
 	@. $(BUILD)/nginx/found && \
 	    nginx-module/deb.sh $(BUILD)/deb "$$NGINX" "$$NGINX_SRC"
+
+# The package, with and without an installed nginx, on new machines.
+test-deb:
+	tools/fresh.sh deb
+	tools/fresh.sh --nginx deb
+
+# The README's commands on new machines, without and with an installed nginx,
+# and its way to a module in that one. make test takes most of the time:
+# FRESH=demo leaves it out.
+FRESH = demo test
+test-fresh:
+	tools/fresh.sh $(FRESH)
+	tools/fresh.sh --nginx $(FRESH) recipe
 
 # The list that says where strangers can register names, from its package on
 # PyPI. The changelog says what a new one refuses.
