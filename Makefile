@@ -394,12 +394,13 @@ test-nginx-valgrind: module pytest
 SUITE        = $(BUILD)/nginx-suite
 SUITE_COMMIT = 76bb761cdcaeb6cb024d605c2ef91bf8d8a602d7
 NGINX_TESTS  =
-test-nginx-suite: lib nginx-release
 ifeq ($(NGINX_TESTS),)
-	@echo "test-nginx-suite is skipped without NGINX_TESTS=dir, as made by:" \
+test-nginx-suite:
+	@echo "test-nginx-suite: skipped, it needs NGINX_TESTS=dir, made by:" \
 	    "git clone https://github.com/nginx/nginx-tests dir &&" \
 	    "git -C dir checkout $(SUITE_COMMIT)"
 else
+test-nginx-suite: lib nginx-release
 	@$(NEED) perl libcryptx-perl libfcgi-perl libio-socket-ssl-perl \
 	    python3=python3 unshare=util-linux ip=iproute2
 	@. $(RELEASE)/found && nginx-module/nginx-suite.sh $(SUITE) "$$NGINX_SRC"
