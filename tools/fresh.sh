@@ -35,6 +35,10 @@ while [[ ${1:-} == --* ]]; do
 done
 root=$folder/root${nginx:+-nginx}
 steps=("$@")
+if [ $# = 0 ]; then
+    echo "usage: fresh.sh [--nginx] [--keep] demo|test|recipe|deb..." >&2
+    exit 2
+fi
 for step in "${steps[@]}"; do
     [[ $step =~ ^(demo|test|recipe|deb)$ ]] || {
         echo "unknown step $step" >&2
@@ -158,7 +162,8 @@ new_root() {
         s|^\(deb .*/debian\)/* '"$suite"' .*|\1-security '"$suite"'-security main|p
         ' "$root/etc/apt/sources.list" >"$root.commands"
     cp "$root.commands" "$root/etc/apt/sources.list"
-    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
+    printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost\n' \
+        "$(uname -n)" >"$root/etc/hosts"
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 
     # How the machine reaches the registries; certificates of its network.
