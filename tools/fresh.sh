@@ -370,10 +370,14 @@ END
     commands
 }
 
-new_root
-for step in "${steps[@]}"; do
-    [ "$step" != test ] || step=tests
-    "$step"
-    no_services
-done
-say "[$((SECONDS - started)) s] passed: ${steps[*]}${nginx:+, with nginx installed}"
+# Read as a whole, since it may be edited while it runs.
+{
+    new_root
+    for step in "${steps[@]}"; do
+        [ "$step" != test ] || step=tests
+        "$step"
+        no_services
+    done
+    say "[$((SECONDS - started)) s] passed: ${steps[*]}${nginx:+, with nginx installed}"
+    exit
+}
