@@ -66,7 +66,7 @@ fi
 # One run at a time: what another one left may be removed then.
 mkdir -p "$folder"
 exec 9>"$root.lock"
-flock -n 9 || fail "$root is in use by another run"
+flock -n 9 || { say "Waiting for another run, which uses $root"; flock 9; }
 child=
 finish() {
     exec 8>&-
