@@ -11,6 +11,7 @@
 #            in nginx-module/BUILDING.md
 #   deb      the Debian package: built and installed as BUILDING.md says, then
 #            used, removed and purged
+#   'make …' any other command of make
 #
 # Commands and files come from the documents, as they are printed there. With
 # --nginx the root has Debian's nginx. --keep leaves the root in place.
@@ -36,11 +37,11 @@ done
 root=$folder/root${nginx:+-nginx}
 steps=("$@")
 if [ $# = 0 ]; then
-    echo "usage: fresh.sh [--nginx] [--keep] demo|test|recipe|deb..." >&2
+    echo "usage: fresh.sh [--nginx] [--keep] demo|test|recipe|deb|'make TARGET'..." >&2
     exit 2
 fi
 for step in "${steps[@]}"; do
-    [[ $step =~ ^(demo|test|recipe|deb)$ ]] || {
+    [[ $step =~ ^(demo|test|recipe|deb|make\ .+)$ ]] || {
         echo "unknown step $step" >&2
         exit 2
     }
@@ -303,6 +304,12 @@ tests() {
     commands
 }
 
+any() {
+    step "$1"
+    printf '%s\n' "$1" >"$root.commands"
+    commands
+}
+
 # The README's way to a module, in a server of its own network.
 recipe() {
     [ -n "$nginx" ] || fail "the step recipe needs --nginx"
@@ -374,8 +381,11 @@ END
 {
     new_root
     for step in "${steps[@]}"; do
-        [ "$step" != test ] || step=tests
-        "$step"
+        case $step in
+            test) tests ;;
+            make*) any "$step" ;;
+            *) "$step" ;;
+        esac
         no_services
     done
     say "[$((SECONDS - started)) s] passed: ${steps[*]}${nginx:+, with nginx installed}"
