@@ -66,14 +66,17 @@ fi
 
 # One run at a time: what another one left may be removed then.
 mkdir -p "$folder"
-exec 9>"$root.lock"
-flock -n 9 || { say "Waiting for another run, which uses $root"; flock 9; }
+exec 9>"$folder/lock"
+flock -n 9 || { say "Waiting for another run"; flock 9; }
 child=
 finish() {
     exec 8>&-
     [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
     wait 2>/dev/null
-    [ -z "$keep" ] || return
+    if [ -n "$keep" ]; then
+        say "Kept: $root"
+        return
+    fi
     # The last processes may still be on their way out.
     for _ in $(seq 50); do
         rm -rf "$root" "$root".{commands,checked,log} 2>/dev/null && return
@@ -86,19 +89,29 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Runs a command in namespaces, which end with this script.
+confined() {
+    local failed=0
+    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$@" \
+        </dev/null 9>&- &
+    child=$!
+    wait "$child" || failed=$?
+    child=
+    return "$failed"
+}
+
 # Runs a file with commands, whose path is the root's own, as on the machine
 # itself. With --offline it has a network of its own with a loopback device
 # only: a server there meets nobody.
 inside() {
-    local network=() up=: failed=0
+    local network=() up=:
     if [ "$1" = --offline ]; then
         network=(--net)
         up="ip link set lo up"
         shift
     fi
     # shellcheck disable=SC2016
-    setpriv --pdeathsig KILL unshare --mount --pid "${network[@]}" --fork \
-        --kill-child bash -euc "$up"'
+    confined "${network[@]}" bash -euc "$up"'
         root=$1
         mount -t proc proc "$root/proc"
         mount --rbind -o ro /sys "$root/sys"
@@ -124,12 +137,7 @@ inside() {
         ' inside "$root" "$rustup" "$rust" "$folder/archives" \
         HOME=/root USER=root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
         PATH=/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        "${proxies[@]}" bash -c "cd /root/libcors && . '$1'" \
-        </dev/null 9>&- &
-    child=$!
-    wait "$child" || failed=$?
-    child=
-    return "$failed"
+        "${proxies[@]}" bash -c "cd /root/libcors && . '$1'"
 }
 
 # What the machine needs to reach the network at all.
@@ -143,7 +151,7 @@ new_root() {
         say "Debian $suite, by debootstrap"
         rm -rf "${folder:?}/$suite"
         mkdir -p "$folder/$suite"
-        debootstrap --variant=minbase --include=sudo "$suite" \
+        confined debootstrap --variant=minbase --include=sudo "$suite" \
             "$folder/$suite/root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} \
             >"$folder/$suite/log" 2>&1 || {
             tail -n 20 "$folder/$suite/log" >&2
@@ -151,6 +159,9 @@ new_root() {
         }
         touch "$folder/$suite/complete"
     fi
+    # Whoever the clone that this is in belongs to.
+    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+        GIT_CONFIG_VALUE_0='*'
     say "A new root, ${root#"$PWD/"}, at $(git -C "$source" log -1 --format='%h (%s)')"
     rm -rf "$root"
     cp -a "$folder/$suite/root" "$root"
@@ -210,7 +221,7 @@ END
 
 # --- Documents
 
-# The commands of a section: its lines that are indented as code. A second
+# The commands of a section: its lines that are indented as code. The second
 # argument is the start of the heading.
 section() {
     awk -v heading="$2" '
@@ -220,7 +231,7 @@ section() {
             next
         }
         inside && !fenced && match($0, /^(    |       )/) { print substr($0, 5) }
-        ' "$source/$1" | sed 's/^   \([^ ]\)/\1/'
+        ' "$root/root/libcors/$1" | sed 's/^   \([^ ]\)/\1/'
 }
 
 # A fenced block: document, language, heading.
@@ -232,7 +243,7 @@ block() {
         }
         /^```/ { fenced = !fenced; wanted = $0 == "```" language; next }
         inside && wanted && fenced
-        ' "$source/$1"
+        ' "$root/root/libcors/$1"
 }
 
 # --- Steps
