@@ -37,10 +37,11 @@ if [ "$(id -u)" != 0 ]; then
     as_root=(sudo)
 fi
 
+# A new machine may be updating itself just then: that is waited for.
 install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" \
-        >"$log" 2>&1
+        apt-get install -y -qq --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 "${missing[@]}" >"$log" 2>&1
 }
 
 echo "Installing Debian packages: ${missing[*]}" >&2
