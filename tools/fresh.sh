@@ -70,9 +70,14 @@ exec 9>"$folder/lock"
 flock -n 9 || { say "Waiting for another run"; flock 9; }
 child=
 finish() {
+    set +e
     exec 8>&-
-    [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
-    wait 2>/dev/null
+    if [ -n "$child" ]; then
+        disown "$child"    # bash reports what it kills
+        kill -KILL "$child" 2>/dev/null
+        while kill -0 "$child" 2>/dev/null; do sleep 0.05; done
+    fi
+    wait
     if [ -n "$keep" ]; then
         say "Kept: $root"
         return

@@ -189,7 +189,7 @@ def certificate(tmp_path):
 
 def over_tls(site, request, certificate=None):
     """The status of the answer to a request."""
-    context = ssl._create_unverified_context()    # noqa: S323
+    context = ssl._create_unverified_context()
     if certificate:
         context.load_cert_chain(certificate)
     with (
