@@ -2,7 +2,7 @@
 """Runs nginx's own test suite twice, without the module and with it and a
 policy at http level, and compares each test.
 
-    nginx_suite.py --suite=DIR --nginx=FILE --module=FILE --folder=DIR [FILE.t…]
+    nginx_suite.py --suite=DIR --nginx=FILE --module=FILE --folder=DIR [T.t…]
 
 A test that passes only without the module is a difference. nginx-suite.txt
 lists the expected ones, each with its reason; any other makes this fail.

@@ -24,6 +24,7 @@ set -euo pipefail
 suite=bookworm
 source=$(cd "$(dirname "$0")/.." && pwd)
 folder=$source/build/fresh
+system_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 nginx=
 keep=
 while [[ ${1:-} == --* ]]; do
@@ -37,7 +38,8 @@ done
 root=$folder/root${nginx:+-nginx}
 steps=("$@")
 if [ $# = 0 ]; then
-    echo "usage: fresh.sh [--nginx] [--keep] demo|test|recipe|deb|'make TARGET'..." >&2
+    echo "usage: fresh.sh [--nginx] [--keep]" \
+        "demo|test|recipe|deb|'make TARGET'..." >&2
     exit 2
 fi
 for step in "${steps[@]}"; do
@@ -141,7 +143,7 @@ inside() {
         exec chroot "$root" env -i "$@"
         ' inside "$root" "$rustup" "$rust" "$folder/archives" \
         HOME=/root USER=root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
-        PATH=/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        PATH="/root/.cargo/bin:$system_path" \
         "${proxies[@]}" bash -c "cd /root/libcors && . '$1'"
 }
 
@@ -167,7 +169,8 @@ new_root() {
     # Whoever the clone that this is in belongs to.
     export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
         GIT_CONFIG_VALUE_0='*'
-    say "A new root, ${root#"$PWD/"}, at $(git -C "$source" log -1 --format='%h (%s)')"
+    say "A new root, with the commit" \
+        "$(git -C "$source" log -1 --format='%h (%s)')"
     rm -rf "$root"
     cp -a "$folder/$suite/root" "$root"
     mkdir -p "$folder/archives/partial" "$root/root/.rustup" \
@@ -175,8 +178,8 @@ new_root() {
 
     # The updates that every installed Debian has.
     sed -n '
-        s|^\(deb .*\) '"$suite"' .*|&\n\1 '"$suite"'-updates main|p
-        s|^\(deb .*/debian\)/* '"$suite"' .*|\1-security '"$suite"'-security main|p
+        s|^\(deb .*\) \('"$suite"'\) .*|&\n\1 \2-updates main|p
+        s|^\(deb .*/debian\)/* \('"$suite"'\) .*|\1-security \2-security main|p
         ' "$root/etc/apt/sources.list" >"$root.commands"
     cp "$root.commands" "$root/etc/apt/sources.list"
     printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost\n' \
@@ -235,7 +238,7 @@ section() {
             inside = index($0, " " heading) == index($0, " ")
             next
         }
-        inside && !fenced && match($0, /^(    |       )/) { print substr($0, 5) }
+        inside && !fenced && /^    / { print substr($0, 5) }
         ' "$root/root/libcors/$1" | sed 's/^   \([^ ]\)/\1/'
 }
 
@@ -356,7 +359,8 @@ use_module() {
     cat >"$root.commands" <<'END'
 nginx -t
 nginx
-curl -sS -i -X OPTIONS -H "Origin: https://pr.example.org" -H "Access-Control-Request-Method: PUT" http://127.0.0.1/api/items
+curl -sS -i -X OPTIONS -H "Origin: https://pr.example.org" \
+    -H "Access-Control-Request-Method: PUT" http://127.0.0.1/api/items
 nginx -s quit
 END
     shown --offline
@@ -404,6 +408,6 @@ END
         esac
         no_services
     done
-    say "[$((SECONDS - started)) s] passed: ${steps[*]}${nginx:+, with nginx installed}"
+    step "passed: ${steps[*]}"
     exit
 }

@@ -21,7 +21,8 @@ fi
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 
-other="use another one, such as: make demo PORT=$((port < 65535 ? port + 1 : 8080))"
+other=$((port < 65535 ? port + 1 : 8080))
+other="use another one, such as: make demo PORT=$other"
 if listens; then
     echo "port $port on 127.0.0.1 is already in use; $other" >&2
     exit 1
