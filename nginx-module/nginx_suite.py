@@ -126,9 +126,13 @@ def compare(options):
     )
     # They mostly wait.
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
-        runs = dict(zip(names, pool.map(suite.both, names)))
+        runs = {}
+        for name, run in zip(names, pool.map(suite.both, names), strict=True):
+            runs[name] = run
+            if len(runs) % 50 == 0:
+                print(f"{len(runs)} of {len(names)} files", flush=True)
     skipped = sum(1 for run in runs.values() if not run["without"])
-    # The tests of a whole file are ours.
+    # But for the one of each file that is not the suite's own.
     tests = [passed for run in runs.values()
              for test, passed in run["without"].items() if test[0]]
     expected = expected_differences()

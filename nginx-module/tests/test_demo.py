@@ -49,7 +49,7 @@ def test_it_shows_five_answers_and_the_log_on_the_port_that_it_is_given(demo):
     assert done.returncode == 0, done.stderr
     statuses = re.findall(r"^HTTP/1\.1 (\d+)", done.stdout, re.M)
     assert statuses == ["200", "200", "204", "403", "404"]
-    urls = re.findall(r"^\$ curl .* (http://\S+?)/items/\d$", done.stdout, re.M)
+    urls = re.findall(r"^\$ curl .* (http:\S+?)/items/\d$", done.stdout, re.M)
     assert urls == [f"http://127.0.0.1:{port}"] * 5
     log = done.stdout.split("### The access log")[1].splitlines()[1:]
     assert [line.split()[-3:-1] for line in log] == [
