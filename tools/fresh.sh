@@ -380,9 +380,6 @@ deb() {
     section nginx-module/BUILDING.md "Debian's nginx" |
         grep '^apt-get ' >"$root.commands"
     commands
-    # nginx asks for its service: with the module it was installed, or the
-    # module had it reload.
-    rm -f "$root/root/services"
     step "The package's own test: nginx -t, requests, a bad policy, removal"
     echo 'debian/tests/module' >"$root.commands"
     commands --offline
@@ -395,6 +392,9 @@ left=$(find /etc /usr/lib /usr/share -path '*nginx*' -name '*cors*')
 test -z "$left" || { echo "left behind: $left" >&2; exit 1; }
 END
     commands
+    # By now nginx has asked for its service: with the module it was installed,
+    # or the module had it reload.
+    rm -f "$root/root/services"
 }
 
 # Read as a whole, since it may be edited while it runs.
