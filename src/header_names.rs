@@ -1,12 +1,11 @@
 //! Header names: the requested list, and those that a policy allows.
 
-use std::collections::HashSet;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 use memchr::memchr;
 
 use crate::method::is_token;
-use crate::names::Names;
+use crate::names::{self, Names};
 use crate::vary::trim_spaces;
 
 /// Longest requested header name, in bytes. Servers take at most a few
@@ -19,10 +18,8 @@ pub const REQUEST_HEADERS_MAX: usize = 4096;
 /// What `allow_headers` says.
 pub(crate) struct RequestHeaders {
     any: bool,
+    /// In lower case, without `*`.
     allowed: Names,
-    /// The names in lower case, in the policy's order, without duplicates and
-    /// without `*`; `None` where there are none.
-    list: Option<CString>,
 }
 
 /// Whether the requested header list passes.
@@ -38,21 +35,10 @@ pub(crate) enum HeadersCheck<'a> {
 }
 
 impl RequestHeaders {
-    /// `names` are tokens other than `*`; `any` is the policy's `*`.
-    pub(crate) fn new(any: bool, names: &[impl AsRef<str>]) -> Self {
-        let mut list: Vec<String> = Vec::new();
-        let mut known = HashSet::new();
-        for name in names {
-            let name = name.as_ref().to_ascii_lowercase();
-            if known.insert(name.clone()) {
-                list.push(name);
-            }
-        }
-        let allowed = Names::new(&list);
-        let list = (!list.is_empty()).then(|| {
-            CString::new(list.join(",")).expect("a token holds no NUL")
-        });
-        Self { any, allowed, list }
+    /// `names` are tokens other than `*`, in lower case; `any` is the
+    /// policy's `*`.
+    pub(crate) fn new(any: bool, names: names::Builder) -> Self {
+        Self { any, allowed: names.build() }
     }
 
     /// Checks the value of `Access-Control-Request-Headers` from left to right
@@ -107,7 +93,8 @@ impl RequestHeaders {
 
     /// The names that the policy lists beside `*`.
     pub(crate) fn list(&self) -> Option<&CStr> {
-        self.list.as_deref()
+        let list = self.allowed.list();
+        (!list.is_empty()).then_some(list)
     }
 
     /// Whether a name in lower case is listed.

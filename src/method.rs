@@ -1,9 +1,8 @@
 //! Methods: the requested one, and those that a policy allows.
 
-use std::collections::HashSet;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
-use crate::names::Names;
+use crate::names::{self, Names};
 
 /// Longest method name of a request, in bytes. The longest registered one has
 /// 17; the bound exists so that a hostile one costs nothing.
@@ -12,10 +11,8 @@ pub const METHOD_MAX: usize = 64;
 /// What `allow_methods` says.
 pub(crate) struct Methods {
     any: bool,
-    /// Without the safelisted ones.
+    /// Without the safelisted ones, which the list begins with.
     allowed: Names,
-    /// The value of `Access-Control-Allow-Methods`.
-    list: CString,
 }
 
 /// Whether the requested method passes.
@@ -33,21 +30,15 @@ pub(crate) enum MethodCheck {
 pub(crate) const SAFELISTED: &CStr = c"GET,HEAD,POST";
 
 impl Methods {
-    /// `names` are tokens that [`is_forbidden`] lets through, in the policy's
-    /// order; `any` is the policy's `*`.
-    pub(crate) fn new(any: bool, names: &[impl AsRef<str>]) -> Self {
-        let mut list = SAFELISTED.to_bytes().to_vec();
-        let mut allowed = Vec::new();
-        let mut known = HashSet::new();
-        for name in names.iter().map(AsRef::as_ref) {
-            if !is_safelisted(name.as_bytes()) && known.insert(name) {
-                list.push(b',');
-                list.extend_from_slice(name.as_bytes());
-                allowed.push(name);
-            }
-        }
-        let list = CString::new(list).expect("a token holds no NUL");
-        Self { any, allowed: Names::new(&allowed), list }
+    /// The set that [`Methods::new`] takes, without names.
+    pub(crate) fn names() -> names::Builder {
+        names::Builder::new(SAFELISTED.to_str().expect("it is ASCII"))
+    }
+
+    /// `names` are tokens that [`is_forbidden`] lets through and that are not
+    /// safelisted; `any` is the policy's `*`.
+    pub(crate) fn new(any: bool, names: names::Builder) -> Self {
+        Self { any, allowed: names.build() }
     }
 
     /// Checks the value of `Access-Control-Request-Method`. Methods compare
@@ -74,7 +65,7 @@ impl Methods {
 
     /// `GET,HEAD,POST` and the policy's names.
     pub(crate) fn list(&self) -> &CStr {
-        &self.list
+        self.allowed.list()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A set of names: what a policy allows of methods or header names.
 
+use std::ffi::{CStr, CString};
+
 use foldhash::fast::FixedState;
 
 use crate::table::{Table, Text, hash_bytes};
@@ -7,37 +9,78 @@ use crate::table::{Table, Text, hash_bytes};
 /// Names that are found by their bytes. They are the policy's own and only
 /// compared with a request's, so that the hash needs no secret seed.
 pub(crate) struct Names {
-    arena: Box<[u8]>,
+    /// The value of a header: the names, and what stood there before them.
+    list: CString,
     table: Table,
+    longest: usize,
+}
+
+/// Names that are being gathered, in order, each once.
+pub(crate) struct Builder {
+    list: Vec<u8>,
+    table: Table,
+    count: usize,
     longest: usize,
 }
 
 const SEED: FixedState = FixedState::with_seed(0);
 
-impl Names {
-    /// `names` are all different, and none is longer than 511 bytes.
-    pub(crate) fn new(names: &[impl AsRef<[u8]>]) -> Self {
-        let mut arena = Vec::new();
-        let mut table = Table::with_room_for(names.len());
-        let longest = names.iter().map(|name| name.as_ref().len()).max();
-        for name in names.iter().map(AsRef::as_ref) {
-            let start = arena.len() as u32;
-            let text = Text { start, len: name.len() as u32 };
-            table.insert(hash_bytes(&SEED, name), text.pack(), |_| false);
-            arena.extend_from_slice(name);
+impl Builder {
+    /// The list begins with `head`, whose names are not in the set.
+    pub(crate) fn new(head: &str) -> Self {
+        Self {
+            list: head.into(),
+            table: Table::with_room_for(0),
+            count: 0,
+            longest: 0,
         }
-        let longest = longest.unwrap_or_default();
-        Self { arena: arena.into(), table, longest }
     }
 
+    /// Adds a token of at most 511 bytes. Tells whether it was not there.
+    pub(crate) fn insert(&mut self, name: &[u8]) -> bool {
+        let comma = usize::from(!self.list.is_empty());
+        let start = (self.list.len() + comma) as u32;
+        let text = Text { start, len: name.len() as u32 };
+        let of = |value| Text::unpack(value).of(&self.list);
+        self.table.grow(self.count, |value| hash_bytes(&SEED, of(value)));
+        let hash = hash_bytes(&SEED, name);
+        if !self.table.insert(hash, text.pack(), |value| of(value) == name) {
+            return false;
+        }
+        if comma > 0 {
+            self.list.push(b',');
+        }
+        self.list.extend_from_slice(name);
+        self.count += 1;
+        self.longest = self.longest.max(name.len());
+        true
+    }
+
+    pub(crate) fn build(self) -> Names {
+        let Self { list, table, count: _, longest } = self;
+        let list = CString::new(list).expect("a token holds no NUL");
+        Names { list, table, longest }
+    }
+}
+
+impl Names {
     pub(crate) fn contains(&self, name: &[u8]) -> bool {
         // What a request sends may be long: it is not hashed for nothing.
         if name.len() > self.longest {
             return false;
         }
-        let same = |value| {
-            (Text::unpack(value).of(&self.arena) == name).then_some(())
-        };
+        let list = self.list.to_bytes();
+        let same =
+            |value| (Text::unpack(value).of(list) == name).then_some(());
         self.table.find(hash_bytes(&SEED, name), same).is_some()
+    }
+
+    pub(crate) fn into_list(self) -> CString {
+        self.list
+    }
+
+    /// The names as a header's value.
+    pub(crate) fn list(&self) -> &CStr {
+        &self.list
     }
 }

@@ -1,5 +1,6 @@
 //! Origins: their syntax, the patterns of a policy, and the set of both.
 
+mod globs;
 pub(crate) mod pattern;
 pub(crate) mod ports;
 pub(crate) mod public_suffix;

@@ -42,21 +42,41 @@ impl Table {
         Self { slots: vec![EMPTY; entries * 2].into_boxed_slice() }
     }
 
-    /// Inserts `value`, unless there is one for which `same` holds.
+    /// Inserts `value`, unless there is one for which `same` holds. Tells
+    /// whether it was inserted.
     pub(crate) fn insert(
         &mut self,
         hash: u64,
         value: u64,
         same: impl Fn(u64) -> bool,
-    ) {
+    ) -> bool {
         if self.find(hash, |value| same(value).then_some(())).is_some() {
-            return;
+            return false;
         }
         let mut i = home(hash, self.slots.len());
         while self.slots[i] != EMPTY {
             i = following(i, self.slots.len());
         }
         self.slots[i] = hash << VALUE_BITS | value;
+        true
+    }
+
+    /// Doubles the table where it has no room for one entry more than
+    /// `entries`.
+    pub(crate) fn grow(
+        &mut self,
+        entries: usize,
+        hash_of: impl Fn(u64) -> u64,
+    ) {
+        if self.slots.len() >= (entries + 1) * 2 {
+            return;
+        }
+        let room = (entries * 2).max(8);
+        let old = std::mem::replace(self, Self::with_room_for(room));
+        for slot in old.slots.into_iter().filter(|&slot| slot != EMPTY) {
+            let value = slot & VALUE_MASK;
+            self.insert(hash_of(value), value, |_| false);
+        }
     }
 
     /// What `check` makes of the first value with this hash that it takes.

@@ -7,18 +7,15 @@
 //! what stands behind it is one. Hosts have at most 127 labels, so there are
 //! not more lookups. DESIGN.md tells the story at length.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::slice;
 
-use aho_corasick::Input;
-use aho_corasick::automaton::Automaton;
-use aho_corasick::nfa::contiguous::NFA;
 use foldhash::SharedSeed;
 use foldhash::fast::{FoldHasher, SeedableRandomState};
 use memchr::{memchr, memmem};
 
+use super::globs::{self, Cut, Globs, NONE, Tree};
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
 use super::syntax::{HOST_MAX, ORIGIN_MAX, Scheme, Tuple};
 use crate::table::{Table, Text, hash_bytes, table_hash};
@@ -30,7 +27,30 @@ pub(crate) struct Builder {
     /// so that a C caller may print one.
     arena: Vec<u8>,
     exact: Vec<Text>,
-    wildcards: Vec<Text>,
+    wildcards: Vec<Parsed>,
+}
+
+/// A pattern with wildcards.
+struct Parsed {
+    text: Text,
+    scheme_and_port: u32,
+    /// Where in the text the suffix begins, and its length.
+    suffix: (u16, u8),
+    host: HostKind,
+}
+
+impl Parsed {
+    fn suffix(&self) -> Text {
+        let (start, len) = self.suffix;
+        Text { start: self.text.start + u32::from(start), len: len.into() }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HostKind {
+    Whole,
+    Subdomains,
+    Label,
 }
 
 /// All patterns of one policy. It never changes.
@@ -41,13 +61,17 @@ pub(crate) struct OriginSet {
     /// Bit `n % 64` of word `n / 64` is set where an exact origin has the
     /// length `n`: most strangers are not even hashed.
     exact_lengths: [u64; ORIGIN_MAX / 64 + 1],
+    /// The different patterns with wildcards, in the order of the file. Of
+    /// several that match, the first counts: the one with the least number.
+    wildcards: Box<[Text]>,
     /// Patterns with wildcards: places in `suffixes`, by the text.
     by_suffix: Table,
     suffixes: Box<[Suffix]>,
     /// The lengths of the suffixes, each once, from the shortest on.
     suffix_lengths: Box<[usize]>,
-    /// Sorted by suffix, scheme and port.
+    /// Those of a suffix side by side, sorted by scheme and port.
     groups: Box<[Group]>,
+    globs: Globs,
 }
 
 /// The literal labels at the right end of patterns with wildcards.
@@ -57,48 +81,19 @@ struct Suffix {
     groups: Range<u32>,
 }
 
-/// The patterns with one suffix, one scheme and one port pattern. Of several
-/// patterns that match, the first in the file counts, which is the one with
-/// the least place in the arena.
+/// The patterns with one suffix, one scheme and one port pattern, by number.
 struct Group {
     scheme_and_port: u32,
     /// The suffix itself, with any port.
-    whole: Option<Text>,
+    whole: u32,
     /// `**.` before the suffix.
-    subdomains: Option<Text>,
+    subdomains: u32,
     /// Stars in the label before the suffix.
-    labels: Option<Box<Globs>>,
+    globs: Tree,
+    /// How many bytes of each pattern stand before the glob, and behind it.
+    before: u8,
+    behind: u16,
 }
-
-/// Patterns that differ in what stands before one suffix.
-#[derive(Default)]
-struct Globs {
-    /// In the order of the file.
-    globs: Vec<Glob>,
-    /// Where there are many: finds those of which a literal piece occurs.
-    pieces: Option<PieceIndex>,
-}
-
-struct Glob {
-    pattern: Text,
-    /// Up to the end of the label with the stars: `api.pr-*-git-*`.
-    left: Text,
-}
-
-/// One literal piece of each glob, the one that it shares with the fewest
-/// others, in one automaton: a pass over the text finds all candidates. (The
-/// crate's own choice would be a DFA for few of them, a sixth faster, and the
-/// library a twentieth larger.)
-struct PieceIndex {
-    automaton: NFA,
-    /// For each piece, the globs to try, as indexes.
-    globs: Vec<Vec<u32>>,
-    /// Those without any literal piece.
-    always: Vec<u32>,
-}
-
-/// From how many globs on [`PieceIndex`] is dearer to leave than to have.
-const PIECE_INDEX_MIN: usize = 8;
 
 impl Builder {
     /// Makes room for texts of `capacity` bytes in all, NULs included.
@@ -113,22 +108,42 @@ impl Builder {
     /// Adds a pattern that was parsed without error; `*` and `null` are
     /// ignored.
     pub(crate) fn push(&mut self, text: &str, pattern: &Pattern<'_>) {
-        let list = match pattern {
-            Pattern::Exact(_) => &mut self.exact,
-            Pattern::Wildcard(_) => &mut self.wildcards,
-            Pattern::Any | Pattern::Null => return,
-        };
         // A policy file is shorter than 4 GiB, and so is its text.
-        list.push(Text {
-            start: self.arena.len() as u32,
-            len: text.len() as u32,
-        });
+        let place =
+            Text { start: self.arena.len() as u32, len: text.len() as u32 };
+        match pattern {
+            Pattern::Exact(_) => self.exact.push(place),
+            Pattern::Wildcard(Wildcard { scheme, host, port }) => {
+                let (suffix, host) = match *host {
+                    HostPattern::Whole(suffix) => (suffix, HostKind::Whole),
+                    HostPattern::Subdomains(suffix) => {
+                        (suffix, HostKind::Subdomains)
+                    }
+                    HostPattern::Label { suffix, .. } => {
+                        (suffix, HostKind::Label)
+                    }
+                };
+                let suffix_start =
+                    suffix.as_ptr().addr() - text.as_ptr().addr();
+                self.wildcards.push(Parsed {
+                    text: place,
+                    scheme_and_port: scheme_and_port(*scheme, *port),
+                    // Hosts have at most 253 bytes, and there is one more
+                    // before the suffix.
+                    suffix: (suffix_start as u16, suffix.len() as u8),
+                    host,
+                });
+            }
+            Pattern::Any | Pattern::Null => return,
+        }
         self.arena.extend_from_slice(text.as_bytes());
         self.arena.push(0);
     }
 
-    pub(crate) fn build(self) -> OriginSet {
-        let Self { arena, exact: texts, wildcards } = self;
+    /// The set, and the places of patterns that stand in the file before, in
+    /// order.
+    pub(crate) fn build(self) -> (OriginSet, Vec<usize>) {
+        let Self { arena, exact: texts, mut wildcards } = self;
         let arena = arena.into_boxed_slice();
         // Tenants supply origins, so the hash has a seed that nobody outside
         // learns.
@@ -136,15 +151,32 @@ impl Builder {
             RandomState::new().build_hasher().finish(),
             SharedSeed::global_random(),
         );
+        let mut repeated = Vec::new();
+        let mut is_new = |table: &mut Table, text: Text| {
+            let bytes = text.of(&arena);
+            let same = |value| Text::unpack(value).of(&arena) == bytes;
+            let new =
+                table.insert(hash_bytes(&seed, bytes), text.pack(), same);
+            if !new {
+                repeated.push(text.start as usize);
+            }
+            new
+        };
         let mut exact = Table::with_room_for(texts.len());
         let mut exact_lengths = [0; _];
         for text in texts {
-            let bytes = text.of(&arena);
-            exact_lengths[bytes.len() / 64] |= 1 << (bytes.len() % 64);
-            let same = |value| Text::unpack(value).of(&arena) == bytes;
-            exact.insert(hash_bytes(&seed, bytes), text.pack(), same);
+            exact_lengths[text.len as usize / 64] |= 1 << (text.len % 64);
+            is_new(&mut exact, text);
         }
-        let (suffixes, groups) = group_by_suffix(&wildcards, &arena);
+        let mut table = Table::with_room_for(wildcards.len());
+        wildcards.retain(|wildcard| is_new(&mut table, wildcard.text));
+        drop(table);
+        repeated.sort_unstable();
+
+        let texts: Box<[Text]> =
+            wildcards.iter().map(|wildcard| wildcard.text).collect();
+        let (suffixes, groups, globs) =
+            group(&wildcards, &texts, &arena, &seed);
         let mut has_length = [false; HOST_MAX + 1];
         for suffix in &suffixes {
             has_length[suffix.text.len as usize] = true;
@@ -160,16 +192,19 @@ impl Builder {
                 by_suffix.insert(hash, number, |_| false);
             }
         }
-        OriginSet {
+        let set = OriginSet {
             arena,
             seed,
             exact,
             exact_lengths,
+            wildcards: texts,
             by_suffix,
             suffixes,
             suffix_lengths,
             groups,
-        }
+            globs,
+        };
+        (set, repeated)
     }
 }
 
@@ -178,13 +213,28 @@ impl OriginSet {
     /// the origin parser, so what is found here is well-formed.
     #[inline]
     pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<&[u8]> {
-        self.exact(bytes).map(|(_, text)| text)
+        let lengths = self.exact_lengths.get(bytes.len() / 64)?;
+        if lengths >> (bytes.len() % 64) & 1 == 0 {
+            return None;
+        }
+        self.exact.find(hash_bytes(&self.seed, bytes), |value| {
+            let text = Text::unpack(value).of(&self.arena);
+            (text == bytes).then_some(text)
+        })
     }
 
-    /// Where among the patterns' texts, each with its NUL, the exact pattern
-    /// that is `bytes` stands first.
-    pub(crate) fn place_of_exact(&self, bytes: &[u8]) -> Option<usize> {
-        self.exact(bytes).map(|(place, _)| place.start as usize)
+    /// Whether the text stands at this place among the patterns' texts, each
+    /// with its NUL.
+    pub(crate) fn is_at(&self, place: usize, text: &str) -> bool {
+        self.arena.get(place..).is_some_and(|rest| {
+            rest.strip_prefix(text.as_bytes())
+                .is_some_and(|rest| rest.starts_with(b"\0"))
+        })
+    }
+
+    /// Whether any pattern is one origin.
+    pub(crate) fn has_exact(&self) -> bool {
+        self.exact_lengths != [0; _]
     }
 
     /// Whether any pattern has wildcards.
@@ -205,7 +255,7 @@ impl OriginSet {
         };
         let ports = [port, PortPattern::Any];
         let wanted = ports.map(|port| scheme_and_port(origin.scheme, port));
-        let mut best: Option<Text> = None;
+        let mut best = NONE;
         let host = origin.host;
         for (run, hash) in Runs::new(&self.seed, &self.suffix_lengths, host) {
             let found = self.by_suffix.find(hash, |value| {
@@ -221,43 +271,54 @@ impl OriginSet {
             for wanted in wanted {
                 let key = |group: &Group| group.scheme_and_port;
                 if let Ok(i) = groups.binary_search_by_key(&wanted, key) {
-                    best = first(best, groups[i].find(left, &self.arena));
+                    best = self.find_in(&groups[i], left, best);
                 }
             }
         }
-        best.map(|text| text.of(&self.arena))
+        let text = self.wildcards.get(best as usize)?;
+        Some(text.of(&self.arena))
     }
 
-    #[inline]
-    fn exact(&self, bytes: &[u8]) -> Option<(Text, &[u8])> {
-        let lengths = self.exact_lengths.get(bytes.len() / 64)?;
-        if lengths >> (bytes.len() % 64) & 1 == 0 {
-            return None;
-        }
-        self.exact.find(hash_bytes(&self.seed, bytes), |value| {
-            let place = Text::unpack(value);
-            let text = place.of(&self.arena);
-            (text == bytes).then_some((place, text))
-        })
+    /// The least number in a group, where it is below `best`, of a pattern
+    /// for a host that is `left`, a dot, and the suffix; or, where `left` is
+    /// absent, the suffix alone. Else `best`.
+    fn find_in(&self, group: &Group, left: Option<&[u8]>, best: u32) -> u32 {
+        let Some(left) = left else { return best.min(group.whole) };
+        let best = best.min(group.subdomains);
+        let cut = group.cut(&self.arena, &self.wildcards);
+        self.globs.find(group.globs, cut, &self.seed, left, best)
     }
 }
 
 impl Group {
-    fn new(scheme_and_port: u32) -> Self {
-        Self { scheme_and_port, whole: None, subdomains: None, labels: None }
+    /// Without globs.
+    fn new(numbers: &[u32], patterns: &[Parsed]) -> Self {
+        let first = |host| {
+            let is_one =
+                |&&number: &&u32| patterns[number as usize].host == host;
+            numbers.iter().find(is_one).copied().unwrap_or(NONE)
+        };
+        let Parsed { text, scheme_and_port, suffix, .. } =
+            patterns[numbers[0] as usize];
+        let scheme = match scheme_and_port & 1 {
+            0 => "http://",
+            _ => "https://",
+        };
+        let suffix_end = u32::from(suffix.0) + u32::from(suffix.1);
+        Self {
+            scheme_and_port,
+            whole: first(HostKind::Whole),
+            subdomains: first(HostKind::Subdomains),
+            globs: Tree::EMPTY,
+            before: scheme.len() as u8,
+            // A dot, the suffix, and the port.
+            behind: (1 + u32::from(suffix.1) + text.len - suffix_end) as u16,
+        }
     }
 
-    /// The first pattern of the group for a host that is `left`, a dot, and
-    /// the suffix; or, where `left` is absent, the suffix alone.
-    fn find(&self, left: Option<&[u8]>, arena: &[u8]) -> Option<Text> {
-        match left {
-            None => self.whole,
-            Some(left) => {
-                let globs = self.labels.as_ref();
-                let glob = globs.and_then(|globs| globs.find(left, arena));
-                first(self.subdomains, glob)
-            }
-        }
+    fn cut<'a>(&self, arena: &'a [u8], patterns: &'a [Text]) -> Cut<'a> {
+        let Self { before, behind, .. } = *self;
+        Cut { arena, patterns, before, behind }
     }
 }
 
@@ -322,149 +383,41 @@ fn host_left_of<'h>(suffix: &[u8], host: &'h [u8]) -> Option<&'h [u8]> {
     Some(&host[..left])
 }
 
-/// The earlier one in the file.
-fn first(one: Option<Text>, other: Option<Text>) -> Option<Text> {
-    match (one, other) {
-        (Some(one), Some(other)) if other.start < one.start => Some(other),
-        (one, other) => one.or(other),
-    }
-}
-
-fn group_by_suffix(
-    patterns: &[Text],
+/// Groups patterns that are all different.
+fn group(
+    patterns: &[Parsed],
+    texts: &[Text],
     arena: &[u8],
-) -> (Box<[Suffix]>, Box<[Group]>) {
-    let mut sorted = Vec::with_capacity(patterns.len());
-    for &pattern in patterns {
-        let text = std::str::from_utf8(pattern.of(arena));
-        let text = text.expect("patterns are text");
-        let Ok(Pattern::Wildcard(wildcard)) = Pattern::parse(text) else {
-            unreachable!("it was parsed when it was pushed");
-        };
-        let Wildcard { scheme, host, port } = wildcard;
-        let (HostPattern::Whole(suffix)
-        | HostPattern::Subdomains(suffix)
-        | HostPattern::Label { suffix, .. }) = host;
-        sorted.push((suffix, scheme_and_port(scheme, port), host, pattern));
-    }
-    // Equal ones stay in the order of the file.
-    sorted.sort_by_key(|&(suffix, scheme_and_port, ..)| {
-        (suffix, scheme_and_port)
+    seed: &SeedableRandomState,
+) -> (Box<[Suffix]>, Box<[Group]>, Globs) {
+    let suffix_of = |number: u32| patterns[number as usize].suffix();
+    let mut numbers: Vec<u32> = (0..patterns.len() as u32).collect();
+    let runs = globs::gather(seed, &mut numbers, |number| {
+        suffix_of(number).of(arena)
     });
-    let place_of = |part: &str| Text {
-        start: (part.as_ptr().addr() - arena.as_ptr().addr()) as u32,
-        len: part.len() as u32,
-    };
-    let mut suffixes: Vec<Suffix> = Vec::new();
-    let mut groups: Vec<Group> = Vec::new();
-    let mut last = None;
-    for (suffix, scheme_and_port, host, pattern) in sorted {
-        if last.is_none_or(|(last, _)| last != suffix) {
-            let here = groups.len() as u32;
-            suffixes
-                .push(Suffix { text: place_of(suffix), groups: here..here });
-        }
-        if last != Some((suffix, scheme_and_port)) {
-            groups.push(Group::new(scheme_and_port));
-        }
-        last = Some((suffix, scheme_and_port));
-        let (Some(text), Some(group)) =
-            (suffixes.last_mut(), groups.last_mut())
-        else {
-            unreachable!("there is one of each");
-        };
-        match host {
-            HostPattern::Whole(_) => {
-                group.whole.get_or_insert(pattern);
-            }
-            HostPattern::Subdomains(_) => {
-                group.subdomains.get_or_insert(pattern);
-            }
-            HostPattern::Label { left, .. } => {
-                let globs = &mut group.labels.get_or_insert_default().globs;
-                globs.push(Glob { pattern, left: place_of(left) });
-            }
-        }
-        text.groups.end = groups.len() as u32;
-    }
-    for globs in groups.iter_mut().filter_map(|group| group.labels.as_mut()) {
-        globs.index(arena);
-    }
-    (suffixes.into_boxed_slice(), groups.into_boxed_slice())
-}
-
-impl Globs {
-    /// The first glob in the file that matches `text`.
-    fn find(&self, text: &[u8], arena: &[u8]) -> Option<Text> {
-        let matches = |glob: &&Glob| glob_matches(glob.left.of(arena), text);
-        let Some(index) = &self.pieces else {
-            return self.globs.iter().find(matches).map(|glob| glob.pattern);
-        };
-        let mut first = u32::MAX;
-        let mut consider = |candidates: &[u32]| {
-            for &candidate in candidates {
-                // The lists are in order: what follows is later in the file.
-                if candidate >= first {
-                    break;
-                }
-                if matches(&&self.globs[candidate as usize]) {
-                    first = candidate;
-                    break;
-                }
-            }
-        };
-        consider(&index.always);
-        // It fails where the input is anchored, which it is not.
-        for found in index
-            .automaton
-            .try_find_overlapping_iter(Input::new(text))
-            .into_iter()
-            .flatten()
-        {
-            consider(&index.globs[found.pattern().as_usize()]);
-        }
-        self.globs.get(first as usize).map(|glob| glob.pattern)
-    }
-
-    /// Makes the index, where there are enough globs for one.
-    fn index(&mut self, arena: &[u8]) {
-        if self.globs.len() < PIECE_INDEX_MIN {
-            return;
-        }
-        let pieces_of = |glob: &Glob| {
-            let left = glob.left.of(arena);
-            left.split(|&byte| byte == b'*').filter(|piece| !piece.is_empty())
-        };
-        let mut uses = HashMap::new();
-        for piece in self.globs.iter().flat_map(pieces_of) {
-            *uses.entry(piece).or_insert(0usize) += 1;
-        }
-        let mut places = HashMap::new();
-        let mut pieces: Vec<&[u8]> = Vec::new();
-        let mut globs: Vec<Vec<u32>> = Vec::new();
-        let mut always = Vec::new();
-        for (glob, number) in self.globs.iter().zip(0..) {
-            let rarest = pieces_of(glob)
-                .min_by_key(|piece| (uses[piece], usize::MAX - piece.len()));
-            let Some(piece) = rarest else {
-                always.push(number);
-                continue;
-            };
-            let place = *places.entry(piece).or_insert_with(|| {
-                pieces.push(piece);
-                globs.push(Vec::new());
-                globs.len() - 1
+    let mut suffixes = Vec::with_capacity(runs.len());
+    let mut groups: Vec<Group> = Vec::with_capacity(runs.len());
+    let mut globs = globs::Builder::new(seed);
+    let mut rest = numbers.as_mut_slice();
+    for (_, count) in runs {
+        let (run, others) = rest.split_at_mut(count);
+        rest = others;
+        let key = |number: &u32| patterns[*number as usize].scheme_and_port;
+        // Those of a group stay in the order of the file.
+        run.sort_by_key(key);
+        let start = groups.len() as u32;
+        for numbers in run.chunk_by(|one, other| key(one) == key(other)) {
+            let mut group = Group::new(numbers, patterns);
+            let labels = numbers.iter().copied().filter(|&number| {
+                patterns[number as usize].host == HostKind::Label
             });
-            globs[place].push(number);
+            group.globs = globs.add(labels, group.cut(arena, texts));
+            groups.push(group);
         }
-        // It fails only past 2^31 states. Without an index every glob is
-        // tried, which is slower and just as right.
-        self.pieces = NFA::new(pieces).ok().map(|automaton| PieceIndex {
-            automaton,
-            globs,
-            always,
-        });
+        let groups = start..groups.len() as u32;
+        suffixes.push(Suffix { text: suffix_of(run[0]), groups });
     }
+    (suffixes.into(), groups.into(), globs.build())
 }
 
 /// Whether `text` matches, each `*` being one or more bytes of one label.

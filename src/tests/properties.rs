@@ -214,6 +214,30 @@ proptest! {
         }
     }
 
+    /// Many globs of one domain, made of pieces that they share, against the
+    /// naive matcher: the index takes part from eight on.
+    #[test]
+    fn the_matchers_agree_on_many_globs(
+        patterns in vec(globs(), 1..200),
+        labels in vec("(a\\.|ab\\.)?[ab-]{1,12}", 1..40),
+    ) {
+        let policy = load_origins(&patterns);
+        for label in labels {
+            let origin = format!("https://{label}.example.com");
+            let request = Request {
+                method: Some(b"GET"),
+                origin: Some(origin.as_bytes()),
+                ..Request::default()
+            };
+            prop_assert_eq!(
+                policy.evaluate(&request).pattern,
+                naive::find(&patterns, &origin).map(str::as_bytes),
+                "{}",
+                origin
+            );
+        }
+    }
+
     /// Any bytes whatever: no header value holds anything but policy bytes,
     /// or a request value that is well-formed.
     #[test]
@@ -409,6 +433,29 @@ fn patterns() -> impl Strategy<Value = String> {
         ])
         .prop_map(str::to_owned),
     ]
+}
+
+/// Globs of one domain over two letters, so that they share heads, tails and
+/// middles, and meet in every order.
+fn globs() -> impl Strategy<Value = String> {
+    let piece = || "[ab]{0,2}";
+    let middle = || "[ab-]{1,2}";
+    let label = prop_oneof![
+        (piece(), piece()).prop_map(|(head, tail)| format!("{head}*{tail}")),
+        (piece(), middle(), piece())
+            .prop_map(|(head, one, tail)| format!("{head}*{one}*{tail}")),
+        (piece(), middle(), middle(), piece()).prop_map(
+            |(head, one, two, tail)| format!("{head}*{one}*{two}*{tail}")
+        ),
+    ];
+    (select(&["", "", "a.", "ab."]), label)
+        .prop_map(|(left, label)| format!("https://{left}{label}.example.com"))
+}
+
+fn load_origins(patterns: &[String]) -> Policy {
+    let json = json!({ "allow_origins": patterns }).to_string();
+    Policy::from_json(json.as_bytes())
+        .unwrap_or_else(|error| panic!("{json}\n{error}"))
 }
 
 /// Origins that browsers send: some of them may be in a policy.

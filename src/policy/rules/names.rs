@@ -1,15 +1,15 @@
 //! The rules of `allow_methods`, `allow_headers` and `expose_headers`.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ffi::CString;
 
-use super::{At, Rules, c_string};
+use super::{At, Rules};
 use crate::header_names::{
     HEADER_NAME_MAX, RequestHeaders, is_cors_header,
     is_forbidden_request_header, is_forbidden_response_header,
 };
 use crate::method::{self, METHOD_MAX, Methods};
+use crate::names;
 use crate::policy::correction::has_variable;
 use crate::policy::diagnostic::{Severity, quoted};
 use crate::policy::document::{Type, Value};
@@ -40,15 +40,23 @@ fn is_registered(upper: &str) -> bool {
     )
 }
 
+/// The elements of an array of names.
+#[derive(Clone, Copy)]
+struct All {
+    count: usize,
+    /// Whether one is `*`.
+    any: bool,
+}
+
 impl<'t> Rules<'t> {
     pub(super) fn methods(&mut self, value: Option<Value<'t>>) -> Methods {
         let mut any = false;
-        let mut names = Vec::new();
-        let mut seen = HashSet::new();
-        self.names(value, "/allow_methods", |rules, at, name, count| {
+        let mut names = Methods::names();
+        let mut safelisted = names::Builder::new("");
+        self.names(value, "/allow_methods", |rules, at, name, all| {
             if name == "*" {
                 any = true;
-                if count > 1 {
+                if all.count > 1 {
                     rules.error(
                         at,
                         "methods-any-not-alone",
@@ -117,12 +125,15 @@ impl<'t> Rules<'t> {
             if has_variable(&name) {
                 rules.variable(Severity::Warning, at, &name);
             }
-            if !seen.insert(name.clone()) {
-                return rules.duplicate(at, &name);
+            let set = match method::is_safelisted(name.as_bytes()) {
+                true => &mut safelisted,
+                false => &mut names,
+            };
+            if !set.insert(name.as_bytes()) {
+                rules.duplicate(at, &name);
             }
-            names.push(name);
         });
-        Methods::new(any, &names)
+        Methods::new(any, names)
     }
 
     pub(super) fn allow_headers(
@@ -130,9 +141,8 @@ impl<'t> Rules<'t> {
         value: Option<Value<'t>>,
     ) -> RequestHeaders {
         let mut any = false;
-        let mut names = Vec::new();
-        let mut seen = HashSet::new();
-        self.names(value, "/allow_headers", |rules, at, name, _| {
+        let mut names = names::Builder::new("");
+        self.names(value, "/allow_headers", |rules, at, name, all| {
             if name == "*" {
                 if std::mem::replace(&mut any, true) {
                     rules.duplicate(at, &name);
@@ -160,23 +170,19 @@ impl<'t> Rules<'t> {
                     },
                 );
             }
-            if !seen.insert(lower.clone()) {
+            if !names.insert(lower.as_bytes()) {
                 return rules.duplicate(at, &name);
             }
-            names.push((lower, *at));
-        });
-        for (name, at) in names.iter().filter(|_| any) {
-            if name != "authorization" {
-                self.warning(
+            if all.any && lower != "authorization" {
+                rules.warning(
                     at,
                     "header-covered",
-                    format!("{} is covered by \"*\"", quoted(name)),
+                    format!("{} is covered by \"*\"", quoted(&lower)),
                     "leave it out",
                 );
             }
-        }
-        let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
-        RequestHeaders::new(any, &names)
+        });
+        RequestHeaders::new(any, names)
     }
 
     pub(super) fn expose_headers(
@@ -184,11 +190,10 @@ impl<'t> Rules<'t> {
         value: Option<Value<'t>>,
         credentials: bool,
     ) -> Option<CString> {
-        let mut names = Vec::new();
-        let mut seen = HashSet::new();
-        self.names(value, "/expose_headers", |rules, at, name, count| {
+        let mut names = names::Builder::new("");
+        self.names(value, "/expose_headers", |rules, at, name, all| {
             if name == "*" {
-                if count > 1 {
+                if all.count > 1 {
                     rules.error(
                         at,
                         "expose-any-not-alone",
@@ -207,7 +212,8 @@ impl<'t> Rules<'t> {
                         "list the headers",
                     );
                 }
-                return names.push(name.into_owned());
+                names.insert(name.as_bytes());
+                return;
             }
             let Some(lower) = rules.header_name(at, &name) else { return };
             if is_forbidden_response_header(lower.as_bytes()) {
@@ -218,12 +224,12 @@ impl<'t> Rules<'t> {
                     "leave it out",
                 );
             }
-            if !seen.insert(lower.clone()) {
-                return rules.duplicate(at, &name);
+            if !names.insert(lower.as_bytes()) {
+                rules.duplicate(at, &name);
             }
-            names.push(lower);
         });
-        (!names.is_empty()).then(|| c_string(names.join(",")))
+        let names = names.build();
+        (!names.list().is_empty()).then(|| names.into_list())
     }
 
     /// What both lists of header names have in common; the name in lower
@@ -319,24 +325,27 @@ impl<'t> Rules<'t> {
         }
     }
 
-    /// Hands each string of an array of names to `each`, with the number of
-    /// elements.
+    /// Hands each string of an array of names to `each`, with what all of
+    /// them are.
     fn names(
         &mut self,
         value: Option<Value<'t>>,
         pointer: &'static str,
-        mut each: impl FnMut(&mut Self, &At<'t, 'static>, Cow<'t, str>, usize),
+        mut each: impl FnMut(&mut Self, &At<'t, 'static>, Cow<'t, str>, All),
     ) {
         let Some(value) = value else { return };
         let array = At::member(value, pointer);
         if self.expect(&array, Type::Array).is_none() {
             return;
         }
-        let mut count = 0;
-        array.each_element(|_| count += 1);
+        let mut all = All { count: 0, any: false };
+        array.each_element(|at| {
+            all.count += 1;
+            all.any |= at.valid_string().is_some_and(|name| name == "*");
+        });
         array.each_element(|at| {
             if let Some(name) = self.string(&at) {
-                each(self, &at, name, count);
+                each(self, &at, name, all);
             }
         });
     }

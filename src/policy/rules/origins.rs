@@ -1,8 +1,8 @@
 //! The rules of `allow_origins` and `dangerously_allow`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use super::{At, Rules};
 use crate::origin::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
@@ -65,7 +65,7 @@ impl<'t> Rules<'t> {
         let array = At::member(value, "/allow_origins");
         self.expect(&array, Type::Array)?;
         let mut builder = Builder::with_capacity(value.raw().len());
-        let (mut any, mut null, mut count) = (None, None, 0);
+        let (mut any, mut null, mut nulls, mut count) = (None, None, 0, 0);
         array.each_element(|at| {
             count += 1;
             let Some(text) = self.string(&at) else { return };
@@ -73,7 +73,10 @@ impl<'t> Rules<'t> {
                 Ok(pattern) => {
                     match pattern {
                         Pattern::Any => any = any.or(Some(at)),
-                        Pattern::Null => null = null.or(Some(at)),
+                        Pattern::Null => {
+                            null = null.or(Some(at));
+                            nulls += 1;
+                        }
                         _ => {}
                     }
                     self.origin(&at, &text, &pattern, credentials, dangers);
@@ -107,9 +110,12 @@ impl<'t> Rules<'t> {
                 "use \"*\" alone, or remove it",
             );
         }
-        let set = builder.build();
-        if any.is_none() {
-            self.redundant_origins(&array, &set);
+        let (set, repeated) = builder.build();
+        let may_be_redundant = nulls > 1
+            || !repeated.is_empty()
+            || set.has_wildcards() && set.has_exact();
+        if any.is_none() && may_be_redundant {
+            self.redundant_origins(&array, &set, &repeated);
         }
         Some(Origins { any: any.is_some(), null: null.is_some(), set })
     }
@@ -314,28 +320,28 @@ impl<'t> Rules<'t> {
     }
 
     /// Duplicates, and exact origins that a wildcard covers.
-    fn redundant_origins(&mut self, array: &At<'t, '_>, set: &OriginSet) {
-        let mut wildcards_seen = HashSet::new();
+    fn redundant_origins(
+        &mut self,
+        array: &At<'t, '_>,
+        set: &OriginSet,
+        repeated: &[usize],
+    ) {
+        let mut repeated = repeated.iter().peekable();
         let mut null_seen = false;
         let mut place = 0;
         array.each_element(|at| {
             let Some(text) = at.valid_string() else { return };
-            let exact = set.place_of_exact(text.as_bytes());
-            let duplicate = match exact {
-                Some(first) => first != place,
-                None => match Pattern::parse(&text) {
-                    Ok(Pattern::Null) => {
-                        std::mem::replace(&mut null_seen, true)
-                    }
-                    Ok(Pattern::Wildcard(_)) => {
-                        !wildcards_seen.insert(text.clone().into_owned())
-                    }
-                    _ => return,
-                },
-            };
-            if text != "null" {
+            let duplicate = if text == "null" {
+                std::mem::replace(&mut null_seen, true)
+            } else if set.is_at(place, &text) {
+                let duplicate =
+                    repeated.next_if(|other| **other == place).is_some();
                 place += text.len() + 1;
-            }
+                duplicate
+            } else {
+                // It is malformed.
+                return;
+            };
             if duplicate {
                 return self.warning(
                     &at,
@@ -344,8 +350,8 @@ impl<'t> Rules<'t> {
                     "leave one of them out",
                 );
             }
-            if exact.is_some()
-                && set.has_wildcards()
+            if set.has_wildcards()
+                && !text.contains('*')
                 && let Some(Origin::Tuple(tuple)) =
                     syntax::parse(text.as_bytes())
                 && let Some(wildcard) = set.find_wildcard(&tuple)
