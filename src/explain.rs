@@ -374,13 +374,30 @@ const USUAL_PORTS: [u16; 14] = [
     9000, 9090,
 ];
 
-/// Everything outside 0x20 to 0x7E escaped, and the backslash.
+/// How many bytes of a text are shown, of the request as of the policy: as
+/// many as an origin can have. So an explanation is short, whatever comes.
+const SHOWN_MAX: usize = ORIGIN_MAX;
+
+/// Everything outside 0x20 to 0x7E escaped, and the backslash; cut where it is
+/// long.
 fn escaped(bytes: &[u8]) -> String {
-    escaped_for_quotes(bytes).replace("\\\"", "\"")
+    let (shown, cut) = cut(bytes);
+    escaped_for_quotes(shown).replace("\\\"", "\"") + &cut
 }
 
 fn quoted(bytes: &[u8]) -> String {
-    format!("\"{}\"", escaped_for_quotes(bytes))
+    let (shown, cut) = cut(bytes);
+    format!("\"{}\"{cut}", escaped_for_quotes(shown))
+}
+
+/// What is shown of a text, and what stands behind it where that is not all.
+fn cut(bytes: &[u8]) -> (&[u8], String) {
+    match bytes.split_at_checked(SHOWN_MAX) {
+        Some((shown, [_, ..])) => {
+            (shown, format!("... ({} bytes)", bytes.len()))
+        }
+        _ => (bytes, String::new()),
+    }
 }
 
 fn escaped_for_quotes(bytes: &[u8]) -> String {
@@ -614,6 +631,82 @@ mod tests {
                     && hint.is_empty() == expected.is_empty(),
                 "{method} {headers}: {hint}"
             );
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_their_length_told() {
+        let longest = format!("https://{}", "a".repeat(ORIGIN_MAX - 8));
+        let longer = format!("{longest}a");
+        let explain = |origin: &str| {
+            policy(POLICY).explain(&Request {
+                method: Some(b"GET"),
+                origin: Some(origin.as_bytes()),
+                ..Request::default()
+            })
+        };
+        assert!(explain(&longest).contains(&format!("{longest}\" is not")));
+        assert!(
+            explain(&longer)
+                .contains(&format!("{longest}\"... (327 bytes) is not"))
+        );
+    }
+
+    #[test]
+    fn an_explanation_is_short_whatever_the_request_and_the_policy() {
+        let names = |prefix: &str| {
+            let names = (0..2000).map(|i| format!("\"{prefix}{i}\""));
+            names.collect::<Vec<_>>().join(",")
+        };
+        let json = |origins: &str, headers: &str, credentials: bool| {
+            policy(&format!(
+                r#"{{ "allow_origins": [{origins}],
+                      "allow_methods": [{}], "allow_headers": [{headers}],
+                      "expose_headers": [{}],
+                      "allow_credentials": {credentials} }}"#,
+                names("M"),
+                names("x-"),
+            ))
+        };
+        let label = "a".repeat(60);
+        let deep = format!("https://**.{label}.{label}.{label}.example");
+        let origins = format!("\"{deep}\", \"https://a.example\"");
+        let policies = [
+            json("\"*\"", &names("x-"), false),
+            json(&origins, &names("x-"), false),
+            json(&origins, "\"*\"", true),
+        ];
+        let long = [
+            "",
+            "GET",
+            "M1",
+            "https://a.example",
+            &deep.replace("**", "b"),
+            &"x-1,".repeat(1000),
+            &"\0".repeat(1 << 20),
+            &"https://a".repeat(1 << 20),
+            &"\u{e9}".repeat(300),
+        ];
+        for policy in &policies {
+            for origin in long {
+                for method in long {
+                    for headers in long {
+                        let text = policy.explain(&Request {
+                            method: Some(b"OPTIONS"),
+                            origin: Some(origin.as_bytes()),
+                            request_method: Some(method.as_bytes()),
+                            request_headers: Some(headers.as_bytes()),
+                        });
+                        assert!(text.len() < 4096, "{}", text.len());
+                    }
+                }
+                let text = policy.explain(&Request {
+                    method: Some(b"GET"),
+                    origin: Some(origin.as_bytes()),
+                    ..Request::default()
+                });
+                assert!(text.len() < 4096, "{}", text.len());
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::document::Place;
+use super::document::Places;
 
 /// Most diagnostics of one load, the last of which may say how many more
 /// there are. A file with a million faults has one cause.
@@ -111,11 +111,12 @@ impl Diagnostics {
         list.truncate(room);
         let more_warnings = total - more_errors - list.len();
         list.sort_by_key(|(offset, _)| *offset);
+        let mut places = Places::new(text);
         let mut list: Vec<Diagnostic> = list
             .into_iter()
             .map(|(offset, mut diagnostic)| {
                 if let Some(offset) = offset {
-                    let place = Place::of(text, offset);
+                    let place = places.place(offset);
                     diagnostic.line = place.line;
                     diagnostic.column = place.column;
                 }

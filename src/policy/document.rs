@@ -87,10 +87,11 @@ impl<'t> Value<'t> {
         debug_assert!(visited.is_ok(), "the value was parsed before");
     }
 
-    /// The members of an object, in order, keys as they are written.
-    pub(crate) fn members(self) -> Vec<(Value<'t>, Value<'t>)> {
+    /// Hands each member of an object, the key as it is written, to `member`.
+    pub(crate) fn members(self, member: impl FnMut(Value<'t>, Value<'t>)) {
         let mut deserializer = serde_json::Deserializer::from_str(self.0);
-        deserializer.deserialize_map(Members).unwrap_or_default()
+        let visited = deserializer.deserialize_map(Members(member));
+        debug_assert!(visited.is_ok(), "the value was parsed before");
     }
 
     /// How deep arrays and objects are nested in this value, itself included.
@@ -117,18 +118,34 @@ impl<'t> Value<'t> {
     }
 }
 
-impl Place {
-    /// The place of a byte of the text.
-    pub(crate) fn of(text: &str, offset: usize) -> Self {
-        let before = &text.as_bytes()[..offset];
-        let line_start = memrchr(b'\n', before).map_or(0, |at| at + 1);
-        // Bytes that go on with a character do not count.
-        let in_line = &before[line_start..];
-        let column = in_line.iter().filter(|&&b| b & 0xc0 != 0x80).count();
-        Self {
-            line: 1 + memchr_iter(b'\n', before).count() as u32,
-            column: 1 + column as u32,
+/// Finds places in a text, from its beginning to its end: each byte is looked
+/// at once, however many places are asked for.
+pub(crate) struct Places<'t> {
+    text: &'t [u8],
+    /// Up to where the text was looked at, and the place there.
+    offset: usize,
+    place: Place,
+}
+
+impl<'t> Places<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let place = Place { line: 1, column: 1 };
+        Self { text: text.as_bytes(), offset: 0, place }
+    }
+
+    /// The place of a byte, which is not before the one asked for last.
+    pub(crate) fn place(&mut self, offset: usize) -> Place {
+        let mut passed = &self.text[self.offset..offset];
+        if let Some(line_end) = memrchr(b'\n', passed) {
+            self.place.line += memchr_iter(b'\n', passed).count() as u32;
+            self.place.column = 1;
+            passed = &passed[line_end + 1..];
         }
+        // Bytes that go on with a character do not count.
+        let characters = passed.iter().filter(|&&b| b & 0xc0 != 0x80);
+        self.place.column += characters.count() as u32;
+        self.offset = offset;
+        self.place
     }
 }
 
@@ -176,24 +193,23 @@ impl<'t, F: FnMut(Value<'t>)> Visitor<'t> for Elements<F> {
     }
 }
 
-struct Members;
+struct Members<F>(F);
 
-impl<'t> Visitor<'t> for Members {
-    type Value = Vec<(Value<'t>, Value<'t>)>;
+impl<'t, F: FnMut(Value<'t>, Value<'t>)> Visitor<'t> for Members<F> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'t>>(
-        self,
+        mut self,
         mut members: A,
-    ) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(member) = members.next_entry()? {
-            list.push(member);
+    ) -> Result<(), A::Error> {
+        while let Some((key, value)) = members.next_entry()? {
+            (self.0)(key, value);
         }
-        Ok(list)
+        Ok(())
     }
 }
 

@@ -82,9 +82,18 @@ struct Rules<'t> {
 #[derive(Clone, Copy)]
 struct At<'t, 'p> {
     value: Value<'t>,
-    /// The pointer of the value, or of the array that it stands in.
+    /// The pointer of the value, or of what it stands in.
     pointer: &'p str,
-    index: Option<usize>,
+    last: Step<'p>,
+}
+
+/// From an array or object to a value in it. A pointer is only written where
+/// there is something to report.
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    None,
+    Index(usize),
+    Key(&'p str),
 }
 
 /// An object's member, its key without escapes.
@@ -109,7 +118,7 @@ const KEYS: [&str; 10] = [
 
 impl<'t> Rules<'t> {
     fn policy(&mut self, document: Value<'t>) -> Option<Answers> {
-        let root = At { value: document, pointer: "", index: None };
+        let root = At::member(document, "");
         let members = self.members(&root, &KEYS)?;
         let member = |key: &str| {
             let found = members.iter().find(|member| member.key == key);
@@ -131,15 +140,8 @@ impl<'t> Rules<'t> {
         };
         let origins = match member("allow_origins") {
             Some(value) => self.origins(value, credentials, &mut dangers),
-            // Where it has another name, the unknown key is reported.
-            None if !root
-                .value
-                .members()
-                .iter()
-                .take(DIAGNOSTICS_MAX)
-                .filter_map(|(key, _)| key.string())
-                .any(|key| meant(&key, &KEYS) == Some("allow_origins")) =>
-            {
+            // If it has another name, the unknown key is reported.
+            None if !has_unknown_origins(root.value) => {
                 self.error(
                     &root,
                     "missing-key",
@@ -207,15 +209,17 @@ impl<'t> Rules<'t> {
     ) -> Option<Vec<Member<'t>>> {
         self.expect(object, Type::Object)?;
         let mut members: Vec<Member<'t>> = Vec::new();
-        let all = object.value.members();
         let present = |known: &str| {
-            all.iter().any(|(key, _)| key.string().as_deref() == Some(known))
+            let mut found = false;
+            object.value.members(|key, _| {
+                found |= key.string().as_deref() == Some(known);
+            });
+            found
         };
-        for &(key_value, value) in &all {
+        object.value.members(|key_value, value| {
             let at = At::member(key_value, object.pointer);
-            let Some(key) = self.string(&at) else { continue };
-            let pointer = format!("{}/{}", object.pointer, escape(&key));
-            let at = At::member(key_value, &pointer);
+            let Some(key) = self.string(&at) else { return };
+            let at = At { last: Step::Key(&key), ..at };
             if !keys.contains(&key.as_ref()) {
                 self.report(Severity::Error, &at, "unknown-key", || {
                     let help = match meant(&key, keys) {
@@ -236,7 +240,7 @@ impl<'t> Rules<'t> {
             } else {
                 members.push(Member { key, value });
             }
-        }
+        });
         Some(members)
     }
 
@@ -300,8 +304,8 @@ impl<'t> Rules<'t> {
         if found == kind {
             return Some(());
         }
-        let above =
-            at.pointer.matches('/').count() + usize::from(at.index.is_some());
+        let step = usize::from(!matches!(at.last, Step::None));
+        let above = at.pointer.matches('/').count() + step;
         if above + at.value.depth() > POLICY_DEPTH_MAX {
             self.error(
                 at,
@@ -376,13 +380,28 @@ impl<'t> Rules<'t> {
         code: &'static str,
         explain: impl FnOnce() -> (String, Option<String>),
     ) {
+        self.fault(severity, at, || {
+            let (message, help) = explain();
+            (code, message, help)
+        });
+    }
+
+    /// Reports what `explain` finds, which is only called where there is room
+    /// for one more.
+    fn fault(
+        &mut self,
+        severity: Severity,
+        at: &At<'t, '_>,
+        explain: impl FnOnce() -> (&'static str, String, Option<String>),
+    ) {
         let offset = Some(at.value.offset_in(self.text));
         self.diagnostics.push(severity, offset, || {
-            let pointer = match at.index {
-                Some(index) => format!("{}/{index}", at.pointer),
-                None => at.pointer.to_owned(),
+            let pointer = match at.last {
+                Step::None => at.pointer.to_owned(),
+                Step::Index(index) => format!("{}/{index}", at.pointer),
+                Step::Key(key) => format!("{}/{}", at.pointer, escape(key)),
             };
-            let (message, help) = explain();
+            let (code, message, help) = explain();
             Diagnostic {
                 severity,
                 code,
@@ -418,14 +437,15 @@ impl<'t> Rules<'t> {
 
 impl<'t, 'p> At<'t, 'p> {
     fn member(value: Value<'t>, pointer: &'p str) -> Self {
-        Self { value, pointer, index: None }
+        Self { value, pointer, last: Step::None }
     }
 
     fn each_element(&self, mut each: impl FnMut(At<'t, 'p>)) {
-        let mut indexes = 0..;
+        let mut index = 0;
         self.value.elements(|value| {
-            let index = indexes.next();
-            each(At { value, pointer: self.pointer, index });
+            let last = Step::Index(index);
+            each(At { value, pointer: self.pointer, last });
+            index += 1;
         });
     }
 
@@ -465,6 +485,19 @@ impl Type {
             }
         }
     }
+}
+
+/// Whether a key that is shown as unknown means `allow_origins`.
+fn has_unknown_origins(policy: Value<'_>) -> bool {
+    let (mut found, mut count) = (false, 0);
+    policy.members(|key, _| {
+        count += 1;
+        found |= count <= DIAGNOSTICS_MAX
+            && key.string().is_some_and(|key| {
+                meant(&key, &KEYS) == Some("allow_origins")
+            });
+    });
+    found
 }
 
 /// The one of `keys` that an unknown key means.

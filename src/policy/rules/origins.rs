@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::{At, Rules};
+use crate::PublicSuffixList;
 use crate::origin::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
 use crate::origin::ports::is_blocked_port;
 use crate::origin::set::{Builder, OriginSet};
 use crate::origin::syntax::{self, Origin, Scheme, is_loopback};
-use crate::policy::correction;
+use crate::policy::correction::{self, Fault};
 use crate::policy::diagnostic::{Severity, quoted};
 use crate::policy::document::{Type, Value};
 
@@ -83,12 +84,18 @@ impl<'t> Rules<'t> {
                     builder.push(&text, &pattern);
                 }
                 Err(error) => {
-                    let fault = correction::explain(&text, error);
-                    let help = match &fault.fix {
-                        Some(fix) => self.offer(fix, credentials, dangers),
-                        None => fault.help,
-                    };
-                    self.error(&at, fault.code, fault.message, &help);
+                    let suffixes = self.suffixes;
+                    self.fault(Severity::Error, &at, || {
+                        let Fault { code, message, fix, help } =
+                            correction::explain(&text, error);
+                        let help = match fix {
+                            Some(fix) => {
+                                dangers.offer(&fix, credentials, suffixes)
+                            }
+                            None => help,
+                        };
+                        (code, message, Some(help))
+                    });
                 }
             }
         });
@@ -196,7 +203,11 @@ impl<'t> Rules<'t> {
             );
             let https = with_https(text);
             let list = "in dangerously_allow.insecure_origins";
-            let help = match self.is_accepted(&https, credentials, dangers) {
+            let help = match dangers.is_accepted(
+                &https,
+                credentials,
+                self.suffixes,
+            ) {
                 true => format!("use {https}, or list the pattern {list}"),
                 false => format!("list the pattern {list}"),
             };
@@ -240,7 +251,7 @@ impl<'t> Rules<'t> {
             let fix = format!("{meant}://{rest}");
             let fix = correction::correct(&fix).map_or(fix, |(fix, _)| fix);
             match Pattern::parse(&fix) {
-                Ok(_) => self.offer(&fix, credentials, dangers),
+                Ok(_) => dangers.offer(&fix, credentials, self.suffixes),
                 Err(_) => "add a host".into(),
             }
         } else if correction::is_opaque_scheme(scheme) || scheme == "ftp" {
@@ -467,16 +478,16 @@ impl<'t> Rules<'t> {
     }
 }
 
-impl Rules<'_> {
+impl Dangers<'_> {
     /// The help that offers a pattern in place of another. Where the policy would
     /// be refused with it, it says what else is needed.
     fn offer(
         &self,
         fix: &str,
         credentials: bool,
-        dangers: &Dangers<'_>,
+        suffixes: &PublicSuffixList,
     ) -> String {
-        if self.is_accepted(fix, credentials, dangers) {
+        if self.is_accepted(fix, credentials, suffixes) {
             return format!("use {fix}");
         }
         if fix == "null" {
@@ -484,7 +495,7 @@ impl Rules<'_> {
                 .into();
         }
         let https = with_https(fix);
-        match self.is_accepted(&https, credentials, dangers) {
+        match self.is_accepted(&https, credentials, suffixes) {
             true => format!(
                 "use {https}, or list {fix} in dangerously_allow.insecure_origins"
             ),
@@ -499,21 +510,21 @@ impl Rules<'_> {
         &self,
         text: &str,
         credentials: bool,
-        dangers: &Dangers<'_>,
+        suffixes: &PublicSuffixList,
     ) -> bool {
         let (scheme, host) = match Pattern::parse(text) {
             Err(_) => return false,
             Ok(Pattern::Any) => return !credentials,
             Ok(Pattern::Null) => {
-                return !credentials && dangers.null_origin.is_some();
+                return !credentials && self.null_origin.is_some();
             }
             Ok(Pattern::Exact(tuple)) => {
                 (tuple.scheme, str::from_utf8(tuple.host).unwrap_or_default())
             }
             Ok(Pattern::Wildcard(wildcard)) => {
-                let named = &dangers.public_suffix_wildcards;
+                let named = &self.public_suffix_wildcards;
                 if credentials
-                    && self.suffixes.open_name(&wildcard.host).is_some()
+                    && suffixes.open_name(&wildcard.host).is_some()
                     && !named.0.contains_key(text)
                 {
                     return false;
@@ -524,7 +535,7 @@ impl Rules<'_> {
         !credentials
             || scheme != Scheme::Http
             || is_loopback(host)
-            || dangers.insecure_origins.0.contains_key(text)
+            || self.insecure_origins.0.contains_key(text)
     }
 }
 
