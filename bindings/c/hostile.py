@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What hostile policy files cost.
+
+    hostile.py build/c/hostile             (needs valgrind)
+    hostile.py build/c/hostile --long [NAME]...
+
+The first counts instructions for files of 1, 2 and 4 times a size: loading
+must not grow faster than the file, and deciding and explaining not at all.
+The second loads files of 99 and 256 MiB: under 5 seconds, and at the peak
+under 4 times the file, which is in memory besides.
+"""
+
+import argparse
+import itertools
+import random
+import re
+import string
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+MIB = 1 << 20
+
+LETTERS = "abcdefgh"
+
+
+def label_of_pieces():
+    """63 bytes in which no two letters stand together twice, so that as many
+    pieces as can be are different."""
+    text = LETTERS[0]
+    while len(text) < 63:
+        text += next(letter for letter in reversed(LETTERS)
+                     if text[-1] + letter not in text)
+    return text
+
+
+LABEL = label_of_pieces()
+
+
+def word(number, width=4):
+    """Letters and digits, `width` of them, another for each number."""
+    digits = string.ascii_lowercase + string.digits
+    out = ""
+    for _ in range(width):
+        number, digit = divmod(number, 36)
+        out += digits[digit]
+    return out
+
+
+def strings(texts):
+    return ",".join(f'"{text}"' for text in texts)
+
+
+def origins(patterns, rest=""):
+    return f'{{"allow_origins":[{strings(patterns)}]{rest}}}'
+
+
+def globs(labels):
+    return origins(f"https://{label}.example.com" for label in labels)
+
+
+def with_key(key, values):
+    return f'{{"allow_origins":["https://a.example"],"{key}":[{values}]}}'
+
+
+def pieces(n, middles, shuffle=False):
+    """Globs of pieces of LABEL, which match it, or with middles in the wrong
+    order."""
+    numbers = random.Random(1)
+    labels = {}
+    while len(labels) < n:
+        cuts = sorted(numbers.sample(range(len(LABEL)), 2 + 2 * middles))
+        between = [LABEL[a:b] for a, b in zip(cuts[1::2], cuts[2::2])]
+        if shuffle:
+            between.reverse()
+        labels["*".join([LABEL[:cuts[0]], *between, LABEL[cuts[-1]:]])] = None
+    return globs(labels)
+
+
+# name: bytes of one element, its file for n elements, the label that is asked
+# for.
+FILES = {
+    "exact": lambda n: origins(f"https://{word(i)}.example.com" for i in range(n)),
+    "exact-repeated": lambda n: origins(["https://a.example.com"] * n),
+    "exact-covered": lambda n: origins(
+        ["https://**.example.com",
+         *(f"https://{word(i)}.example.com" for i in range(n))]),
+    "exact-covered-by-globs": lambda n: globs(
+        [*(f"{word(i)}*" for i in range(n)),
+         *(f"{word(i)}x" for i in range(n))]),
+    "suffixes": lambda n: origins(f"https://*.{word(i)}.example.com" for i in range(n)),
+    "subdomains": lambda n: origins(f"https://**.{word(i)}.example.com" for i in range(n)),
+    "ports": lambda n: origins(
+        f"https://*.example.com:{1000 + i % 60000}" for i in range(n)),
+    "globs": lambda n: globs(f"pr-*-{word(i)}" for i in range(n)),
+    "globs-repeated": lambda n: globs(["pr-*-a"] * n),
+    "globs-heads": lambda n: globs(f"{word(i)}*-x" for i in range(n)),
+    "globs-tails": lambda n: globs(f"pr-*-{word(i)}" for i in range(n)),
+    "globs-middles": lambda n: globs(f"*-{word(i)}-*" for i in range(n)),
+    "globs-one-middle": lambda n: globs(
+        f"{word(i)}*-mid-*{word(i * 7)}" for i in range(n)),
+    "globs-two-middles": lambda n: globs(
+        f"pr-*-{word(i)}-*-mid-*-x" for i in range(n)),
+    "globs-grid": lambda n: globs(
+        f"a{i % 40}x*-m{i // 40 % 40}-*x{i // 1600}" for i in range(n)),
+    "globs-grid-of-middles": lambda n: globs(
+        f"*-a{i % 50}-*-b{i // 50}-*" for i in range(n)),
+    "globs-deep": lambda n: globs(f"{word(i)}.a.*-x" for i in range(n)),
+    "globs-deep-heads": lambda n: globs(f"a.b.{word(i)}*" for i in range(n)),
+    "pieces-middle": lambda n: pieces(n, 1),
+    "pieces-middles": lambda n: pieces(n, 2),
+    "pieces-middles-wrong": lambda n: pieces(n, 2, shuffle=True),
+    "insecure": lambda n: origins(f"http://{word(i)}.example.com" for i in range(n)),
+    "insecure-named": lambda n: origins(
+        (f"http://{word(i)}.example.com" for i in range(n)),
+        ',"dangerously_allow":{"insecure_origins":['
+        + strings(f"http://{word(i)}.example.com" for i in range(n)) + "]}"),
+    "insecure-unneeded": lambda n: origins(
+        ["https://a.example"], ',"dangerously_allow":{"insecure_origins":['
+        + strings(f"http://{word(i)}.example.com" for i in range(n)) + "]}"),
+    "insecure-repeated": lambda n: origins(
+        ["https://a.example"], ',"dangerously_allow":{"insecure_origins":['
+        + strings(["http://a.example.com"] * n) + "]}"),
+    "suffix-wildcards": lambda n: origins(
+        f"https://{word(i)}*.amazonaws.com" for i in range(n)),
+    "loopback": lambda n: origins(
+        (f"http://localhost:{1000 + i % 60000}" for i in range(n)),
+        ',"allow_credentials":true'),
+    "null-repeated": lambda n: origins(["null"] * n),
+    "malformed": lambda n: origins(f"https://{word(i)}.example.com/" for i in range(n)),
+    "malformed-unicode": lambda n: origins("https://\xfc\xfc.example" for i in range(n)),
+    "malformed-long": lambda n: origins(["https://" + "a." * 8 * n]),
+    "malformed-regex": lambda n: origins(["^https://" + "a." * 8 * n]),
+    "numbers": lambda n: with_key("allow_headers", ",".join(["12345678"] * n)),
+    "nested": lambda n: with_key("allow_headers", "[" * 8 * n + "]" * 8 * n),
+    "nested-elements": lambda n: with_key(
+        "allow_headers", ",".join(["[[[[[[[[[]]]]]]]]]"] * n)),
+    "headers": lambda n: with_key(
+        "allow_headers", strings(f"X-Header-{word(i)}" for i in range(n))),
+    "headers-repeated": lambda n: with_key(
+        "allow_headers", strings(["X-Header-abcd"] * n)),
+    "headers-covered": lambda n: with_key(
+        "allow_headers", '"*",' + strings(f"X-Header-{word(i)}" for i in range(n))),
+    "headers-malformed": lambda n: with_key(
+        "allow_headers", strings(f"X Header {word(i)}" for i in range(n))),
+    "headers-forbidden": lambda n: with_key(
+        "allow_headers", strings(f"Sec-Header-{word(i)}" for i in range(n))),
+    "headers-escaped": lambda n: with_key(
+        "allow_headers", strings(f"\\u0058-{word(i)}" for i in range(n))),
+    "header-long": lambda n: with_key("allow_headers", strings(["a" * 16 * n])),
+    "methods": lambda n: with_key(
+        "allow_methods", strings(f"METHOD-{word(i)}" for i in range(n))),
+    "methods-repeated": lambda n: with_key(
+        "allow_methods", strings(["METHOD-abcd"] * n)),
+    "methods-safelisted": lambda n: with_key(
+        "allow_methods", strings(["GET", "POST"] * n)),
+    "methods-case": lambda n: with_key("allow_methods", strings(["Delete"] * n)),
+    "expose": lambda n: with_key(
+        "expose_headers", strings(f"X-Header-{word(i)}" for i in range(n))),
+    "expose-repeated": lambda n: with_key(
+        "expose_headers", strings(["X-Header-abcd"] * n)),
+    "keys": lambda n: "{" + ",".join(f'"key-{word(i)}":1' for i in range(n)) + "}",
+    "keys-repeated": lambda n: "{" + ",".join(['"max_age":123456'] * n) + "}",
+    "key-long": lambda n: '{"' + "k" * 16 * n + '":1}',
+    "key-invisible": lambda n: '{"' + "\u200b" * 5 * n + '":1}',
+    "keys-of-dangers": lambda n: origins(
+        ["https://a.example"], ',"dangerously_allow":{'
+        + ",".join(f'"key-{word(i)}":1' for i in range(n)) + "}"),
+    "description": lambda n: origins(
+        ["https://a.example"], ',"description":"' + "\\u00fc abc" * 2 * n + '"'),
+    "errors-at-the-end": lambda n: origins(
+        ["https://a.example"], ',"description":"' + "\xfc" * 8 * n + '"'
+        + "".join(f',"x{i}":1' for i in range(99))),
+    "spaces": lambda n: " " * 16 * n + origins(["https://a.example"]),
+    "lines": lambda n: "\n" * 16 * n + "{}",
+    "syntax": lambda n: origins(f"https://{word(i)}.example.com" for i in range(n))[:-1],
+    "encoding": lambda n: origins(
+        ["https://a.example"], ',"description":"' + "a" * 16 * n + '\udcff"'),
+}
+
+# Globs that are made of pieces of one label, and that label: all of them meet
+# it, and how much work it is ends somewhere. n is their number.
+ORIGINS = {
+    "globs-heads": "https://aaaa-y.example.com",
+    "globs-tails": "https://pr-7-zzzz.example.com",
+    "globs": "https://pr-7-baaa.example.com",
+    "globs-repeated": "https://pr-7-b.example.com",
+    "globs-middles": "https://x-zzzz-x-baaa-x.example.com",
+    "globs-one-middle": "https://baaa-mid-x-mid-y.example.com",
+    "globs-two-middles": "https://pr-x-baaa-x-mid-y-x.example.com",
+    "globs-grid": "https://a7x-m9-m8-m7-mx0.example.com",
+    # In the wrong order.
+    "globs-grid-of-middles": "https://x-b1-x-b2-x-b3-a1-x-a2-x-a3-x.example.com",
+    "globs-deep": "https://baaa.a.b-y.example.com",
+    "globs-deep-heads": "https://a.b.zzzzz.example.com",
+    "pieces-middle": f"https://{LABEL}.example.com",
+    "pieces-middles": f"https://{LABEL}.example.com",
+    "pieces-middles-wrong": f"https://{LABEL}.example.com",
+    "exact-covered-by-globs": "https://zzzzy.example.com",
+    "suffixes": "https://a.baaa.example.com",
+    "subdomains": "https://a.baaa.example.com",
+    "ports": "https://a.example.com:1001",
+}
+
+STRANGER = "https://evil.example"
+
+SIZES = [1, 2, 4]
+ELEMENTS = 400
+
+# From 2x to 4x the work grows twice as much as from 1x to 2x, or a little
+# more, as what is sorted takes n log n comparisons.
+LINEAR = 2.4
+SLACK = 20_000
+
+# One decision, and one explanation, which is a hundred at most.
+EVALUATE_MAX = 20_000
+EXPLAIN_MAX = 400_000
+
+SECONDS_MAX = 5
+MEMORY_MAX = 4
+
+
+def write(folder, name, n):
+    path = Path(folder) / f"{name}-{n}.json"
+    path.write_bytes(FILES[name](n).encode("utf-8", "surrogateescape"))
+    return path
+
+
+def count_instructions(program, folder, names):
+    """Of each name and size: what loading, deciding and explaining took."""
+    inputs = [(name, n * ELEMENTS) for name in names for n in SIZES]
+    words = []
+    for name, n in inputs:
+        words += [write(folder, name, n), ORIGINS.get(name, STRANGER)]
+    out = Path(folder) / "out"
+    run = subprocess.run(
+        ["valgrind", "--tool=callgrind",
+         "--toggle-collect=cors_policy_load",
+         "--toggle-collect=cors_evaluate", "--toggle-collect=cors_explain",
+         f"--callgrind-out-file={out}", program, *words],
+        capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(f"exit {run.returncode}\n{run.stderr}")
+    dumps = itertools.count(1)
+
+    def next_dump():
+        text = Path(f"{out}.{next(dumps)}").read_text(encoding="utf-8")
+        return int(re.search(r"^(?:summary|totals): (\d+)", text, re.M)[1])
+
+    results = {}
+    for (name, _), line in zip(inputs, run.stdout.splitlines(), strict=True):
+        loads = line.split()[4] != "not-loaded"
+        counts = [next_dump() for _ in range(3 if loads else 1)]
+        results.setdefault(name, []).append(counts)
+    return results
+
+
+def short(program, names):
+    failures = 0
+    print(f"{'policy file':<24}{'loading 1x, 2x, 4x':>36}"
+          f"{'deciding':>10}{'explaining':>12}")
+    with tempfile.TemporaryDirectory() as folder:
+        results = count_instructions(program, folder, names)
+    for name, rows in results.items():
+        one, two, four = (row[0] for row in rows)
+        faults = []
+        if four - two > LINEAR * (two - one) + SLACK:
+            faults.append("loading is not linear")
+        for at, what, most in ((1, "deciding", EVALUATE_MAX),
+                               (2, "explaining", EXPLAIN_MAX)):
+            if len(rows[0]) > at and max(row[at] for row in rows) > most:
+                faults.append(f"{what} takes more than {most:,}")
+        failures += bool(faults)
+        rest = [max(row[at] for row in rows) for at in (1, 2)
+                if len(rows[0]) > at] or ["not loaded", ""]
+        print(f"{name:<24}{one:>12,}{two:>12,}{four:>12,}"
+              f"{rest[0]:>10}{rest[1]:>12}"
+              f"{'  FAILED: ' if faults else ''}{', '.join(faults)}")
+    print(f"{len(results) - failures} passed, {failures} failed")
+    return failures > 0
+
+
+def long(program, names):
+    failures = 0
+    print(f"{'policy file':<24}{'MiB':>6}{'seconds':>9}{'memory':>8}"
+          f"{'deciding us':>13}{'explaining us':>15}")
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            # So many elements that the file has 99 MiB for names, 255 else.
+            goal = (99 if "header" in name or "expose" in name else 255) * MIB
+            element = (len(FILES[name](2000)) - len(FILES[name](1000))) / 1000
+            path = write(folder, name, int(goal / element))
+            run = subprocess.run(
+                [program, path, ORIGINS.get(name, STRANGER)],
+                capture_output=True, text=True, check=True)
+        size, seconds, kb, _, verdict, *rest = run.stdout.split()
+        seconds, memory = float(seconds), int(kb) * 1024 / int(size)
+        good = seconds < SECONDS_MAX and memory < MEMORY_MAX
+        failures += not good
+        times = "".join(f"{float(text) * 1e6:>14,.1f}" for text in rest[:2])
+        print(f"{name:<24}{int(size) // MIB:>6}{seconds:>9.2f}{memory:>7.2f}x"
+              f"{times or '  ' + verdict}{'' if good else '  FAILED'}",
+              flush=True)
+    print(f"{len(names) - failures} passed, {failures} failed")
+    return failures > 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--long", action="store_true")
+    arguments = parser.parse_args()
+    run = long if arguments.long else short
+    return run(arguments.program, arguments.names or list(FILES))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
