@@ -1,8 +1,8 @@
 //! The rules of `allow_origins` and `dangerously_allow`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::{At, Rules};
 use crate::PublicSuffixList;
@@ -29,6 +29,41 @@ pub(super) struct Dangers<'t> {
     insecure_origins: Named<'t>,
     public_suffix_wildcards: Named<'t>,
     loopback_origins: Named<'t>,
+    closed: Closed,
+}
+
+/// Domains below which nobody else can get a name. Most wildcards of a
+/// policy are below few, and the public suffix list is slow to ask.
+#[derive(Default)]
+struct Closed(HashSet<String>);
+
+impl Closed {
+    /// More domains than that are not remembered.
+    const MAX: usize = 4096;
+
+    /// Whether no wildcard to the left of `suffix` can match a name that
+    /// anyone can get; `false` where `suffix` is open, or is to be looked at closely.
+    fn covers(&mut self, suffix: &str, list: &PublicSuffixList) -> bool {
+        // The last two labels, or three, or four.
+        let ends = suffix
+            .rmatch_indices('.')
+            .skip(1)
+            .take(3)
+            .map(|(dot, _)| &suffix[dot + 1..]);
+        let known = ends.clone().chain([suffix]);
+        if known.clone().any(|name| self.0.contains(name)) {
+            return true;
+        }
+        let closed = known.into_iter().find(|name| {
+            list.open_name(&HostPattern::Subdomains(name)).is_none()
+        });
+        if let Some(name) = closed
+            && self.0.len() < Self::MAX
+        {
+            self.0.insert(name.to_owned());
+        }
+        closed.is_some()
+    }
 }
 
 /// Patterns that a switch names: each with its place, and whether it was
@@ -274,6 +309,10 @@ impl<'t> Rules<'t> {
         credentials: bool,
         dangers: &mut Dangers<'t>,
     ) {
+        let suffix = wildcard.host_text();
+        if dangers.closed.covers(suffix, self.suffixes) {
+            return;
+        }
         let Some(open) = self.suffixes.open_name(&wildcard.host) else {
             return;
         };
@@ -552,5 +591,66 @@ impl<'a> Wildcard<'a> {
         | HostPattern::Subdomains(text)
         | HostPattern::Label { suffix: text, .. }) = self.host;
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_as_closed_is_what_the_list_says() {
+        let names = [
+            "com",
+            "example.com",
+            "a.example.com",
+            "b.a.example.com",
+            "co.uk",
+            "example.co.uk",
+            "github.io",
+            "octocat.github.io",
+            "amazonaws.com",
+            "s3.amazonaws.com",
+            "x.s3.amazonaws.com",
+            "compute.amazonaws.com",
+            "b.compute.amazonaws.com",
+            "ck",
+            "www.ck",
+            "b.ck",
+            "a.b.ck",
+            "kawasaki.jp",
+            "city.kawasaki.jp",
+            "c.kawasaki.jp",
+            "windows.net",
+            "core.windows.net",
+            "blob.core.windows.net",
+            "x.blob.core.windows.net",
+            "localhost",
+            "app.localhost",
+            "unlisted",
+            "example.unlisted",
+            "fastly.net",
+        ];
+        let hosts = names.map(|suffix| {
+            let lefts = ["*", "a*", "s*", "x.*", "*-b"];
+            let labels = lefts.map(|left| HostPattern::Label { left, suffix });
+            (suffix, labels, HostPattern::Subdomains(suffix))
+        });
+        // Asked in either order, so that each is asked with and without
+        // others known.
+        let list = PublicSuffixList::built_in();
+        let mut closed = Closed::default();
+        for (suffix, labels, subdomains) in
+            hosts.iter().chain(hosts.iter().rev())
+        {
+            if closed.covers(suffix, list) {
+                for host in labels.iter().chain([subdomains]) {
+                    assert_eq!(list.open_name(host), None, "{host:?}");
+                }
+            } else {
+                assert!(list.open_name(subdomains).is_some());
+            }
+        }
+        assert!(closed.0.len() < names.len());
     }
 }
