@@ -5,9 +5,9 @@
 //! strict origin parser judges the result: a pattern that could match nothing
 //! is refused.
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter, memrchr};
 
-use super::syntax::{self, Origin, Scheme, Tuple};
+use super::syntax::{self, ORIGIN_MAX, Origin, Scheme, Tuple};
 
 /// Most `*` in one label. More have no use that was ever seen, and the bound
 /// keeps matching one simple pass.
@@ -110,10 +110,10 @@ impl<'a> Pattern<'a> {
             return Err(PatternError::Malformed);
         }
         let pattern = parse_host(host)?;
-        let filled =
-            format!("{scheme}://{}", host_and_port.replace("**", "*"))
-                .replace('*', FILLER);
-        let Some(Origin::Tuple(origin)) = syntax::parse(filled.as_bytes())
+        let end = text.len() - if any_port { ":*".len() } else { 0 };
+        let mut buffer = [0; ORIGIN_MAX];
+        let filled = fill(&text.as_bytes()[..end], &mut buffer);
+        let Some(Origin::Tuple(origin)) = filled.and_then(syntax::parse)
         else {
             return Err(PatternError::Malformed);
         };
@@ -132,38 +132,59 @@ impl<'a> Pattern<'a> {
 
 /// The shortest text that a `*` or `**` stands for. No digit: that could make
 /// an IP address of a pattern.
-const FILLER: &str = "x";
+const FILLER: u8 = b'x';
+
+/// A pattern with its stars filled in; `None` where it is too long.
+fn fill<'b>(
+    pattern: &[u8],
+    buffer: &'b mut [u8; ORIGIN_MAX],
+) -> Option<&'b [u8]> {
+    let mut len = 0;
+    let mut last = 0;
+    for &byte in pattern {
+        // `**` is filled once.
+        if (last, byte) != (b'*', b'*') {
+            *buffer.get_mut(len)? = if byte == b'*' { FILLER } else { byte };
+            len += 1;
+        }
+        last = byte;
+    }
+    Some(&buffer[..len])
+}
 
 fn parse_host(host: &str) -> Result<HostPattern<'_>, PatternError> {
-    let Some(first) = host.find('*') else {
+    let Some(first) = memchr(b'*', host.as_bytes()) else {
         return Ok(HostPattern::Whole(host));
     };
     if host.starts_with('[') {
         return Err(PatternError::WildcardAddress);
     }
     // The label with the first star: from `start` to `end`.
-    let start = host[..first].rfind('.').map_or(0, |dot| dot + 1);
-    let end = host[first..].find('.').map(|dot| first + dot);
+    let bytes = host.as_bytes();
+    let start = memrchr(b'.', &bytes[..first]).map_or(0, |dot| dot + 1);
+    let end = memchr(b'.', &bytes[first..]).map(|dot| first + dot);
     let Some(end) = end.filter(|&end| end + 1 < host.len()) else {
         return Err(PatternError::WildcardLast);
     };
     let (label, suffix) = (&host[start..end], &host[end + 1..]);
-    if suffix.contains('*') {
+    if memchr(b'*', suffix.as_bytes()).is_some() {
         return Err(PatternError::WildcardLabels);
     }
     if suffix.ends_with('.') {
         return Err(PatternError::FinalDot);
     }
-    if is_number_host(&suffix[suffix.rfind('.').map_or(0, |dot| dot + 1)..]) {
+    let last = memrchr(b'.', suffix.as_bytes()).map_or(0, |dot| dot + 1);
+    if is_number_host(&suffix[last..]) {
         return Err(PatternError::WildcardAddress);
     }
     if label == "**" && start == 0 {
         return Ok(HostPattern::Subdomains(suffix));
     }
-    if label.contains("**") {
+    let stars = memchr_iter(b'*', label.as_bytes());
+    if stars.clone().zip(stars.clone().skip(1)).any(|(a, b)| a + 1 == b) {
         return Err(PatternError::DoubleStar);
     }
-    if label.matches('*').count() > STARS_MAX {
+    if stars.count() > STARS_MAX {
         return Err(PatternError::Stars);
     }
     Ok(HostPattern::Label { left: &host[..end], suffix })
