@@ -541,6 +541,10 @@ const SUGGESTED_MAX: usize = 64;
 
 /// A key as it stands in a JSON pointer (RFC 6901, section 3), on one line.
 fn escape(key: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if key.bytes().all(is_plain) {
+        return key.to_owned();
+    }
     let key: String = key.chars().flat_map(char::escape_debug).collect();
     key.replace('~', "~0").replace('/', "~1")
 }

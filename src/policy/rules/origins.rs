@@ -35,34 +35,46 @@ pub(super) struct Dangers<'t> {
 /// Domains below which nobody else can get a name. Most wildcards of a
 /// policy are below few, and the public suffix list is slow to ask.
 #[derive(Default)]
-struct Closed(HashSet<String>);
+struct Closed {
+    names: HashSet<String>,
+    /// The one that was found last: patterns of one domain often stand
+    /// together.
+    last: String,
+}
 
 impl Closed {
     /// More domains than that are not remembered.
     const MAX: usize = 4096;
 
     /// Whether no wildcard to the left of `suffix` can match a name that
-    /// anyone can get; `false` where `suffix` is open, or is to be looked at closely.
+    /// anyone can get; `false` if one can, or if `suffix` is to be looked at
+    /// closely.
     fn covers(&mut self, suffix: &str, list: &PublicSuffixList) -> bool {
+        let rest = suffix.strip_suffix(self.last.as_str());
+        if rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            && !self.last.is_empty()
+        {
+            return true;
+        }
         // The last two labels, or three, or four.
         let ends = suffix
             .rmatch_indices('.')
             .skip(1)
             .take(3)
             .map(|(dot, _)| &suffix[dot + 1..]);
-        let known = ends.clone().chain([suffix]);
-        if known.clone().any(|name| self.0.contains(name)) {
-            return true;
-        }
-        let closed = known.into_iter().find(|name| {
-            list.open_name(&HostPattern::Subdomains(name)).is_none()
+        let mut names = ends.chain([suffix]);
+        let known = names.clone().find(|name| self.names.contains(*name));
+        let closed = known.or_else(|| {
+            names.find(|name| {
+                list.open_name(&HostPattern::Subdomains(name)).is_none()
+            })
         });
-        if let Some(name) = closed
-            && self.0.len() < Self::MAX
-        {
-            self.0.insert(name.to_owned());
+        let Some(name) = closed else { return false };
+        name.clone_into(&mut self.last);
+        if known.is_none() && self.names.len() < Self::MAX {
+            self.names.insert(name.to_owned());
         }
-        closed.is_some()
+        true
     }
 }
 
@@ -651,6 +663,6 @@ mod tests {
                 assert!(list.open_name(subdomains).is_some());
             }
         }
-        assert!(closed.0.len() < names.len());
+        assert!(closed.names.len() < names.len());
     }
 }
