@@ -14,16 +14,20 @@
 //!
 //! # What a request can cost
 //!
-//! Let n be the bytes of the label, 63 at most. A node asks for no more heads
-//! than n, no more tails than n, and no more middles than there are pieces of
-//! what head and tail leave. Among globs of one star that is at most
-//! n (n - 1) / 2 = 1,953 lookups, and of two stars C(n - 1, 4) = 557,845,
-//! however many globs there are: each lookup stands for its own choice of
-//! where head, tail and middle begin and end. A third star raises the bound
-//! to C(n - 1, 6), more than a policy file can hold globs; and in all three
-//! cases the work is never more than that of trying each glob once. To come
-//! near the second bound, a policy needs as many globs, made of the pieces of
-//! one label.
+//! Let n be the bytes of the label, 63 at most. A lookup stands for one choice
+//! of where head, tail and middles begin and end in the label, and each star
+//! has a byte at least. Among globs of one star there are C(n + 1, 2) = 2,016
+//! choices of a head and a tail, so there are no more lookups of tails, and n
+//! of heads, however many globs there are. With two stars it is C(n + 1, 4) =
+//! 635,376, with three C(n + 1, 6) = 74,974,368, and there another bound
+//! counts: a node never makes more lookups than it has globs, and no glob is
+//! below more than four nodes. To come near the bounds, nearly all globs have
+//! to be made of pieces of the label that is asked for: a piece that is not in
+//! it ends the search.
+//!
+//! For middles there is no better bound in linear memory that we know of:
+//! whether some glob has two that both occur is the question whether a graph
+//! has an edge between given vertices.
 
 use std::ops::Range;
 
