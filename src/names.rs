@@ -69,7 +69,7 @@ impl Names {
         if name.len() > self.longest {
             return false;
         }
-        let list = self.list.to_bytes();
+        let list = self.list.as_bytes_with_nul();
         let same =
             |value| (Text::unpack(value).of(list) == name).then_some(());
         self.table.find(hash_bytes(&SEED, name), same).is_some()

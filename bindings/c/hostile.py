@@ -251,7 +251,8 @@ def count_instructions(program, folder, names):
 
     def next_dump():
         text = Path(f"{out}.{next(dumps)}").read_text(encoding="utf-8")
-        return int(re.search(r"^(?:summary|totals): (\d+)", text, re.M)[1])
+        return int(re.search(r"^(?:summary|totals): (\d+)", text,
+                             re.MULTILINE)[1])
 
     results = {}
     for (name, _), line in zip(inputs, run.stdout.splitlines(), strict=True):

@@ -145,6 +145,11 @@ fn child_hash(piece_hash: u64, node: u32) -> u64 {
 impl Tree {
     pub(super) const EMPTY: Self = Self::Few { start: 0, count: 0 };
 
+    #[inline]
+    pub(super) fn is_empty(self) -> bool {
+        matches!(self, Self::Few { count: 0, .. })
+    }
+
     const FEW_BIT: u64 = 1 << 36;
 
     /// With the level of its last piece, into the 37 bits of a table's value:
@@ -287,6 +292,7 @@ impl Globs {
     /// The least number of a glob in the tree that matches `text`, where it
     /// is below `best`; else `best`. `text` is the left part of a host, up to
     /// the end of a label.
+    #[inline]
     pub(super) fn find(
         &self,
         tree: Tree,
@@ -295,15 +301,35 @@ impl Globs {
         text: &[u8],
         best: u32,
     ) -> u32 {
-        let mut search = Search { globs: self, cut, seed, text, best };
         match tree {
-            Tree::Few { start, count } => search.few(start, count),
+            Tree::Few { start, count } => {
+                self.first_of(start, count, cut, text, best)
+            }
             Tree::Node(node) => {
+                let mut search = Search { globs: self, cut, seed, text, best };
                 let label = memrchr(b'.', text).map_or(0, |dot| dot + 1);
                 search.node(node, 0, label..text.len());
+                search.best
             }
         }
-        search.best
+    }
+
+    /// The same of globs that stand side by side, one after the other.
+    #[inline]
+    fn first_of(
+        &self,
+        start: u32,
+        count: u32,
+        cut: Cut<'_>,
+        text: &[u8],
+        mut best: u32,
+    ) -> u32 {
+        for &number in &self.numbers[start as usize..][..count as usize] {
+            if number < best && glob_matches(cut.glob(number), text) {
+                best = number;
+            }
+        }
+        best
     }
 }
 
@@ -402,16 +428,9 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Tries globs one after the other.
     fn few(&mut self, start: u32, count: u32) {
-        let range = start as usize..(start + count) as usize;
-        for &number in &self.globs.numbers[range] {
-            if number < self.best
-                && glob_matches(self.cut.glob(number), self.text)
-            {
-                self.best = number;
-            }
-        }
+        let Self { globs, cut, text, best, .. } = *self;
+        self.best = globs.first_of(start, count, cut, text, best);
     }
 }
 

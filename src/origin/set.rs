@@ -285,6 +285,9 @@ impl OriginSet {
     fn find_in(&self, group: &Group, left: Option<&[u8]>, best: u32) -> u32 {
         let Some(left) = left else { return best.min(group.whole) };
         let best = best.min(group.subdomains);
+        if group.globs.is_empty() {
+            return best;
+        }
         let cut = group.cut(&self.arena, &self.wildcards);
         self.globs.find(group.globs, cut, &self.seed, left, best)
     }
