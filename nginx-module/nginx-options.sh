@@ -7,6 +7,7 @@ options=(
     --with-http_auth_request_module
     --with-http_gunzip_module
     --with-http_realip_module
+    --with-http_slice_module
     --with-http_ssl_module
     --with-http_sub_module
     --with-http_v2_module

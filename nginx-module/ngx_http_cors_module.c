@@ -5,20 +5,7 @@
  */
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
-
-#include <cors.h>
-
-
-/* in the order of ngx_http_cors_vars */
-
-#define NGX_HTTP_CORS_VERDICT  0
-#define NGX_HTTP_CORS_REASON   1
-#define NGX_HTTP_CORS_CULPRIT  2
-#define NGX_HTTP_CORS_PATTERN  3
-#define NGX_HTTP_CORS_REPORT   4
+#include "ngx_http_cors_module.h"
 
 
 /* of a header of the request or our own: the others have no lowcase_key */
@@ -31,51 +18,38 @@
 #define ngx_http_cors_separator(c)  ((c) == ',' || ngx_http_cors_space(c))
 
 
-typedef struct {
-    ngx_str_t       name;
-    cors_policy    *policy;
-} ngx_http_cors_file_t;
-
-
-/* [1] is only reported; NULL is "off", which is not the same as unset */
-
-typedef struct {
-    cors_policy    *policy[2];
-} ngx_http_cors_loc_conf_t;
-
+/* late: nginx had a response before this decision on a preflight */
 
 typedef struct {
     cors_decision  *decision[2];
+    cors_decision   first;
+
+    u_char          late[2];
+    u_char          answered;
 } ngx_http_cors_ctx_t;
 
 
 static ngx_int_t ngx_http_cors_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_cors_answer_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_cors_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_cors_set_headers(ngx_http_request_t *r)
     __attribute__((noinline));
-static ngx_int_t ngx_http_cors_decide(ngx_http_request_t *r,
-    cors_decision **decision);
+#if (nginx_version >= 1029000)
+static ngx_int_t ngx_http_cors_early_hints_filter(ngx_http_request_t *r);
+#endif
+static ngx_http_cors_ctx_t *ngx_http_cors_decide(ngx_http_request_t *r,
+    ngx_uint_t late);
 static void ngx_http_cors_cleanup(void *data);
 static ngx_int_t ngx_http_cors_evaluate(ngx_http_request_t *r,
-    cors_policy *policy, cors_decision **decision)
+    ngx_http_cors_ctx_t *ctx, ngx_uint_t i, cors_policy *policy)
     __attribute__((noinline));
 static ngx_int_t ngx_http_cors_read_request(ngx_http_request_t *r,
     cors_request *request);
 static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
     ngx_table_elt_t *vary, ngx_str_t *present);
 static ngx_uint_t ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name);
-static ngx_int_t ngx_http_cors_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static char *ngx_http_cors_policy(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static void ngx_http_cors_diagnostic(void *data, const cors_diagnostic *d);
-static void ngx_http_cors_free_policy(void *data);
-static ngx_int_t ngx_http_cors_add_variables(ngx_conf_t *cf);
-static void *ngx_http_cors_create_main_conf(ngx_conf_t *cf);
-static void *ngx_http_cors_create_loc_conf(ngx_conf_t *cf);
-static char *ngx_http_cors_merge_loc_conf(ngx_conf_t *cf, void *parent,
-    void *child);
 static ngx_int_t ngx_http_cors_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_cors_answer_init(ngx_conf_t *cf);
 
 
 static ngx_command_t  ngx_http_cors_commands[] = {
@@ -131,23 +105,66 @@ ngx_module_t  ngx_http_cors_module = {
 };
 
 
-static ngx_str_t  ngx_http_cors_vars[] = {
-    ngx_string("cors_verdict"),
-    ngx_string("cors_reason"),
-    ngx_string("cors_culprit"),
-    ngx_string("cors_pattern"),
-    ngx_string("cors_report_verdict"),
-    ngx_string("cors_report_reason"),
-    ngx_string("cors_report_culprit")
+static ngx_http_module_t  ngx_http_cors_answer_filter_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_http_cors_answer_init,             /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
 };
 
 
-static ngx_str_t  ngx_http_cors_no_type;
-static ngx_http_complex_value_t  ngx_http_cors_no_body;
-static ngx_str_t  ngx_http_cors_prefix = ngx_string("Access-Control-");
+ngx_module_t  ngx_http_cors_answer_filter_module = {
+    NGX_MODULE_V1,
+    &ngx_http_cors_answer_filter_module_ctx, /* module context */
+    NULL,                                  /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
 
 
+static ngx_http_output_header_filter_pt  ngx_http_next_answer_filter;
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+#if (nginx_version >= 1029000)
+static ngx_http_output_header_filter_pt  ngx_http_next_early_hints_filter;
+#endif
+
+
+/* "off" and unset decide nothing */
+
+static ngx_inline cors_decision *
+ngx_http_cors_decision(ngx_http_cors_ctx_t *ctx, ngx_uint_t i)
+{
+    cors_decision  *d;
+
+    d = ctx->decision[i];
+
+    return (d == NGX_CONF_UNSET_PTR) ? NULL : d;
+}
+
+
+static ngx_inline ngx_uint_t
+ngx_http_cors_is_cors(ngx_table_elt_t *h)
+{
+    return h->key.len >= sizeof("Access-Control-") - 1
+           && ngx_strncasecmp(h->key.data, (u_char *) "Access-Control-",
+                              sizeof("Access-Control-") - 1)
+              == 0;
+}
 
 
 /* nothing was decided, and nothing is to be; nor is it for a subrequest */
@@ -195,28 +212,73 @@ ngx_http_cors_get_ctx(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_cors_handler(ngx_http_request_t *r)
 {
-    cors_decision  *decision;
+    ngx_int_t             rc;
+    ngx_uint_t            late;
+    cors_decision        *d;
+    ngx_http_cors_ctx_t  *ctx;
 
     if (ngx_http_cors_unset(r)) {
         return NGX_DECLINED;
     }
 
-    if (ngx_http_cors_decide(r, &decision) != NGX_OK) {
+    /* not too late for an error that is made a success: error_page 405 =200 */
+
+    late = r->method == NGX_HTTP_OPTIONS
+           && (r->err_status >= NGX_HTTP_SPECIAL_RESPONSE || r->header_sent);
+
+    ctx = ngx_http_cors_decide(r, late);
+    if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* in an error page or a post action there is an answer already */
+    d = ngx_http_cors_decision(ctx, 0);
 
-    if (decision == NULL || decision->status == 0
-        || r->err_status || r->header_sent)
-    {
+    if (d == NULL || d->status == 0 || late) {
         return NGX_DECLINED;
     }
 
     /* a 403 that is returned could go to the application by error_page */
 
-    return ngx_http_send_response(r, decision->status, &ngx_http_cors_no_type,
-                                  &ngx_http_cors_no_body);
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx->answered = 1;
+    ctx->late[0] = 0;
+
+    r->err_status = 0;
+    r->disable_not_modified = 1;
+    r->headers_out.status = d->status;
+    r->headers_out.content_length_n = 0;
+
+    return ngx_http_send_header(r);
+}
+
+
+/* runs after add_header: what is left would only change or hold the answer */
+
+static ngx_int_t
+ngx_http_cors_answer_filter(ngx_http_request_t *r)
+{
+    ngx_http_cors_ctx_t  *ctx;
+
+    ctx = (r == r->main) ? ngx_http_cors_get_ctx(r) : NULL;
+
+    if (ctx == NULL || !ctx->answered) {
+        return ngx_http_next_answer_filter(r);
+    }
+
+    ngx_http_clear_content_length(r);
+    ngx_str_null(&r->headers_out.content_type);
+
+    r->headers_out.status = ctx->decision[0]->status;
+    r->headers_out.status_line.len = 0;
+    r->headers_out.content_length_n = 0;
+    r->expect_trailers = 0;
+    r->header_only = 1;
+
+    return ngx_http_cors_set_headers(r);
 }
 
 
@@ -233,27 +295,46 @@ ngx_http_cors_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_cors_set_headers(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    cors_header      *header;
-    cors_decision    *decision;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *first, *vary;
+    ngx_uint_t                 i;
+    cors_header               *header;
+    cors_decision             *d;
+    ngx_list_part_t           *part;
+    ngx_table_elt_t           *h, *first, *vary;
+    ngx_http_cors_ctx_t       *ctx;
+    ngx_http_cors_loc_conf_t  *colcf;
 
     /* a 400, a slash redirect or a server's "return" is decided on here */
 
-    if (ngx_http_cors_decide(r, &decision) != NGX_OK) {
-        return NGX_ERROR;
+    ctx = ngx_http_cors_get_ctx(r);
+    colcf = ngx_http_get_module_loc_conf(r, ngx_http_cors_module);
+
+    if (ctx == NULL || ctx->decision[0] == NGX_CONF_UNSET_PTR
+        || colcf->policy[1] != NGX_CONF_UNSET_PTR)
+    {
+        ctx = ngx_http_cors_decide(r, 1);
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
     }
 
-    if (decision == NULL) {
+    d = ngx_http_cors_decision(ctx, 0);
+    if (d == NULL) {
         return ngx_http_next_header_filter(r);
+    }
+
+    if (d->status && ctx->late[0]) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "cors: the preflight got status %ui%s before the "
+                      "policy could answer it", r->headers_out.status,
+                      (r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+                      ? "" : ", which browsers reject,");
     }
 
     first = NULL;
     vary = NULL;
 
-    for (i = 0; i < decision->header_count; i++) {
-        header = &decision->headers[i];
+    for (i = 0; i < d->header_count; i++) {
+        header = &d->headers[i];
 
         h = ngx_list_push(&r->headers_out.headers);
         if (h == NULL) {
@@ -290,11 +371,7 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
                 return ngx_http_next_header_filter(r);
             }
 
-            if (h->key.len >= ngx_http_cors_prefix.len
-                && ngx_strncasecmp(h->key.data, ngx_http_cors_prefix.data,
-                                   ngx_http_cors_prefix.len)
-                   == 0)
-            {
+            if (ngx_http_cors_is_cors(h)) {
                 h->hash = 0;
             }
 
@@ -312,11 +389,42 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
 }
 
 
+#if (nginx_version >= 1029000)
+
 static ngx_int_t
-ngx_http_cors_decide(ngx_http_request_t *r, cors_decision **decision)
+ngx_http_cors_early_hints_filter(ngx_http_request_t *r)
+{
+    ngx_uint_t            i;
+    ngx_list_part_t      *part;
+    ngx_table_elt_t      *h;
+    ngx_http_cors_ctx_t  *ctx;
+
+    ctx = (r == r->main) ? ngx_http_cors_get_ctx(r) : NULL;
+
+    if (ctx == NULL || ngx_http_cors_decision(ctx, 0) == NULL) {
+        return ngx_http_next_early_hints_filter(r);
+    }
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++, h++) {
+            if (ngx_http_cors_is_cors(h)) {
+                h->hash = 0;
+            }
+        }
+    }
+
+    return ngx_http_next_early_hints_filter(r);
+}
+
+#endif
+
+
+static ngx_http_cors_ctx_t *
+ngx_http_cors_decide(ngx_http_request_t *r, ngx_uint_t late)
 {
     ngx_uint_t                 i;
-    cors_decision             *d;
     ngx_pool_cleanup_t        *cln;
     ngx_http_cors_ctx_t       *ctx;
     ngx_http_cors_loc_conf_t  *colcf;
@@ -327,12 +435,13 @@ ngx_http_cors_decide(ngx_http_request_t *r, cors_decision **decision)
     if (ctx == NULL) {
         cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_cors_ctx_t));
         if (cln == NULL) {
-            return NGX_ERROR;
+            return NULL;
         }
 
         ctx = cln->data;
         ctx->decision[0] = NGX_CONF_UNSET_PTR;
         ctx->decision[1] = NGX_CONF_UNSET_PTR;
+        ctx->answered = 0;
 
         cln->handler = ngx_http_cors_cleanup;
         ngx_http_set_ctx(r, ctx, ngx_http_cors_module);
@@ -342,18 +451,19 @@ ngx_http_cors_decide(ngx_http_request_t *r, cors_decision **decision)
 
     for (i = 0; i < 2; i++) {
         if (ctx->decision[i] == NGX_CONF_UNSET_PTR
-            && colcf->policy[i] != NGX_CONF_UNSET_PTR
-            && ngx_http_cors_evaluate(r, colcf->policy[i], &ctx->decision[i])
-               != NGX_OK)
+            && colcf->policy[i] != NGX_CONF_UNSET_PTR)
         {
-            return NGX_ERROR;
+            ctx->late[i] = (u_char) late;
+
+            if (ngx_http_cors_evaluate(r, ctx, i, colcf->policy[i])
+                != NGX_OK)
+            {
+                return NULL;
+            }
         }
     }
 
-    d = ctx->decision[0];
-    *decision = (d == NGX_CONF_UNSET_PTR) ? NULL : d;
-
-    return NGX_OK;
+    return ctx;
 }
 
 
@@ -365,19 +475,19 @@ ngx_http_cors_cleanup(void *data)
 
 
 static ngx_int_t
-ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
-    cors_decision **decision)
+ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
+    ngx_uint_t i, cors_policy *policy)
 {
     char            text[NGX_MAX_ERROR_STR];
     cors_request    request = CORS_REQUEST_INIT;
     cors_decision  *d;
 
     if (policy == NULL) {
-        *decision = NULL;
+        ctx->decision[i] = NULL;
         return NGX_OK;
     }
 
-    d = ngx_palloc(r->pool, sizeof(cors_decision));
+    d = i ? ngx_palloc(r->pool, sizeof(cors_decision)) : &ctx->first;
 
     if (d == NULL || ngx_http_cors_read_request(r, &request) != NGX_OK) {
         return NGX_ERROR;
@@ -390,14 +500,18 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, cors_policy *policy,
                       "cors_evaluate() failed, nothing is permitted");
     }
 
+    /* what is late is not answered as the explanation says */
+
     if (d->reason != CORS_REASON_NONE
-        && r->connection->log->log_level >= NGX_LOG_INFO)
+        && r->connection->log->log_level >= NGX_LOG_INFO
+        && !(d->status && ctx->late[i]))
     {
         (void) cors_explain(policy, &request, text, sizeof(text));
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "cors: %s", text);
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "cors%s: %s",
+                      i ? " report only" : "", text);
     }
 
-    *decision = d;
+    ctx->decision[i] = d;
 
     return NGX_OK;
 }
@@ -451,7 +565,7 @@ ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
 
             /* an upgraded connection reuses the buffer before it is logged */
 
-            if (r->headers_in.upgrade) {
+            if (r->headers_in.upgrade || r->method == NGX_HTTP_CONNECT) {
                 line.data = ngx_pstrdup(r->pool, &line);
                 if (line.data == NULL) {
                     return NGX_ERROR;
@@ -551,20 +665,22 @@ ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
     cors_str              value;
+    ngx_uint_t            i;
     cors_decision        *d;
     ngx_http_cors_ctx_t  *ctx;
 
     /* a subrequest has no decision of its own */
 
+    i = data / NGX_HTTP_CORS_REPORT;
     ctx = ngx_http_cors_get_ctx(r->main);
-    d = (ctx == NULL) ? NULL : ctx->decision[data / NGX_HTTP_CORS_REPORT];
+    d = (ctx == NULL) ? NULL : ngx_http_cors_decision(ctx, i);
 
-    if (d == NULL || d == NGX_CONF_UNSET_PTR) {
+    if (d == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -572,7 +688,9 @@ ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     switch (data % NGX_HTTP_CORS_REPORT) {
 
     case NGX_HTTP_CORS_VERDICT:
-        value.ptr = cors_verdict_text(d->verdict);
+        value.ptr = (d->status && ctx->late[i])
+                    ? "preflight_unanswered"
+                    : cors_verdict_text(d->verdict);
         value.len = ngx_strlen(value.ptr);
         break;
 
@@ -596,171 +714,6 @@ ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     v->data = (u_char *) value.ptr;
 
     return NGX_OK;
-}
-
-
-static char *
-ngx_http_cors_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    ngx_str_t             *value;
-    ngx_uint_t             i;
-    ngx_array_t           *files;
-    cors_policy          **policy;
-    cors_status            status;
-    ngx_pool_cleanup_t    *cln;
-    ngx_http_cors_file_t  *file;
-
-    policy = (cors_policy **) (p + cmd->offset);
-
-    if (*policy != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        *policy = NULL;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    files = ngx_http_conf_get_module_main_conf(cf, ngx_http_cors_module);
-
-    file = files->elts;
-    for (i = 0; i < files->nelts; i++) {
-        if (ngx_strcmp(file[i].name.data, value[1].data) == 0) {
-            *policy = file[i].policy;
-            return NGX_CONF_OK;
-        }
-    }
-
-    file = ngx_array_push(files);
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-
-    if (file == NULL || cln == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    status = cors_policy_load_file((char *) value[1].data,
-                                   ngx_http_cors_diagnostic, cf,
-                                   &file->policy);
-
-    if (status != CORS_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "cors policy \"%V\" is not used: %s",
-                           &value[1], cors_status_text(status));
-        return NGX_CONF_ERROR;
-    }
-
-    cln->handler = ngx_http_cors_free_policy;
-    cln->data = file->policy;
-    file->name = value[1];
-    *policy = file->policy;
-
-    return NGX_CONF_OK;
-}
-
-
-static void
-ngx_http_cors_diagnostic(void *data, const cors_diagnostic *d)
-{
-    ngx_conf_t *cf = data;
-
-    u_char      *p;
-    u_char       place[sizeof("::") - 1 + 2 * NGX_INT32_LEN];
-    ngx_str_t   *value;
-
-    value = cf->args->elts;
-    p = place;
-
-    if (d->line) {
-        p = ngx_sprintf(p, ":%uD:%uD", d->line, d->column);
-    }
-
-    ngx_conf_log_error((d->severity == CORS_SEVERITY_WARNING) ? NGX_LOG_WARN
-                                                              : NGX_LOG_EMERG,
-                       cf, 0, "cors policy \"%V\"%*s: %*s%s%*s (%*s)",
-                       &value[1], p - place, place,
-                       d->message.len, d->message.ptr,
-                       d->help.ptr ? "; " : "",
-                       d->help.ptr ? d->help.len : 0,
-                       d->help.ptr ? d->help.ptr : "",
-                       d->code.len, d->code.ptr);
-}
-
-
-static void
-ngx_http_cors_free_policy(void *data)
-{
-    cors_policy_free(data);
-}
-
-
-static ngx_int_t
-ngx_http_cors_add_variables(ngx_conf_t *cf)
-{
-    ngx_uint_t            i;
-    ngx_http_variable_t  *var;
-
-    for (i = 0; i < sizeof(ngx_http_cors_vars) / sizeof(ngx_str_t); i++) {
-        var = ngx_http_add_variable(cf, &ngx_http_cors_vars[i],
-                                    NGX_HTTP_VAR_CHANGEABLE
-                                    |NGX_HTTP_VAR_NOCACHEABLE);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = ngx_http_cors_variable;
-        var->data = i;
-    }
-
-    return NGX_OK;
-}
-
-
-static void *
-ngx_http_cors_create_main_conf(ngx_conf_t *cf)
-{
-    return ngx_array_create(cf->pool, 4, sizeof(ngx_http_cors_file_t));
-}
-
-
-static void *
-ngx_http_cors_create_loc_conf(ngx_conf_t *cf)
-{
-    ngx_http_cors_loc_conf_t  *conf;
-
-    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_cors_loc_conf_t));
-    if (conf == NULL) {
-        return NULL;
-    }
-
-    conf->policy[0] = NGX_CONF_UNSET_PTR;
-    conf->policy[1] = NGX_CONF_UNSET_PTR;
-
-    return conf;
-}
-
-
-static char *
-ngx_http_cors_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
-{
-    ngx_http_cors_loc_conf_t *prev = parent;
-    ngx_http_cors_loc_conf_t *conf = child;
-
-    /* what is set nowhere stays unset: such a location decides nothing */
-
-    ngx_conf_merge_ptr_value(conf->policy[0], prev->policy[0],
-                             NGX_CONF_UNSET_PTR);
-    ngx_conf_merge_ptr_value(conf->policy[1], prev->policy[1],
-                             NGX_CONF_UNSET_PTR);
-
-    return NGX_CONF_OK;
 }
 
 
@@ -788,6 +741,27 @@ ngx_http_cors_init(ngx_conf_t *cf)
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_cors_header_filter;
+
+#if (nginx_version >= 1029000)
+    ngx_http_next_early_hints_filter = ngx_http_top_early_hints_filter;
+    ngx_http_top_early_hints_filter = ngx_http_cors_early_hints_filter;
+#endif
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_cors_answer_init(ngx_conf_t *cf)
+{
+    ngx_array_t  *files;
+
+    files = ngx_http_conf_get_module_main_conf(cf, ngx_http_cors_module);
+
+    if (files->nelts) {
+        ngx_http_next_answer_filter = ngx_http_top_header_filter;
+        ngx_http_top_header_filter = ngx_http_cors_answer_filter;
+    }
 
     return NGX_OK;
 }

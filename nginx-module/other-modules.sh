@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # other-modules.sh NGINX FOLDER
 #
-# Unpacks Debian's headers-more and lua modules, and what lua needs, in FOLDER,
-# where NGINX is Debian's and of their version. To install them would put them
-# into the configuration of an nginx that runs. Writes the folder to its
-# output, or nothing and the reason to its errors.
+# Unpacks Debian's headers-more, image-filter, lua and xslt modules, and what
+# lua needs, in FOLDER, where NGINX is Debian's and of their version. To install
+# them would put them into the configuration of an nginx that runs. Writes the
+# folder to its output, or nothing and the reason to its errors.
 set -euo pipefail
 
 nginx=$1
 packages=(
     libnginx-mod-http-headers-more-filter
+    libnginx-mod-http-image-filter
     libnginx-mod-http-lua
     libnginx-mod-http-ndk
+    libnginx-mod-http-xslt-filter
     libluajit2-5.1-2
     libpcre3
     lua-resty-core
@@ -29,18 +31,22 @@ needs() {
 if ! command -v apt-get >/dev/null ||
     ! "$nginx" -V 2>&1 | grep -q -- --modules-path=/usr/lib/nginx/modules
 then
-    echo "Without headers-more and lua: this nginx is not Debian's" >&2
+    echo "Without other modules: this nginx is not Debian's" >&2
     exit
 fi
 if [ "$(needs)" != "$version" ]; then
-    echo "Without headers-more and lua: Debian's are for nginx" \
+    echo "Without other modules: Debian's are for nginx" \
         "$(needs), this is $version" >&2
     exit
 fi
 
+# Libraries of image-filter and xslt.
+"$(dirname "$0")/packages.sh" libgd3 libxslt1.1
+
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
-if [ "$(cat "$folder/unpacked" 2>/dev/null)" != "$version" ]; then
+key="$version ${packages[*]}"
+if [ "$(cat "$folder/unpacked" 2>/dev/null)" != "$key" ]; then
     rm -rf "$folder"
     mkdir -p "$folder/packages"
     cd "$folder/packages"
@@ -57,6 +63,6 @@ if [ "$(cat "$folder/unpacked" 2>/dev/null)" != "$version" ]; then
     for package in ./*.deb; do
         dpkg -x "$package" "$folder"
     done
-    printf '%s\n' "$version" >"$folder/unpacked"
+    printf '%s\n' "$key" >"$folder/unpacked"
 fi
 echo "$folder"

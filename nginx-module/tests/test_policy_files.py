@@ -122,6 +122,52 @@ def test_a_directive_is_refused_where_it_would_work_by_halves(nginx, name):
         assert f'"{name}" directive is not allowed here' in text
 
 
+@pytest.mark.parametrize("off", ["off", "OFF", "Off"])
+def test_off_is_taken_in_any_case(nginx, off):
+    """As nginx takes "off" of its own directives."""
+    nginx.configure(f"cors_policy {off}; cors_report_only {off};")
+    assert nginx.check()[0] == 0
+
+
+INVALID = [
+    ("on", ""),
+    ("ON", ""),
+    ("'{\"allow_origins\": [\"*\"]}'", " (put the policy into a file)"),
+    ("$policy", " (variables are not supported)"),
+    ("policies/$host.json", " (variables are not supported)"),
+    ("${policy}", " (variables are not supported)"),
+    ("*", " (list the origins in the policy file)"),
+    ("null", " (list the origins in the policy file)"),
+    ("https://app.example.com", " (list the origins in the policy file)"),
+]
+
+
+@pytest.mark.parametrize("name", ["cors_policy", "cors_report_only"])
+@pytest.mark.parametrize(("value", "hint"), INVALID)
+def test_what_is_no_file_name_is_named(nginx, name, value, hint):
+    nginx.configure(f"location / {{ cors_policy off; }} {name} {value};")
+    code, text = nginx.check()
+    assert code == 1
+    [line] = emergencies(text)
+    assert line.endswith(
+        f'invalid value "{value.strip(chr(39))}" in "{name}" directive, it '
+        f'must be a file name or "off"{hint}{directive_line(nginx)}'
+    )
+
+
+@pytest.mark.parametrize("value", ["on", "*", "$policy", "https://app", "{}"])
+def test_a_file_may_have_any_name(nginx, value):
+    nginx.configure(f"cors_policy '{value}';", {value: API})
+    assert nginx.check()[0] == 0
+
+
+def test_a_policy_in_braces_is_a_block_to_nginx(nginx):
+    nginx.configure("cors_policy {'allow_origins': ['*']};")
+    code, text = nginx.check()
+    assert code == 1
+    assert 'directive "cors_policy" is not terminated by ";"' in text
+
+
 @pytest.mark.parametrize("arguments", ["", " api.json api.json"])
 def test_a_directive_takes_one_argument(nginx, arguments):
     nginx.configure(f"cors_policy{arguments};", {"api.json": API})

@@ -1,5 +1,7 @@
 """Preflights are answered before anything else can get in their way."""
 
+import socket
+
 import pytest
 
 from conftest import API, APP, PREFLIGHT_VARY, STRANGER, wait_until
@@ -165,6 +167,27 @@ def test_nothing_in_a_location_stands_before_a_preflight(
         assert_allowed(site.preflight("/api/x"))
         assert_refused(site.preflight("/api/x", origin=STRANGER))
     assert backend.hits == []
+
+
+def test_preflights_pass_where_all_connections_are_taken(serve):
+    # The backlog of a socket takes the connection; nobody answers it.
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        site = serve(
+            f"""
+            cors_policy api.json;
+            location / {{
+                limit_conn few 1;
+                proxy_pass http://127.0.0.1:{slow.getsockname()[1]};
+            }}
+            """,
+            http="limit_conn_zone $binary_remote_addr zone=few:64k;",
+        )
+        with socket.create_connection(("127.0.0.1", site.port)) as first:
+            first.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with slow.accept()[0]:
+                assert site.get("/", origin=APP).status == 503
+                assert_allowed(site.preflight("/"))
+                assert_refused(site.preflight("/", origin=STRANGER))
 
 
 def test_preflights_do_not_use_up_a_rate_limit(serve):

@@ -1,8 +1,9 @@
 """What a log, a header or a limit can know about a decision."""
 
+import pathlib
+import shutil
 import socket
 import threading
-import time
 
 import pytest
 
@@ -76,6 +77,23 @@ def test_the_application_can_be_told(serve, backend):
     assert refused == ["refused origin_not_allowed"]
 
 
+def test_if_can_turn_refused_requests_away(serve, backend):
+    site = serve("""
+        location / {
+            cors_policy api.json;
+            if ($cors_verdict = refused) { return 403; }
+            proxy_pass http://%BACKEND%;
+        }
+    """)
+    assert site.get("/").status == 200
+    assert site.get("/", origin=APP).status == 200
+    answer = site.get("/", origin=STRANGER)
+    assert answer.status == 403
+    assert answer.vary == ["origin"]
+    assert site.preflight("/").status == 204
+    assert backend.hits == ["GET /", "GET /"]
+
+
 def test_a_limit_can_count_what_was_refused(serve):
     site = serve(
         """
@@ -137,40 +155,65 @@ def test_a_name_that_a_configuration_already_defines_still_starts(
         site.stop()
 
 
-@pytest.mark.memory
-def test_a_websocket_log_shows_the_origin_that_was_allowed(nginx, serve):
-    """An upgraded connection reuses the buffer of the request header.
+def has(nginx, directive):
+    """Newer than Debian's."""
+    binary = pathlib.Path(shutil.which(nginx.binary)).read_bytes()
+    return directive.encode() + b"\0" in binary
 
-    It does where data follows the request at once and more is there when the
-    application agrees.
+
+OPENINGS = {
+    "websocket": (
+        "GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n"
+        b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        """
+            proxy_pass http://127.0.0.1:%s;
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection upgrade;
+        """,
+    ),
+    "connect": (
+        "CONNECT localhost:443 HTTP/1.1\r\n", b"", "tunnel_pass 127.0.0.1:%s;",
+    ),
+}
+
+
+@pytest.mark.memory
+@pytest.mark.parametrize("kind", OPENINGS)
+def test_the_log_of_a_tunnel_shows_the_origin_that_was_allowed(
+    nginx, serve, kind
+):
+    """Such a connection reuses the buffer of the request header.
+
+    It does where more data follows the request than that buffer holds.
     """
+    if kind == "connect" and not has(nginx, "tunnel_pass"):
+        pytest.skip("this nginx has no tunnel_pass")
+    opening, agreed, inside = OPENINGS[kind]
+    data = b"x" * 3000
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
 
         def echo():
             peer, _ = listener.accept()
+            peer.settimeout(10)
             with peer:
-                peer.recv(65536)
-                waiting.wait(10)
-                peer.sendall(
-                    b"HTTP/1.1 101 Switching Protocols\r\n"
-                    b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
-                )
-                while data := peer.recv(65536):
-                    peer.sendall(data)
+                if agreed:
+                    peer.recv(65536)
+                peer.sendall(agreed)
+                while part := peer.recv(65536):
+                    peer.sendall(part)
 
-        waiting = threading.Event()
-        thread = threading.Thread(target=echo)
+        thread = threading.Thread(target=echo, daemon=True)
         thread.start()
+        port = listener.getsockname()[1]
         site = serve(
             f"""
             cors_policy api.json;
             access_log %FOLDER%/sent.log sent;
-            location / {{
-                proxy_pass http://127.0.0.1:{listener.getsockname()[1]};
-                proxy_http_version 1.1;
-                proxy_set_header Upgrade $http_upgrade;
-                proxy_set_header Connection upgrade;
-            }}
+            location / {{ {inside % port} }}
             """,
             http="""
                 log_format sent "$sent_http_access_control_allow_origin";
@@ -179,16 +222,62 @@ def test_a_websocket_log_shows_the_origin_that_was_allowed(nginx, serve):
         with socket.create_connection(("127.0.0.1", site.port)) as client:
             client.settimeout(10)
             client.sendall(
-                f"GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: {APP}\r\n"
-                "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
-                "early".encode()
+                f"{opening}Host: localhost:443\r\nOrigin: {APP}\r\n\r\n"
+                .encode() + data
             )
-            time.sleep(0.1)
-            client.sendall(b"x" * 400)
-            waiting.set()
             received = b""
-            while not received.endswith(b"early" + b"x" * 400):
+            while not received.endswith(data):
                 received += client.recv(65536)
         thread.join()
         site.stop()
     assert (site.folder / "sent.log").read_text() == f"{APP}\n"
+
+
+def test_early_hints_of_the_application_permit_nothing(nginx, serve):
+    if not has(nginx, "early_hints"):
+        pytest.skip("this nginx has no early_hints")
+    hints = (
+        "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n"
+        "Access-Control-Allow-Origin: *\r\n\r\n"
+    )
+    final = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def answer():
+            for _ in range(3):
+                peer, _ = listener.accept()
+                with peer:
+                    peer.recv(65536)
+                    peer.sendall((hints + final).encode())
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        site = serve(f"""
+            early_hints 1;
+            proxy_pass_request_headers on;
+            location / {{
+                cors_policy api.json;
+                proxy_http_version 1.1;
+                proxy_pass http://127.0.0.1:{listener.getsockname()[1]};
+            }}
+            location /off/ {{
+                cors_policy off;
+                proxy_http_version 1.1;
+                proxy_pass http://127.0.0.1:{listener.getsockname()[1]};
+            }}
+        """)
+        for path, origin, number in [
+            ("/", APP, 0), ("/", STRANGER, 0), ("/off/", APP, 1),
+        ]:
+            seen = site.raw(
+                f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
+                f"Origin: {origin}\r\nConnection: close\r\n\r\n".encode()
+            )
+            early, _, rest = seen.partition("\r\n\r\n")
+            assert early.startswith("HTTP/1.1 103 ")
+            assert "Link: </a.css>; rel=preload" in early
+            assert early.lower().count("access-control-") == number
+            permitted = f"access-control-allow-origin: {APP}\r\n" in rest
+            assert permitted == (origin == APP and path == "/")
+        thread.join()
