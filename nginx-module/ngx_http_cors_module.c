@@ -14,18 +14,27 @@
     ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
      && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
+/* the strings of nginx are not const, but it does not write to these */
+
+#define ngx_http_cors_data(str)  ((u_char *) (uintptr_t) (str).ptr)
+
 #define ngx_http_cors_space(c)      ((c) == ' ' || (c) == '\t')
 #define ngx_http_cors_separator(c)  ((c) == ',' || ngx_http_cors_space(c))
 
 
-/* late: nginx had a response before this decision on a preflight */
+/*
+ * loc_conf: of the location that was asked last
+ * late: nginx had a response before this decision on a preflight
+ */
 
 typedef struct {
     cors_decision  *decision[2];
-    cors_decision   first;
+    void          **loc_conf;
 
     u_char          late[2];
     u_char          answered;
+
+    cors_decision   first;
 } ngx_http_cors_ctx_t;
 
 
@@ -263,7 +272,13 @@ ngx_http_cors_answer_filter(ngx_http_request_t *r)
 {
     ngx_http_cors_ctx_t  *ctx;
 
-    ctx = (r == r->main) ? ngx_http_cors_get_ctx(r) : NULL;
+    /* set together with "answered", and for few other requests */
+
+    if (!r->disable_not_modified || r != r->main) {
+        return ngx_http_next_answer_filter(r);
+    }
+
+    ctx = ngx_http_cors_get_ctx(r);
 
     if (ctx == NULL || !ctx->answered) {
         return ngx_http_next_answer_filter(r);
@@ -295,22 +310,18 @@ ngx_http_cors_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_cors_set_headers(ngx_http_request_t *r)
 {
-    ngx_uint_t                 i;
-    cors_header               *header;
-    cors_decision             *d;
-    ngx_list_part_t           *part;
-    ngx_table_elt_t           *h, *first, *vary;
-    ngx_http_cors_ctx_t       *ctx;
-    ngx_http_cors_loc_conf_t  *colcf;
+    ngx_uint_t            i;
+    cors_header          *header;
+    cors_decision        *d;
+    ngx_list_part_t      *part;
+    ngx_table_elt_t      *h, *first, *vary;
+    ngx_http_cors_ctx_t  *ctx;
 
     /* a 400, a slash redirect or a server's "return" is decided on here */
 
     ctx = ngx_http_cors_get_ctx(r);
-    colcf = ngx_http_get_module_loc_conf(r, ngx_http_cors_module);
 
-    if (ctx == NULL || ctx->decision[0] == NGX_CONF_UNSET_PTR
-        || colcf->policy[1] != NGX_CONF_UNSET_PTR)
-    {
+    if (ctx == NULL || ctx->loc_conf != r->loc_conf) {
         ctx = ngx_http_cors_decide(r, 1);
         if (ctx == NULL) {
             return NGX_ERROR;
@@ -342,9 +353,9 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
         }
 
         h->hash = 1;
-        h->key.data = (u_char *) header->name.ptr;
+        h->key.data = ngx_http_cors_data(header->name);
         h->key.len = header->name.len;
-        h->value.data = (u_char *) header->value.ptr;
+        h->value.data = ngx_http_cors_data(header->value);
         h->value.len = header->value.len;
         h->lowcase_key = h->key.data;
 #if (nginx_version >= 1023000)
@@ -441,6 +452,7 @@ ngx_http_cors_decide(ngx_http_request_t *r, ngx_uint_t late)
         ctx = cln->data;
         ctx->decision[0] = NGX_CONF_UNSET_PTR;
         ctx->decision[1] = NGX_CONF_UNSET_PTR;
+        ctx->loc_conf = NULL;
         ctx->answered = 0;
 
         cln->handler = ngx_http_cors_cleanup;
@@ -462,6 +474,8 @@ ngx_http_cors_decide(ngx_http_request_t *r, ngx_uint_t late)
             }
         }
     }
+
+    ctx->loc_conf = r->loc_conf;
 
     return ctx;
 }
@@ -711,7 +725,7 @@ ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = (value.ptr == NULL);
-    v->data = (u_char *) value.ptr;
+    v->data = ngx_http_cors_data(value);
 
     return NGX_OK;
 }

@@ -1,9 +1,10 @@
 """The README's nginx example does what it says, as it is printed there."""
 
 import re
+import sys
 from pathlib import Path
 
-from conftest import APP
+from conftest import APP, STRANGER
 
 README = Path(__file__).parents[2] / "README.md"
 MANUAL = Path(__file__).parents[1] / "README.md"
@@ -52,3 +53,40 @@ def test_the_synopsis_of_the_manual_does_what_it_says(serve):
     assert log[0].endswith(f'200 "{APP}" allowed none -')
     assert log[-1].endswith(f'204 "{APP}" preflight_refused'
                             " method_not_allowed PATCH")
+
+
+def test_if_turns_refused_requests_away(serve, backend):
+    text = MANUAL.read_text(encoding="utf-8")
+    location = re.search(
+        r"^location /api/ \{\n[^}]*\$cors_verdict = refused.*?^\}", text,
+        re.M | re.S,
+    )[0]
+    site = serve(
+        location.replace("127.0.0.1:3000", "%BACKEND%"),
+        {"cors.json": block(README, "json")},
+    )
+    assert site.get("/api/").status == 200
+    assert site.get("/api/", origin=APP).status == 200
+    answer = site.get("/api/", origin=STRANGER)
+    assert answer.status == 403
+    assert answer.vary == ["origin"]
+    assert site.preflight("/api/").status == 204
+    assert backend.hits == ["GET /api/", "GET /api/"]
+
+
+def test_the_bench_holds_the_module_to_the_figures_of_the_manual():
+    folder = str(MANUAL.parent)
+    sys.path.insert(0, folder)
+    try:
+        from instructions import CASES
+    finally:
+        sys.path.remove(folder)
+    table = MANUAL.read_text(encoding="utf-8").split("| request | added |")[1]
+    rows = dict(re.findall(r"^\| (.*?) \| (-?[\d,]+)\b.*\|$",
+                           table.split("\n\n")[0], re.M))
+    for name, figure in rows.items():
+        [most] = [case[5] for case in CASES if case[0] == name]
+        assert most is not None
+        assert int(figure.replace(",", "")) <= most
+        if most > 100:
+            assert figure == f"{most:,}"

@@ -226,3 +226,19 @@ def test_pipelined_requests_are_decided_on_one_by_one(serve):
     parts = answer.split("HTTP/1.1 200 OK")[1:]
     permitted = ["access-control-allow-origin" in part for part in parts]
     assert permitted == [True, False, False, True]
+
+
+def test_trailers_are_left_alone(serve):
+    """Browsers do not read permissions in them."""
+    site = serve("""
+        cors_policy api.json;
+        add_trailer Access-Control-Allow-Origin *;
+        location / { return 200 text; }
+    """)
+    answer = site.raw(
+        f"GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: {APP}\r\n"
+        "Connection: close\r\n\r\n".encode()
+    )
+    head, _, rest = answer.partition("\r\n\r\n")
+    assert head.count("access-control-allow-origin") == 1
+    assert rest.endswith("0\r\nAccess-Control-Allow-Origin: *\r\n\r\n")

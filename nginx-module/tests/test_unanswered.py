@@ -100,13 +100,23 @@ def test_a_preflight_that_is_malformed_or_too_large(serve, lines, status):
     assert told(site) == [line(status)]
 
 
-def test_a_413_has_the_headers_of_the_location(serve):
-    site = serve("""
+@pytest.mark.parametrize(("lines", "page", "origin"), [
+    (["Content-Length: 5", "Connection: close"], "", APP),
+    (["Content-Length: 5", "Connection: close"], "error_page 413 /page;",
+     OTHER),
+    (["Content-Length: none"], "", OTHER),
+    (["Content-Length: none"], "error_page 400 /page;", OTHER),
+])
+def test_whose_headers_a_413_and_a_400_have(serve, lines, page, origin):
+    site = serve(f"""
         cors_policy other.json;
-        location / { cors_policy api.json; client_max_body_size 1; }
+        location / {{ cors_policy api.json; client_max_body_size 1; {page} }}
+        location /page {{ return 200; }}
     """, POLICIES)
-    answer = raw_preflight(site, "Content-Length: 5", "Connection: close")
-    assert f"access-control-allow-origin: {APP}\r\n" in answer
+    for each in (APP, OTHER):
+        answer = raw_preflight(site, *lines, origin=each)
+        found = f"access-control-allow-origin: {each}\r\n" in answer
+        assert found == (each == origin)
 
 
 def test_a_preflight_without_a_certificate(nginx, serve):
@@ -119,11 +129,12 @@ def test_a_preflight_without_a_certificate(nginx, serve):
     nginx.port_options = " ssl"
     site = serve("""
         cors_policy api.json;
+        location / { cors_policy other.json; }
         ssl_certificate cert.pem;
         ssl_certificate_key key.pem;
         ssl_client_certificate cert.pem;
         ssl_verify_client on;
-    """)
+    """, POLICIES)
     answer = subprocess.run(
         ["curl", "-sSki", "-X", "OPTIONS", "-H", f"Origin: {APP}",
          "-H", "Access-Control-Request-Method: PUT",

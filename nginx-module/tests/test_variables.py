@@ -77,23 +77,6 @@ def test_the_application_can_be_told(serve, backend):
     assert refused == ["refused origin_not_allowed"]
 
 
-def test_if_can_turn_refused_requests_away(serve, backend):
-    site = serve("""
-        location / {
-            cors_policy api.json;
-            if ($cors_verdict = refused) { return 403; }
-            proxy_pass http://%BACKEND%;
-        }
-    """)
-    assert site.get("/").status == 200
-    assert site.get("/", origin=APP).status == 200
-    answer = site.get("/", origin=STRANGER)
-    assert answer.status == 403
-    assert answer.vary == ["origin"]
-    assert site.preflight("/").status == 204
-    assert backend.hits == ["GET /", "GET /"]
-
-
 def test_a_limit_can_count_what_was_refused(serve):
     site = serve(
         """
