@@ -43,7 +43,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         bench bench-peers bench-nginx bench-instructions bench-engine \
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
-        test-nginx-suite test-fresh test-deb \
+        test-nginx-suite test-fresh test-deb test-hosts \
         apache-module test-apache test-apache-valgrind \
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
@@ -243,10 +243,13 @@ apache-module: lib
 test: header-check test-rust test-cli test-c test-abi test-cpp test-install \
       test-examples test-vite test-walk test-fuzz test-nginx \
       test-nginx-release test-nginx-static test-nginx-asan \
-      test-nginx-valgrind test-soak test-apache test-python test-browsers
+      test-nginx-valgrind test-soak test-apache test-python test-hosts \
+      test-browsers
 
 test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
+	PUBLIC_SUFFIX_RULES=all cargo test --release --lib public_suffixes
+	PROPTEST_CASES=300000 cargo test --release --lib helps
 	$(MAKE) -C bindings/c valgrind asan
 	$(MAKE) test-apache-valgrind
 	$(MAKE) -C bindings/cpp valgrind asan tsan
@@ -417,6 +420,14 @@ test-apache-valgrind: apache-module pytest
 	@[ $(APXS) != apxs ] || $(NEED) apache2-bin
 	@$(NEED) valgrind=valgrind
 	$(MAKE) -C bindings/apache valgrind APXS=$(APXS) PYTHON="$(PYTHON)"
+
+# Every host but the examples, which test-examples tests, in the one suite.
+test-hosts: module apache-module python-venv pytest
+	@[ $(APXS) != apxs ] || $(NEED) apache2-bin
+	@. $(BUILD)/nginx/found && \
+	    "$(PYTHON)" -m pytest tests/hosts -q -p no:cacheprovider \
+	        --hosts=nginx,apache,uvicorn,gunicorn --nginx="$$NGINX" \
+	        --nginx-module=$(MODULE) --python=$(VENV)/bin/python
 
 MINUTES = 20
 soak: module
