@@ -18,8 +18,7 @@
 
 #define ngx_http_cors_data(str)  ((u_char *) (uintptr_t) (str).ptr)
 
-#define ngx_http_cors_space(c)      ((c) == ' ' || (c) == '\t')
-#define ngx_http_cors_separator(c)  ((c) == ',' || ngx_http_cors_space(c))
+#define ngx_http_cors_space(c)  ((c) == ' ' || (c) == '\t')
 
 
 /*
@@ -56,7 +55,6 @@ static ngx_int_t ngx_http_cors_read_request(ngx_http_request_t *r,
     cors_request *request);
 static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
     ngx_table_elt_t *vary, ngx_str_t *present);
-static ngx_uint_t ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name);
 static ngx_int_t ngx_http_cors_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_cors_answer_init(ngx_conf_t *cf);
 
@@ -618,64 +616,25 @@ static ngx_int_t
 ngx_http_cors_remove_names(ngx_http_request_t *r, ngx_table_elt_t *vary,
     ngx_str_t *present)
 {
-    u_char     *p, *last;
-    ngx_str_t   name, list, other;
+    u_char    *p;
+    cors_str   existing, wanted;
 
-    /* room for a ", " after each name, however they are separated now */
-
-    p = ngx_pnalloc(r->pool, 3 * vary->value.len);
+    p = ngx_pnalloc(r->pool, CORS_VARY_MAX);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    last = p;
+    existing.ptr = (char *) present->data;
+    existing.len = present->len;
+    wanted.ptr = (char *) vary->value.data;
+    wanted.len = vary->value.len;
 
-    while (ngx_http_cors_next_name(&vary->value, &name)) {
-        list = *present;
-
-        while (ngx_http_cors_next_name(&list, &other)) {
-
-            if (other.data[0] == '*'
-                || (other.len == name.len
-                    && ngx_strncasecmp(other.data, name.data, name.len) == 0))
-            {
-                name.len = 0;
-                break;
-            }
-        }
-
-        if (name.len) {
-            last = ngx_cpymem(last, name.data, name.len);
-            last = ngx_cpymem(last, ", ", sizeof(", ") - 1);
-        }
-    }
-
+    vary->value.len = cors_vary_missing(existing, wanted, (char *) p,
+                                        CORS_VARY_MAX);
     vary->value.data = p;
-    vary->value.len = (last == p) ? 0 : last - p - (sizeof(", ") - 1);
-    vary->hash = (last != p);
+    vary->hash = (vary->value.len != 0);
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_cors_next_name(ngx_str_t *list, ngx_str_t *name)
-{
-    while (list->len && ngx_http_cors_separator(*list->data)) {
-        list->data++;
-        list->len--;
-    }
-
-    name->data = list->data;
-
-    while (list->len && !ngx_http_cors_separator(*list->data)) {
-        list->data++;
-        list->len--;
-    }
-
-    name->len = list->data - name->data;
-
-    return name->len;
 }
 
 
