@@ -573,7 +573,7 @@ mod tests {
             (
                 "https://b\u{fc}cher.example",
                 "https://xn--bcher-kva.example",
-                "has a Unicode host; browsers send it in Punycode",
+                "has a Unicode host, which browsers send in Punycode",
             ),
         ] {
             assert_eq!(

@@ -102,6 +102,12 @@ try {
                     : server.bind_to_port("127.0.0.1", asked) ? asked : -1;
     std::cout << "http://127.0.0.1:" << port << "/" << std::endl;
     return server.listen_after_bind() ? 0 : 1;
+} catch (const cors::load_error &error) {
+    std::cerr << error.what() << '\n';
+    for (const auto &one : error.diagnostics()) {
+        std::cerr << "  " << one.text() << '\n';
+    }
+    return 1;
 } catch (const std::exception &error) {
     std::cerr << error.what() << '\n';
     return 1;

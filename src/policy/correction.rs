@@ -78,6 +78,10 @@ pub(super) fn explain(text: &str, error: PatternError) -> Fault {
     };
     let help = match code {
         "origin-several" => "use one array element per origin",
+        "origin-unicode" => {
+            "use the host's Punycode form (xn--...), which location.origin \
+             shows in a browser"
+        }
         _ => "use the form scheme://host or scheme://host:port",
     };
     Fault { fix, ..Fault::new(code, text, what, help) }
@@ -632,7 +636,7 @@ impl Reading {
             } else {
                 self.fault(
                     "origin-unicode",
-                    "has a Unicode host; browsers send it in Punycode",
+                    "has a Unicode host, which browsers send in Punycode",
                 );
                 labels.push(in_punycode(label)?);
             }
