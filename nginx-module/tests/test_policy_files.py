@@ -47,7 +47,9 @@ def test_a_file_that_is_no_json_is_shown_with_its_place(nginx):
     nginx.configure(LOCATION, {"bad.json": '{\n "allow_origins": [\n'})
     code, text = nginx.check()
     assert code == 1
-    assert f'cors policy "{nginx.folder}/bad.json":3:' in emergencies(text)[0]
+    [error, *_] = emergencies(text)
+    assert f'cors policy "{nginx.folder}/bad.json":2:20: ' in error
+    assert "the file ends inside an array; add the missing ]" in error
 
 
 @pytest.mark.parametrize(
