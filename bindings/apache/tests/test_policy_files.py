@@ -116,7 +116,7 @@ def test_off_in_any_case_is_off(serve, backend, off):
 
 def test_httpd_does_not_start_with_a_bad_policy(apache):
     apache.configure("CorsPolicy bad.json", {"bad.json": "{"})
-    with pytest.raises(AssertionError, match=r'bad.json":1:1: '):
+    with pytest.raises(AssertionError, match=r'bad.json":1:2: '):
         apache.start()
     assert apache.process.wait() != 0
     apache.expect("bad.json")
