@@ -43,7 +43,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
         bench bench-peers bench-nginx bench-instructions bench-engine \
         bench-nginx-instructions \
         test-c test-nginx test-nginx-release test-nginx-static nginx module \
-        test-nginx-suite test-fresh test-deb test-hosts \
+        test-nginx-suite test-fresh test-deb test-hosts lint \
         apache-module test-apache test-apache-valgrind \
         fuzz test-fuzz public-suffix-list \
         nginx-release pytest deb python test-python python-venv bench-python \
@@ -240,7 +240,7 @@ apache-module: lib
 
 # --- Tests
 
-test: header-check test-rust test-cli test-c test-abi test-cpp test-install \
+test: lint header-check test-rust test-cli test-c test-abi test-cpp test-install \
       test-examples test-vite test-walk test-fuzz test-nginx \
       test-nginx-release test-nginx-static test-nginx-asan \
       test-nginx-valgrind test-soak test-apache test-python test-hosts \
@@ -259,6 +259,14 @@ test-all:
 	$(MAKE) test-deb
 	$(MAKE) test-fresh
 	$(MAKE) soak
+
+# Spelling, by typos, which pip installs.
+lint:
+	@python3 -c 'import ensurepip' 2>/dev/null || $(NEED) python3-venv
+	@test -x $(BUILD)/lint/bin/pip || python3 -m venv $(BUILD)/lint
+	@$(BUILD)/lint/bin/pip install -q --disable-pip-version-check \
+	    typos==1.52.0
+	$(BUILD)/lint/bin/typos
 
 # build.rs writes the header anew where src/ffi.rs has changed. This comes
 # first: any build would make a stale header current.
