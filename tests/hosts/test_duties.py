@@ -103,7 +103,6 @@ def test_preflights_are_answered_before_the_application(host, path, status):
         assert (answer.status, answer.body) == (status, "")
         assert answer.cors == ANSWER
         assert answer.varies_by == VARY_ALL
-        assert answer.all("content-type") == []
 
         refused = site.request(
             "OPTIONS", path, [("Origin", STRANGER), *PREFLIGHT[1:]]

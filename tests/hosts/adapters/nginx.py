@@ -1,5 +1,6 @@
 """nginx with the module, in front of an application."""
 
+import pathlib
 import subprocess
 
 from application import Application
@@ -52,7 +53,9 @@ def configure(options, folder, policies, backend):
     port = free_port()
     for number, policy in enumerate(policies):
         (folder / f"{number}.json").write_text(policy)
-    module = options.nginx_module
+    module = options.nginx_module and pathlib.Path(
+        options.nginx_module
+    ).resolve()
     (folder / "nginx.conf").write_text(CONFIGURATION % {
         "load": f"load_module {module};" if module else "",
         "port": port,

@@ -63,6 +63,14 @@ class Request(ctypes.Structure):
         ("request_method_len", c_size_t),
         ("request_headers", c_char_p),
         ("request_headers_len", c_size_t),
+        ("host", c_char_p),
+        ("host_len", c_size_t),
+        ("fetch_site", c_char_p),
+        ("fetch_site_len", c_size_t),
+        ("upgrade", c_char_p),
+        ("upgrade_len", c_size_t),
+        ("scheme", c_char_p),
+        ("scheme_len", c_size_t),
     ]
 
 
