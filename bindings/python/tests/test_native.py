@@ -1,6 +1,7 @@
 """The C ABI as _native.py has it, and as include/cors.h and the library do."""
 
 import ctypes
+import pickle
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import libcors
-from libcors import Reason, Severity, Verdict, _native
+from libcors import Reason, Severity, Verdict, _decision, _diagnostic, _native
 
 ROOT = Path(__file__).resolve().parents[3]
 INCLUDE = ROOT / "include"
@@ -85,9 +86,9 @@ def test_constants_are_those_of_the_header():
     assert value("CORS_ERROR_IO") == _native.ERROR_IO
     assert value("CORS_HEADERS_MAX") == _native.HEADERS_MAX
     for enum, values in (
-        ("VERDICT", libcors._VERDICTS),
-        ("REASON", libcors._REASONS),
-        ("SEVERITY", libcors._SEVERITIES),
+        ("VERDICT", _decision.VERDICTS),
+        ("REASON", _decision.REASONS),
+        ("SEVERITY", _diagnostic.SEVERITIES),
     ):
         known = re.findall(rf"\bCORS_{enum}_(\w+) = (\d+)", HEADER)
         assert {int(n): name.lower() for name, n in known} == {
@@ -133,7 +134,7 @@ def test_texts_are_read_by_their_length(monkeypatch):
         decision._obj.pattern_len = 4
 
     monkeypatch.setattr(_native, "evaluate", inside)
-    monkeypatch.setattr(libcors, "_NAMES", {})
+    monkeypatch.setattr(_decision, "_NAMES", {})
     decision = libcors.Policy({"allow_origins": ["*"]}).evaluate()
     assert decision.headers == ((b"vary", b"origin"),)
     assert (decision.pattern, decision.culprit) == ("vary", None)
@@ -184,6 +185,13 @@ def test_the_version_is_that_of_the_crate():
     manifest = (INCLUDE.parent / "Cargo.toml").read_text()
     version = re.search('^version = "(.*)"$', manifest, re.M)[1]
     assert libcors.__version__ == _native.VERSION == version
+
+
+def test_public_names_are_those_of_the_package():
+    for name in set(libcors.__all__) - {"__version__"}:
+        public = getattr(libcors, name)
+        assert public.__module__ == "libcors"
+        assert pickle.loads(pickle.dumps(public)) is public
 
 
 def test_an_import_loads_no_more_than_it_needs(tmp_path):

@@ -17,7 +17,6 @@ from typing import TypedDict
 
 import pytest
 
-import libcors
 from libcors import (
     Decision,
     Policy,
@@ -26,6 +25,8 @@ from libcors import (
     Reason,
     Severity,
     Verdict,
+    _decision,
+    _policy,
 )
 
 APP = "https://app.example.com"
@@ -333,7 +334,7 @@ def test_what_is_raised_while_a_policy_reports_is_raised(monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(libcors, "_diagnostic", interrupt)
+    monkeypatch.setattr(_policy, "read_diagnostic", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Policy("{}")
     with pytest.raises(KeyboardInterrupt):
@@ -443,10 +444,7 @@ def test_decisions_are_remembered_up_to_a_bound():
 
 
 def test_a_failed_call_permits_nothing():
-    class Gone:
-        pointer = None
-
-    decision = libcors._evaluate(Gone, "GET", APP.encode(), None, None)
+    decision = _decision.evaluate(None, "GET", APP.encode(), None, None)
     assert decision.verdict == Verdict.REFUSED
     assert decision.status == 0
     assert [name for name, _ in decision.headers] == [b"vary"]

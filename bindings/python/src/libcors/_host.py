@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, AnyStr, Union
 
-from . import Policy
+from ._policy import Policy
 
 #: A policy, or what one is made from: the path of a policy file, or the
 #: policy as a mapping.

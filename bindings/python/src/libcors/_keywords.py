@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import Policy, PolicyError
+from ._diagnostic import PolicyError
+from ._policy import Policy
 
 _ALL_METHODS = ["DELETE", "PATCH", "PUT"]
 

@@ -133,6 +133,13 @@ def _function(
     return function
 
 
+def text(address: int | None, length: int) -> str | None:
+    """What a cors_str of UTF-8 has; None where it is absent."""
+    if address is None:
+        return None
+    return ctypes.string_at(address, length).decode("utf-8", "replace")
+
+
 policy_load = _function(
     _slow,
     "cors_policy_load",

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What to do with one request, and how the library is asked for it."""
+
+from __future__ import annotations
+
+from ctypes import byref, sizeof, string_at
+from dataclasses import dataclass
+
+from . import _native
+from ._names import Name
+
+
+class Verdict(Name):
+    """The kinds of decision. Act on status and headers, not on these: later
+    versions may append some."""
+
+    #: The request has no Origin.
+    NOT_CORS = "not_cors"
+    #: An actual request whose response the origin may read.
+    ALLOWED = "allowed"
+    #: An actual request that gets no permission header. It is not blocked:
+    #: the browser keeps the response from the page. Browsers send Origin with
+    #: same-origin POST, PUT, DELETE and WebSocket handshakes too.
+    REFUSED = "refused"
+    #: A preflight; answer it with the decision's status.
+    PREFLIGHT_ALLOWED = "preflight_allowed"
+    #: A preflight; answer it with the decision's status: the browser will not
+    #: send the request that it asked for.
+    PREFLIGHT_REFUSED = "preflight_refused"
+    #: None that this version knows.
+    UNKNOWN = "unknown"
+
+
+class Reason(Name):
+    """Why a decision refuses. Later versions may append some."""
+
+    #: Nothing was refused.
+    NONE = "none"
+    #: No pattern of the policy matches the origin.
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    #: Origin is not one serialized origin, or too long.
+    ORIGIN_MALFORMED = "origin_malformed"
+    #: The requested method is not allowed; culprit names it.
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    #: Access-Control-Request-Method is not a token, or too long.
+    METHOD_MALFORMED = "method_malformed"
+    #: A requested header is not allowed; culprit names the first one.
+    HEADER_NOT_ALLOWED = "header_not_allowed"
+    #: Access-Control-Request-Headers is not a list of tokens, or too long.
+    HEADERS_MALFORMED = "headers_malformed"
+    #: None that this version knows.
+    UNKNOWN = "unknown"
+
+
+VERDICTS = dict(enumerate(Verdict))
+REASONS = dict(enumerate(Reason))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with one request."""
+
+    verdict: Verdict
+    reason: Reason
+    #: Where not 0: answer now, with this status and no body.
+    status: int
+    #: The headers to add, names in lower case. A name can come twice. Of Vary
+    #: only the names that the response does not have yet, and nothing where
+    #: it has "*".
+    headers: tuple[tuple[bytes, bytes], ...]
+    #: The method or header name that was not allowed.
+    culprit: str | None
+    #: The policy's pattern that the origin matched.
+    pattern: str | None
+
+
+def evaluate(
+    policy: int | None,
+    method: str | None,
+    origin: bytes | None,
+    request_method: bytes | None,
+    request_headers: bytes | None,
+) -> Decision:
+    request = native_request(
+        # What is not latin-1 comes from no server; "?" is no method.
+        None if method is None else method.encode("latin-1", "replace"),
+        origin,
+        request_method,
+        request_headers,
+    )
+    # One for each call: another thread may be deciding.
+    decision = _native.Decision(_DECISION_SIZE)
+    # Where this fails, the decision permits nothing and goes the way of all.
+    _native.evaluate(policy, byref(request), byref(decision))
+    parts = iter(decision.headers[: 4 * decision.header_count])
+    return Decision(
+        VERDICTS.get(decision.verdict, Verdict.UNKNOWN),
+        REASONS.get(decision.reason, Reason.UNKNOWN),
+        decision.status,
+        tuple(
+            (
+                _NAMES.get(name) or _name(name, name_len),
+                string_at(value, value_len),
+            )
+            for name, name_len, value, value_len in zip(
+                parts, parts, parts, parts
+            )
+        ),
+        _native.text(decision.culprit, decision.culprit_len),
+        _native.text(decision.pattern, decision.pattern_len),
+    )
+
+
+_DECISION_SIZE = sizeof(_native.Decision)
+_REQUEST_SIZE = sizeof(_native.Request)
+
+#: The names of headers by their addresses: they are the library's own.
+_NAMES: dict[int, bytes] = {}
+
+
+def _name(address: int, length: int) -> bytes:
+    return _NAMES.setdefault(address, string_at(address, length))
+
+
+def native_request(
+    method: bytes | None,
+    origin: bytes | None,
+    request_method: bytes | None,
+    request_headers: bytes | None,
+) -> _native.Request:
+    return _native.Request(
+        _REQUEST_SIZE,
+        method,
+        len(method or b""),
+        origin,
+        len(origin or b""),
+        request_method,
+        len(request_method or b""),
+        request_headers,
+        len(request_headers or b""),
+    )

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The type of the names that the library numbers."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Name(str, enum.Enum):
+    """enum.StrEnum, which Python has since 3.11."""
+
+    __str__ = str.__str__
+    __format__ = str.__format__  # type: ignore[assignment]
