@@ -204,6 +204,7 @@ def test_an_import_loads_no_more_than_it_needs(tmp_path):
     assert "libcors._native" in loaded, done.stderr
     # As dear as all the rest together, and not needed.
     assert not loaded & {"importlib.metadata", "email", "pathlib", "asyncio"}
+    assert "json" not in loaded
     assert "libcors._keywords" not in loaded
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 import sys
@@ -266,6 +265,9 @@ def _absolute(file: str | None) -> str | None:
 
 
 def _json(policy: Mapping[str, object]) -> bytes:
+    # Not needed for a policy file, and dearer than this module.
+    import json
+
     try:
         return json.dumps(policy, default=_plain).encode("ascii")
     except RecursionError:
