@@ -292,10 +292,8 @@ fn response_headers_are_those_of_the_standard() {
 #[test]
 fn bad_ports_are_those_of_the_standard() {
     for port in 0..=u16::MAX {
-        assert_eq!(
-            browser::bad_port(port),
-            BAD_PORTS.contains(&port),
-            "{port}"
-        );
+        let bad = BAD_PORTS.contains(&port);
+        assert_eq!(browser::bad_port(port), bad, "{port}");
+        assert_eq!(crate::is_blocked_port(port), bad, "{port}");
     }
 }
