@@ -21,9 +21,11 @@ from run import SYSTEM_LIBS
 
 SCENARIOS = [
     "exact=1/allowed", "exact=1/refused", "exact=100000/allowed",
-    "exact=100000/refused", "wildcard=1/allowed", "wildcard=100/allowed",
-    "wildcard=100/refused", "glob=100/allowed", "preflight/headers=1",
-    "preflight/headers=10", "preflight/headers=100",
+    "exact=100000/refused", "wildcard=1/allowed", "wildcard=1/refused",
+    "wildcard=100/allowed", "wildcard=100/refused", "glob=1/allowed",
+    "glob=1/refused", "glob=100/allowed", "glob=100/refused",
+    "glob=10000/allowed", "preflight/headers=1", "preflight/headers=10",
+    "preflight/headers=100",
     "preflight/origin-refused", "hostile/headers=16KiB-commas",
     "hostile/origin=200-labels", "deep/origin=100-labels", "no-origin",
 ]

@@ -313,12 +313,8 @@ fn can_be_spelled<'r>(
 ) -> bool {
     let mut pattern = left.rsplit('.');
     rule.all(|label| {
-        pattern.next().is_some_and(|pattern| match pattern.contains('*') {
-            _ if label == "*" => true,
-            true => glob_matches(pattern.as_bytes(), label.as_bytes()),
-            // glob_matches takes the text before the first star and the one
-            // behind the last for two.
-            false => pattern == label,
+        pattern.next().is_some_and(|pattern| {
+            label == "*" || glob_matches(pattern.as_bytes(), label.as_bytes())
         })
     })
 }

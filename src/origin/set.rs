@@ -13,7 +13,7 @@ use std::slice;
 
 use foldhash::SharedSeed;
 use foldhash::fast::{FoldHasher, SeedableRandomState};
-use memchr::{memchr, memmem};
+use memchr::{memmem, memrchr};
 
 use super::globs::{self, Cut, Globs, NONE, Tree};
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
@@ -243,12 +243,16 @@ impl OriginSet {
     }
 
     /// The text of the first pattern with wildcards that matches `origin`.
+    #[inline]
     pub(crate) fn find_wildcard(&self, origin: &Tuple<'_>) -> Option<&[u8]> {
-        if !self.has_wildcards()
-            || !matches!(origin.scheme, Scheme::Http | Scheme::Https)
-        {
-            return None;
-        }
+        let web = matches!(origin.scheme, Scheme::Http | Scheme::Https);
+        (web && self.has_wildcards()).then(|| self.first_wildcard(origin))?
+    }
+
+    /// The same of an http or https origin. By itself, so that a policy
+    /// without wildcards pays nothing for it.
+    #[inline(never)]
+    fn first_wildcard(&self, origin: &Tuple<'_>) -> Option<&[u8]> {
         let port = match origin.port {
             Some(number) => PortPattern::Number(number),
             None => PortPattern::Default,
@@ -268,9 +272,9 @@ impl OriginSet {
             let Range { start, end } = suffix.groups;
             let groups = &self.groups[start as usize..end as usize];
             let left = host_left_of(run, host);
-            for wanted in wanted {
+            for wanted in &wanted {
                 let key = |group: &Group| group.scheme_and_port;
-                if let Ok(i) = groups.binary_search_by_key(&wanted, key) {
+                if let Ok(i) = groups.binary_search_by_key(wanted, key) {
                     best = self.find_in(&groups[i], left, best);
                 }
             }
@@ -285,9 +289,15 @@ impl OriginSet {
     fn find_in(&self, group: &Group, left: Option<&[u8]>, best: u32) -> u32 {
         let Some(left) = left else { return best.min(group.whole) };
         let best = best.min(group.subdomains);
-        if group.globs.is_empty() {
-            return best;
+        match group.globs.is_empty() {
+            true => best,
+            false => self.find_glob(group, left, best),
         }
+    }
+
+    /// By itself, so that a group without globs pays nothing for them.
+    #[inline(never)]
+    fn find_glob(&self, group: &Group, left: &[u8], best: u32) -> u32 {
         let cut = group.cut(&self.arena, &self.wildcards);
         self.globs.find(group.globs, cut, &self.seed, left, best)
     }
@@ -428,22 +438,27 @@ fn group(
 /// check of a star's bytes is that there is one and none is a dot. Taking each
 /// inner piece at its first place is right: that leaves the most for the rest.
 pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
-    let mut pieces = glob.split(|&byte| byte == b'*');
-    let prefix = pieces.next().unwrap_or_default();
-    let suffix = pieces.next_back().unwrap_or_default();
+    let star = |&byte: &u8| byte == b'*';
+    let (Some(first), Some(last)) =
+        (glob.iter().position(star), memrchr(b'*', glob))
+    else {
+        return glob == text;
+    };
     let Some(mut rest) = text
-        .strip_prefix(prefix)
-        .and_then(|rest| rest.strip_suffix(suffix))
-        .filter(|rest| memchr(b'.', rest).is_none())
+        .strip_prefix(&glob[..first])
+        .and_then(|rest| rest.strip_suffix(&glob[last + 1..]))
+        .filter(|rest| !rest.contains(&b'.'))
     else {
         return false;
     };
-    for piece in pieces {
-        let Some(at) = rest.get(1..).and_then(|r| memmem::find(r, piece))
-        else {
-            return false;
-        };
-        rest = &rest[1 + at + piece.len()..];
+    if first < last {
+        for piece in glob[first + 1..last].split(star) {
+            let Some(at) = rest.get(1..).and_then(|r| memmem::find(r, piece))
+            else {
+                return false;
+            };
+            rest = &rest[1 + at + piece.len()..];
+        }
     }
     !rest.is_empty()
 }

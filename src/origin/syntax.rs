@@ -58,17 +58,20 @@ pub(crate) enum Scheme {
 
 /// Parses one serialized origin; `None` where it is malformed. Linear in the
 /// bytes, of which no more than [`ORIGIN_MAX`] are looked at.
+#[inline]
 pub(crate) fn parse(bytes: &[u8]) -> Option<Origin<'_>> {
-    if bytes == b"null" {
-        return Some(Origin::Opaque);
+    match bytes.len() {
+        0..=ORIGIN_MAX if bytes == b"null" => Some(Origin::Opaque),
+        0..=ORIGIN_MAX => parse_tuple(bytes).map(Origin::Tuple),
+        _ => None,
     }
-    if bytes.len() > ORIGIN_MAX {
-        return None;
-    }
+}
+
+fn parse_tuple(bytes: &[u8]) -> Option<Tuple<'_>> {
     let (scheme, default_port, rest) = split_scheme(bytes)?;
-    let (host, port) = match (scheme, rest.first()) {
-        (Scheme::Other, _) => split_opaque_host(rest)?,
-        (_, Some(b'[')) => split_ipv6_host(rest)?,
+    let (host, port) = match scheme {
+        Scheme::Other => split_opaque_host(rest)?,
+        _ if *rest.first()? == b'[' => split_ipv6_host(rest)?,
         _ => split_domain_or_ipv4(rest)?,
     };
     let port = match port {
@@ -79,7 +82,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Origin<'_>> {
     if port.is_some() && port == default_port {
         return None;
     }
-    Some(Origin::Tuple(Tuple { scheme, host, port }))
+    Some(Tuple { scheme, host, port })
 }
 
 /// A port as a URL serializes it: 1 to 65535, no leading zero.
@@ -168,6 +171,7 @@ pub(crate) fn is_opaque_host(host: &[u8]) -> bool {
         })
 }
 
+/// The host, and what follows, which is for the caller to look at.
 fn split_domain_or_ipv4(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut next = rest;
     let last_label = loop {
@@ -176,16 +180,14 @@ fn split_domain_or_ipv4(rest: &[u8]) -> Option<(&[u8], &[u8])> {
         if label.is_empty() || label.len() > LABEL_MAX {
             return None;
         }
+        let [b'.', behind @ ..] = behind else {
+            next = behind;
+            break label;
+        };
         next = behind;
-        match behind {
-            [] | [b':', ..] => break label,
-            // The one empty label that may be is behind the root's dot.
-            [b'.'] | [b'.', b':', ..] => {
-                next = &behind[1..];
-                break label;
-            }
-            [b'.', behind @ ..] => next = behind,
-            _ => return None,
+        // The one empty label that may be is behind the root's dot.
+        if let [] | [b':', ..] = behind {
+            break label;
         }
     };
     let (host, port) = rest.split_at(rest.len() - next.len());
