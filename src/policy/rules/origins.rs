@@ -40,6 +40,8 @@ struct Closed {
     /// The one that was found last: patterns of one domain often stand
     /// together.
     last: String,
+    /// The one that was asked for last of those that are not closed.
+    last_open: String,
 }
 
 impl Closed {
@@ -56,6 +58,9 @@ impl Closed {
         {
             return true;
         }
+        if suffix == self.last_open {
+            return false;
+        }
         // The last two labels, or three, or four.
         let ends = suffix
             .rmatch_indices('.')
@@ -69,7 +74,10 @@ impl Closed {
                 list.open_name(&HostPattern::Subdomains(name)).is_none()
             })
         });
-        let Some(name) = closed else { return false };
+        let Some(name) = closed else {
+            suffix.clone_into(&mut self.last_open);
+            return false;
+        };
         name.clone_into(&mut self.last);
         if known.is_none() && self.names.len() < Self::MAX {
             self.names.insert(name.to_owned());
