@@ -177,6 +177,10 @@ fn explain_variable(text: &str) -> Option<Fault> {
 /// Whether a text holds a variable of a shell, of a template or of a program:
 /// `${NAME}`, `$(name)`, `$NAME`, `{{ name }}`, `<%= name %>`, `%NAME%`.
 pub(super) fn has_variable(text: &str) -> bool {
+    // Every one of them has one of these: most texts are looked at once.
+    if !text.bytes().any(|byte| matches!(byte, b'$' | b'%' | b'{' | b'.')) {
+        return false;
+    }
     let percent = text.split('%').skip(1).step_by(2).any(|name| {
         let in_name = |b: u8| b.is_ascii_uppercase() || b == b'_';
         !name.is_empty() && name.bytes().all(in_name)
