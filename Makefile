@@ -250,7 +250,7 @@ test-all:
 	$(MAKE) test RELOADS=400 VALGRIND_TESTS=
 	PUBLIC_SUFFIX_RULES=all cargo test --release --lib public_suffixes
 	PROPTEST_CASES=300000 cargo test --release --lib helps
-	$(MAKE) -C bindings/c valgrind asan
+	$(MAKE) -C bindings/c valgrind asan hostile
 	$(MAKE) test-apache-valgrind
 	$(MAKE) -C bindings/cpp valgrind asan tsan
 	$(MAKE) test-clang
