@@ -56,6 +56,12 @@ fn there_are_enough_cases_and_each_has_a_name_of_its_own() {
         assert!(names.insert(name.to_owned()), "two cases are called {name}");
     });
     assert!(count >= 300, "{count}");
+    let policies = array(&read("policies.json")["cases"]).len();
+    let text =
+        include_str!("../../DESIGN.md").replace(char::is_whitespace, " ");
+    let thousands = format!("{},{:03}", count / 1000, count % 1000);
+    let said = format!("{thousands} decisions and {policies} policies");
+    assert!(text.contains(&said), "DESIGN.md does not say: {said}");
 }
 
 #[test]
