@@ -4,11 +4,10 @@
 //! Everything that does not depend on the request is made when the policy is
 //! loaded; a decision only points to it and to the request's own bytes.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
-use crate::header_names::{HeadersCheck, RequestHeaders};
-use crate::method::{self, MethodCheck, Methods};
-use crate::origin::set::OriginSet;
+use crate::header_names::HeadersCheck;
+use crate::method::{self, MethodCheck};
 use crate::origin::syntax::{self, Origin};
 use crate::policy::Policy;
 
@@ -106,21 +105,6 @@ pub enum Reason {
     HeadersMalformed = 6,
 }
 
-/// A policy as [`Policy::evaluate`] needs it.
-pub(crate) struct Answers {
-    pub(crate) any_origin: bool,
-    pub(crate) null_origin: bool,
-    pub(crate) origins: OriginSet,
-    pub(crate) credentials: bool,
-    pub(crate) methods: Methods,
-    pub(crate) request_headers: RequestHeaders,
-    /// The value of `Access-Control-Expose-Headers`.
-    pub(crate) expose_headers: Option<CString>,
-    /// The value of `Access-Control-Max-Age`.
-    pub(crate) max_age: Option<CString>,
-    pub(crate) preflight_status: u16,
-}
-
 impl Policy {
     /// Decides. Allocates nothing; linear in the request's bytes.
     ///
@@ -156,20 +140,19 @@ impl Policy {
         request: &Request<'a>,
         mut send: impl FnMut(Header<'a>),
     ) -> Outcome<'a> {
-        let answers = self.answers();
         let options = request.method == Some(b"OPTIONS");
         let outcome = match (request.origin, request.request_method) {
             (Some(origin), Some(method)) if options => {
                 let headers = request.request_headers.unwrap_or_default();
-                answers.preflight(origin, method, headers, &mut send)
+                self.preflight(origin, method, headers, &mut send)
             }
-            (origin, _) => answers.actual(origin, &mut send),
+            (origin, _) => self.actual(origin, &mut send),
         };
         // A shared cache must not hand one origin's answer to another.
         // Some caches store answers to OPTIONS too.
         if options {
             send(VARY_OPTIONS);
-        } else if !answers.any_origin {
+        } else if !self.any_origin {
             send(VARY_ORIGIN);
         }
         outcome
@@ -196,7 +179,7 @@ impl Outcome<'_> {
     }
 }
 
-impl Answers {
+impl Policy {
     fn actual<'a>(
         &'a self,
         origin: Option<&'a [u8]>,

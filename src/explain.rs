@@ -105,7 +105,7 @@ fn cause(
         Reason::HeaderNotAllowed => {
             let mut text =
                 format!("the header {culprit} is not in allow_headers.");
-            if policy.answers().request_headers.any() {
+            if policy.request_headers.any() {
                 text += " \"*\" does not cover it.";
             }
             text
@@ -347,7 +347,7 @@ fn header_hint(policy: &Policy, culprit: &[u8]) -> Option<String> {
         format!("x-{lower}"),
         lower.strip_prefix("x-").unwrap_or_default().to_owned(),
     ];
-    let listed = &policy.answers().request_headers;
+    let listed = &policy.request_headers;
     let near = near.iter().find(|near| listed.lists(near.as_bytes()))?;
     Some(format!("\"{near}\" would be allowed."))
 }

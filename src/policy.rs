@@ -8,6 +8,7 @@ mod not_json;
 mod rules;
 mod unicode_label;
 
+use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,7 +16,9 @@ use std::path::Path;
 use std::{error, fmt};
 
 use crate::PublicSuffixList;
-use crate::decision::Answers;
+use crate::header_names::RequestHeaders;
+use crate::method::Methods;
+use crate::origin::set::OriginSet;
 use diagnostic::{Diagnostic, Severity};
 
 /// Longest policy file, in bytes. A million origins take about 40 MiB.
@@ -27,7 +30,17 @@ pub const POLICY_DEPTH_MAX: usize = 8;
 
 /// A loaded policy. It never changes; any number of threads may use it.
 pub struct Policy {
-    answers: Answers,
+    pub(crate) any_origin: bool,
+    pub(crate) null_origin: bool,
+    pub(crate) origins: OriginSet,
+    pub(crate) credentials: bool,
+    pub(crate) methods: Methods,
+    pub(crate) request_headers: RequestHeaders,
+    /// The value of `Access-Control-Expose-Headers`.
+    pub(crate) expose_headers: Option<CString>,
+    /// The value of `Access-Control-Max-Age`.
+    pub(crate) max_age: Option<CString>,
+    pub(crate) preflight_status: u16,
     warnings: Vec<Diagnostic>,
 }
 
@@ -54,9 +67,9 @@ impl Policy {
         json: &[u8],
         suffixes: &PublicSuffixList,
     ) -> Result<Self, LoadError> {
-        let (answers, diagnostics) = rules::read(json, suffixes);
-        match answers {
-            Some(answers) => Ok(Self { answers, warnings: diagnostics }),
+        let (policy, diagnostics) = rules::read(json, suffixes);
+        match policy {
+            Some(policy) => Ok(Self { warnings: diagnostics, ..policy }),
             None => Err(LoadError::Policy(diagnostics)),
         }
     }
@@ -84,10 +97,6 @@ impl Policy {
     /// What is doubtful in the policy, in the order of the file.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
-    }
-
-    pub(crate) fn answers(&self) -> &Answers {
-        &self.answers
     }
 }
 

@@ -34,7 +34,6 @@ use std::ops::Range;
 use foldhash::fast::SeedableRandomState;
 use memchr::{memchr_iter, memmem, memrchr};
 
-use super::set::glob_matches;
 use crate::table::{Table, Text, hash_bytes, table_hash};
 
 /// From how many globs on a node is cheaper than trying them.
@@ -432,6 +431,36 @@ impl Search<'_, '_> {
         let Self { globs, cut, text, best, .. } = *self;
         self.best = globs.first_of(start, count, cut, text, best);
     }
+}
+
+/// Whether `text` matches, each `*` being one or more bytes of one label.
+/// `text` is part of a host that the parser has passed, so all there is to
+/// check of a star's bytes is that there is one and none is a dot. Taking each
+/// inner piece at its first place is right: that leaves the most for the rest.
+pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+    let star = |&byte: &u8| byte == b'*';
+    let (Some(first), Some(last)) =
+        (glob.iter().position(star), memrchr(b'*', glob))
+    else {
+        return glob == text;
+    };
+    let Some(mut rest) = text
+        .strip_prefix(&glob[..first])
+        .and_then(|rest| rest.strip_suffix(&glob[last + 1..]))
+        .filter(|rest| !rest.contains(&b'.'))
+    else {
+        return false;
+    };
+    if first < last {
+        for piece in glob[first + 1..last].split(star) {
+            let Some(at) = rest.get(1..).and_then(|r| memmem::find(r, piece))
+            else {
+                return false;
+            };
+            rest = &rest[1 + at + piece.len()..];
+        }
+    }
+    !rest.is_empty()
 }
 
 /// The places of the bits that are set, from the lowest on.

@@ -21,8 +21,8 @@ use std::{error, fmt, iter};
 
 use memchr::{memchr, memrchr};
 
+use super::globs::glob_matches;
 use super::pattern::HostPattern;
-use super::set::glob_matches;
 
 /// `tools/public_suffix_list.py` makes it.
 const LIST: &str = include_str!("public_suffix_list.txt");

@@ -13,7 +13,6 @@ use std::slice;
 
 use foldhash::SharedSeed;
 use foldhash::fast::{FoldHasher, SeedableRandomState};
-use memchr::{memmem, memrchr};
 
 use super::globs::{self, Cut, Globs, NONE, Tree};
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
@@ -431,34 +430,4 @@ fn group(
         suffixes.push(Suffix { text: suffix_of(run[0]), groups });
     }
     (suffixes.into(), groups.into(), globs.build())
-}
-
-/// Whether `text` matches, each `*` being one or more bytes of one label.
-/// `text` is part of a host that the parser has passed, so all there is to
-/// check of a star's bytes is that there is one and none is a dot. Taking each
-/// inner piece at its first place is right: that leaves the most for the rest.
-pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
-    let star = |&byte: &u8| byte == b'*';
-    let (Some(first), Some(last)) =
-        (glob.iter().position(star), memrchr(b'*', glob))
-    else {
-        return glob == text;
-    };
-    let Some(mut rest) = text
-        .strip_prefix(&glob[..first])
-        .and_then(|rest| rest.strip_suffix(&glob[last + 1..]))
-        .filter(|rest| !rest.contains(&b'.'))
-    else {
-        return false;
-    };
-    if first < last {
-        for piece in glob[first + 1..last].split(star) {
-            let Some(at) = rest.get(1..).and_then(|r| memmem::find(r, piece))
-            else {
-                return false;
-            };
-            rest = &rest[1 + at + piece.len()..];
-        }
-    }
-    !rest.is_empty()
 }

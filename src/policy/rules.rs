@@ -17,18 +17,18 @@ use super::diagnostic::{
 use super::document::{self, Type, Value};
 use super::keys::{self, Meaning};
 use super::not_json;
-use super::{POLICY_DEPTH_MAX, POLICY_MAX};
+use super::{POLICY_DEPTH_MAX, POLICY_MAX, Policy};
 use crate::PublicSuffixList;
-use crate::decision::Answers;
 
 /// Browsers keep a preflight answer for at most a day, most of them for less.
 const MAX_AGE_MAX: u32 = 86_400;
 
-/// Reads a policy. There are answers where no diagnostic is an error.
+/// Reads a policy, without its warnings. There is one if no diagnostic is an
+/// error.
 pub(super) fn read(
     json: &[u8],
     suffixes: &PublicSuffixList,
-) -> (Option<Answers>, Vec<Diagnostic>) {
+) -> (Option<Policy>, Vec<Diagnostic>) {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let (text, rest) = match std::str::from_utf8(json) {
         Ok(text) => (text, None),
@@ -39,7 +39,7 @@ pub(super) fn read(
     };
     let mut rules =
         Rules { text, suffixes, diagnostics: Diagnostics::default() };
-    let answers = if json.len() > POLICY_MAX {
+    let policy = if json.len() > POLICY_MAX {
         let message = format!("the policy has more than {POLICY_MAX} bytes");
         rules.error_at(None, "policy-size", message, None);
         None
@@ -68,8 +68,8 @@ pub(super) fn read(
             }
         }
     };
-    let answers = answers.filter(|_| !rules.diagnostics.has_errors());
-    (answers, rules.diagnostics.into_list(text))
+    let policy = policy.filter(|_| !rules.diagnostics.has_errors());
+    (policy, rules.diagnostics.into_list(text))
 }
 
 struct Rules<'t> {
@@ -117,7 +117,7 @@ const KEYS: [&str; 10] = [
 ];
 
 impl<'t> Rules<'t> {
-    fn policy(&mut self, document: Value<'t>) -> Option<Answers> {
+    fn policy(&mut self, document: Value<'t>) -> Option<Policy> {
         let root = At::member(document, "");
         let members = self.members(&root, &KEYS)?;
         let member = |key: &str| {
@@ -188,7 +188,7 @@ impl<'t> Rules<'t> {
             )
         });
         let Origins { any, null, set } = origins?;
-        Some(Answers {
+        Some(Policy {
             any_origin: any,
             null_origin: null,
             origins: set,
@@ -198,6 +198,7 @@ impl<'t> Rules<'t> {
             expose_headers,
             max_age: max_age.map(|age| c_string(age.to_string())),
             preflight_status: preflight_status.map_or(204, |s| s as u16),
+            warnings: Vec::new(),
         })
     }
 
