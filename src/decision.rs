@@ -6,8 +6,8 @@
 
 use std::ffi::CStr;
 
-use crate::header_names::HeadersCheck;
-use crate::method::{self, MethodCheck};
+use crate::names::methods::{self, MethodCheck};
+use crate::names::request_headers::HeadersCheck;
 use crate::origin::syntax::{self, Origin};
 use crate::policy::Policy;
 
@@ -318,17 +318,17 @@ impl Policy {
             // A method called "*" would be let in by the wildcard: browsers
             // compare the names before they think of wildcards.
             let star = method == b"*";
-            (if star { method::SAFELISTED } else { c"*" }, None)
-        } else if reason != Reason::None || method::is_safelisted(method) {
+            (if star { methods::SAFELISTED } else { c"*" }, None)
+        } else if reason != Reason::None || methods::is_safelisted(method) {
             // A refusal holds nothing that the request asked for.
-            (method::SAFELISTED, None)
+            (methods::SAFELISTED, None)
         } else {
             // With credentials browsers do not read "*". The usual methods
             // have a value ready; others come in a line of their own, which
             // RFC 9110, section 5.3, makes the same list.
-            match method::with_safelisted(method) {
+            match methods::with_safelisted(method) {
                 Some(list) => (list, None),
-                None => (method::SAFELISTED, Some(method)),
+                None => (methods::SAFELISTED, Some(method)),
             }
         };
         send(header(ALLOW_METHODS, list.to_bytes()));

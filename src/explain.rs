@@ -8,8 +8,9 @@
 use std::str;
 
 use crate::decision::{Decision, Reason, Request, Verdict};
-use crate::header_names;
-use crate::method;
+use crate::names::forbidden::{
+    is_forbidden_method, is_forbidden_request_header,
+};
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme, Tuple};
 use crate::policy::{Policy, correction};
 
@@ -310,7 +311,7 @@ fn method_hint(
     request: &Request<'_>,
     culprit: &[u8],
 ) -> Option<String> {
-    if method::is_forbidden(culprit) {
+    if is_forbidden_method(culprit) {
         return Some("No script can use it, and no policy allow it.".into());
     }
     let near = [culprit.to_ascii_uppercase(), culprit.to_ascii_lowercase()];
@@ -331,7 +332,7 @@ fn method_hint(
 
 fn header_hint(policy: &Policy, culprit: &[u8]) -> Option<String> {
     let lower = str::from_utf8(culprit).ok()?.to_ascii_lowercase();
-    if header_names::is_forbidden_request_header(lower.as_bytes()) {
+    if is_forbidden_request_header(lower.as_bytes()) {
         return Some("No script can set it, and no policy allow it.".into());
     }
     if lower == "content-type" {

@@ -40,8 +40,6 @@
 mod decision;
 mod explain;
 mod ffi;
-mod header_names;
-mod method;
 mod names;
 mod origin;
 mod policy;
@@ -52,10 +50,9 @@ mod vary;
 
 pub use decision::{Decision, Header, Reason, Request, Verdict};
 pub use explain::Explanation;
-pub use header_names::{
-    HEADER_NAME_MAX, REQUEST_HEADERS_MAX, is_forbidden_request_header,
-};
-pub use method::METHOD_MAX;
+pub use names::forbidden::is_forbidden_request_header;
+pub use names::methods::METHOD_MAX;
+pub use names::request_headers::{HEADER_NAME_MAX, REQUEST_HEADERS_MAX};
 pub use origin::ports::is_blocked_port;
 pub use origin::public_suffix::{
     PublicSuffixList, PublicSuffixListError, date as public_suffix_list_date,

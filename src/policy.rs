@@ -16,8 +16,8 @@ use std::path::Path;
 use std::{error, fmt};
 
 use crate::PublicSuffixList;
-use crate::header_names::RequestHeaders;
-use crate::method::Methods;
+use crate::names::methods::Methods;
+use crate::names::request_headers::RequestHeaders;
 use crate::origin::set::OriginSet;
 use diagnostic::{Diagnostic, Severity};
 

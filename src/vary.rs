@@ -3,6 +3,8 @@
 //!
 //! [section 12.5.5]: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.5
 
+use crate::names::token::trim_spaces;
+
 /// The names of `wanted`, such as the value of a decision's `Vary`, that
 /// `existing`, the value of one `Vary` field of a response, does not list.
 /// None if `existing` lists `*`. A response with several `Vary` fields is
@@ -26,14 +28,6 @@ fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',')
         .map(trim_spaces)
         .filter(|name| !name.is_empty())
-}
-
-/// Optional whitespace of RFC 9110, section 5.6.3: spaces and tabs.
-pub(crate) fn trim_spaces(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 #[cfg(test)]

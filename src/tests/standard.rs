@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::browser;
-use crate::{header_names, method};
+use crate::names::{forbidden, methods, token};
 
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-method>
 const SAFELISTED_METHODS: &[&str] = &["GET", "HEAD", "POST"];
@@ -95,8 +95,9 @@ const BAD_PORTS: &[u16] = &[
 /// each.
 fn candidates() -> BTreeSet<String> {
     let sources = [
-        include_str!("../header_names.rs"),
-        include_str!("../method.rs"),
+        include_str!("../names/forbidden.rs"),
+        include_str!("../names/methods.rs"),
+        include_str!("../names/request_headers.rs"),
         include_str!("browser.rs"),
     ];
     let lists = [
@@ -131,7 +132,7 @@ fn candidates() -> BTreeSet<String> {
         .chain(lists.into_iter().flatten().copied())
         .chain(others)
         .chain(safelisted)
-        .filter(|name| method::is_token(name.as_bytes()));
+        .filter(|name| token::is_token(name.as_bytes()));
     all.flat_map(|name| {
         [
             name.to_owned(),
@@ -158,16 +159,16 @@ fn methods_are_those_of_the_standard() {
     for name in &candidates {
         let bytes = name.as_bytes();
         let safelisted = SAFELISTED_METHODS.contains(&name.as_str());
-        assert_eq!(method::is_safelisted(bytes), safelisted, "{name}");
+        assert_eq!(methods::is_safelisted(bytes), safelisted, "{name}");
         assert_eq!(browser::safelisted_method(name), safelisted, "{name}");
 
         let forbidden = one_of(FORBIDDEN_METHODS, name);
-        assert_eq!(method::is_forbidden(bytes), forbidden, "{name}");
+        assert_eq!(forbidden::is_forbidden_method(bytes), forbidden, "{name}");
         assert_eq!(browser::forbidden_method(name), forbidden, "{name}");
 
         let normalized = one_of(NORMALIZED_METHODS, name);
         assert_eq!(
-            method::is_normalized_by_browsers(name),
+            methods::is_normalized_by_browsers(name),
             normalized,
             "{name}"
         );
@@ -178,7 +179,7 @@ fn methods_are_those_of_the_standard() {
         assert_eq!(browser::normalize_method(name), sent, "{name}");
     }
     let always: Vec<&str> =
-        method::SAFELISTED.to_str().unwrap().split(',').collect();
+        methods::SAFELISTED.to_str().unwrap().split(',').collect();
     assert_eq!(always, SAFELISTED_METHODS);
 }
 
@@ -193,7 +194,7 @@ fn request_headers_are_those_of_the_standard() {
                 .iter()
                 .any(|prefix| lower.starts_with(prefix));
         assert_eq!(
-            header_names::is_forbidden_request_header(lower.as_bytes()),
+            forbidden::is_forbidden_request_header(lower.as_bytes()),
             forbidden,
             "{name}"
         );
@@ -273,7 +274,7 @@ fn response_headers_are_those_of_the_standard() {
         let lower = name.to_ascii_lowercase();
         let forbidden = one_of(FORBIDDEN_RESPONSE_HEADERS, name);
         assert_eq!(
-            header_names::is_forbidden_response_header(lower.as_bytes()),
+            forbidden::is_forbidden_response_header(lower.as_bytes()),
             forbidden,
             "{name}"
         );

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::ffi::CString;
 
 use super::{At, Rules};
-use crate::header_names::{
-    HEADER_NAME_MAX, RequestHeaders, is_cors_header,
-    is_forbidden_request_header, is_forbidden_response_header,
+use crate::names::forbidden::{
+    is_cors_header, is_forbidden_method, is_forbidden_request_header,
+    is_forbidden_response_header,
 };
-use crate::method::{self, METHOD_MAX, Methods};
-use crate::names;
+use crate::names::methods::{self, METHOD_MAX, Methods};
+use crate::names::request_headers::{HEADER_NAME_MAX, RequestHeaders};
+use crate::names::set::Builder;
+use crate::names::token::is_token;
 use crate::policy::correction::has_variable;
 use crate::policy::diagnostic::{Severity, quoted};
 use crate::policy::document::{Type, Value};
@@ -52,7 +54,7 @@ impl<'t> Rules<'t> {
     pub(super) fn methods(&mut self, value: Option<Value<'t>>) -> Methods {
         let mut any = false;
         let mut names = Methods::names();
-        let mut safelisted = names::Builder::new("");
+        let mut safelisted = Builder::new("");
         self.names(value, "/allow_methods", |rules, at, name, all| {
             if name == "*" {
                 any = true;
@@ -67,7 +69,7 @@ impl<'t> Rules<'t> {
                 }
                 return;
             }
-            if !method::is_token(name.as_bytes()) || name.len() > METHOD_MAX {
+            if !is_token(name.as_bytes()) || name.len() > METHOD_MAX {
                 if has_variable(&name) {
                     return rules.variable(Severity::Error, at, &name);
                 }
@@ -78,7 +80,7 @@ impl<'t> Rules<'t> {
                     "use one method name per array element, such as \"PUT\"",
                 );
             }
-            if method::is_forbidden(name.as_bytes()) {
+            if is_forbidden_method(name.as_bytes()) {
                 return rules.error(
                     at,
                     "method-forbidden",
@@ -87,7 +89,7 @@ impl<'t> Rules<'t> {
                 );
             }
             let upper = name.to_ascii_uppercase();
-            if method::is_normalized_by_browsers(&name) && *name != upper {
+            if methods::is_normalized_by_browsers(&name) && *name != upper {
                 return rules.error(
                     at,
                     "method-case",
@@ -125,7 +127,7 @@ impl<'t> Rules<'t> {
             if has_variable(&name) {
                 rules.variable(Severity::Warning, at, &name);
             }
-            let set = match method::is_safelisted(name.as_bytes()) {
+            let set = match methods::is_safelisted(name.as_bytes()) {
                 true => &mut safelisted,
                 false => &mut names,
             };
@@ -141,7 +143,7 @@ impl<'t> Rules<'t> {
         value: Option<Value<'t>>,
     ) -> RequestHeaders {
         let mut any = false;
-        let mut names = names::Builder::new("");
+        let mut names = Builder::new("");
         self.names(value, "/allow_headers", |rules, at, name, all| {
             if name == "*" {
                 if std::mem::replace(&mut any, true) {
@@ -190,7 +192,7 @@ impl<'t> Rules<'t> {
         value: Option<Value<'t>>,
         credentials: bool,
     ) -> Option<CString> {
-        let mut names = names::Builder::new("");
+        let mut names = Builder::new("");
         self.names(value, "/expose_headers", |rules, at, name, all| {
             if name == "*" {
                 if all.count > 1 {
@@ -236,7 +238,7 @@ impl<'t> Rules<'t> {
     /// case.
     fn header_name(&mut self, at: &At<'t, '_>, name: &str) -> Option<String> {
         let lower = name.to_ascii_lowercase();
-        if !method::is_token(name.as_bytes()) || name.len() > HEADER_NAME_MAX {
+        if !is_token(name.as_bytes()) || name.len() > HEADER_NAME_MAX {
             if has_variable(name) {
                 self.variable(Severity::Error, at, name);
                 return None;

@@ -4,9 +4,9 @@ use std::ffi::CStr;
 
 use memchr::memchr;
 
-use crate::method::is_token;
-use crate::names::{self, Names};
-use crate::vary::trim_spaces;
+use super::forbidden::is_forbidden_request_header;
+use super::set::{Builder, Names};
+use super::token::{is_token, trim_spaces};
 
 /// Longest requested header name, in bytes. Servers take at most a few
 /// kilobytes for all headers; no name in use is near this.
@@ -37,7 +37,7 @@ pub(crate) enum HeadersCheck<'a> {
 impl RequestHeaders {
     /// `names` are tokens other than `*`, in lower case; `any` is the
     /// policy's `*`.
-    pub(crate) fn new(any: bool, names: names::Builder) -> Self {
+    pub(crate) fn new(any: bool, names: Builder) -> Self {
         Self { any, allowed: names.build() }
     }
 
@@ -109,50 +109,4 @@ impl RequestHeaders {
                 && lower != b"authorization"
                 && !is_forbidden_request_header(lower)
     }
-}
-
-/// A [forbidden request-header] by its name, in lower case: no script can set
-/// one. (The standard's names that are forbidden only with some values, such
-/// as `X-HTTP-Method-Override`, may be requested.)
-///
-/// [forbidden request-header]: https://fetch.spec.whatwg.org/#forbidden-request-header
-#[doc(hidden)]
-pub fn is_forbidden_request_header(lower: &[u8]) -> bool {
-    matches!(
-        lower,
-        b"accept-charset"
-            | b"accept-encoding"
-            | b"access-control-request-headers"
-            | b"access-control-request-method"
-            | b"connection"
-            | b"content-length"
-            | b"cookie"
-            | b"cookie2"
-            | b"date"
-            | b"dnt"
-            | b"expect"
-            | b"host"
-            | b"keep-alive"
-            | b"origin"
-            | b"referer"
-            | b"set-cookie"
-            | b"te"
-            | b"trailer"
-            | b"transfer-encoding"
-            | b"upgrade"
-            | b"via"
-    ) || lower.starts_with(b"proxy-")
-        || lower.starts_with(b"sec-")
-}
-
-/// A [forbidden response-header name], in lower case: no script can read one.
-///
-/// [forbidden response-header name]: https://fetch.spec.whatwg.org/#forbidden-response-header-name
-pub(crate) fn is_forbidden_response_header(lower: &[u8]) -> bool {
-    matches!(lower, b"set-cookie" | b"set-cookie2")
-}
-
-/// A header of the CORS protocol itself, in lower case.
-pub(crate) fn is_cors_header(lower: &[u8]) -> bool {
-    lower.starts_with(b"access-control-")
 }

@@ -2,7 +2,9 @@
 
 use std::ffi::CStr;
 
-use crate::names::{self, Names};
+use super::forbidden::is_forbidden_method;
+use super::set::{Builder, Names};
+use super::token::is_token;
 
 /// Longest method name of a request, in bytes. The longest registered one has
 /// 17; the bound exists so that a hostile one costs nothing.
@@ -31,13 +33,13 @@ pub(crate) const SAFELISTED: &CStr = c"GET,HEAD,POST";
 
 impl Methods {
     /// The set that [`Methods::new`] takes, without names.
-    pub(crate) fn names() -> names::Builder {
-        names::Builder::new(SAFELISTED.to_str().expect("it is ASCII"))
+    pub(crate) fn names() -> Builder {
+        Builder::new(SAFELISTED.to_str().expect("it is ASCII"))
     }
 
-    /// `names` are tokens that [`is_forbidden`] lets through and that are not
+    /// `names` are tokens that [`is_forbidden_method`] lets through and that are not
     /// safelisted; `any` is the policy's `*`.
-    pub(crate) fn new(any: bool, names: names::Builder) -> Self {
+    pub(crate) fn new(any: bool, names: Builder) -> Self {
         Self { any, allowed: names.build() }
     }
 
@@ -49,7 +51,7 @@ impl Methods {
             MethodCheck::Allowed
         } else if method.len() > METHOD_MAX || !is_token(method) {
             MethodCheck::Malformed
-        } else if self.any && method != b"*" && !is_forbidden(method) {
+        } else if self.any && method != b"*" && !is_forbidden_method(method) {
             // Neither the wildcard's own name, which a script may use as a
             // method, nor what no browser sends.
             MethodCheck::Allowed
@@ -87,15 +89,6 @@ pub(crate) fn with_safelisted(method: &[u8]) -> Option<&'static CStr> {
     })
 }
 
-/// A [forbidden method], in any case.
-///
-/// [forbidden method]: https://fetch.spec.whatwg.org/#forbidden-method
-pub(crate) fn is_forbidden(method: &[u8]) -> bool {
-    [&b"CONNECT"[..], b"TRACE", b"TRACK"]
-        .iter()
-        .any(|name| method.eq_ignore_ascii_case(name))
-}
-
 /// Methods that browsers upper-case before they send them, so that a policy's
 /// name for one in another case never matches ([normalize a method]).
 ///
@@ -105,28 +98,3 @@ pub(crate) fn is_normalized_by_browsers(method: &str) -> bool {
         .iter()
         .any(|name| method.eq_ignore_ascii_case(name))
 }
-
-/// A token of RFC 9110, section 5.6.2: what method and header names are.
-pub(crate) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
-}
-
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    TOKEN_BYTES[usize::from(byte)]
-}
-
-const TOKEN_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let others = b"!#$%&'*+-.^_`|~";
-    let mut i = 0;
-    while i < others.len() {
-        table[others[i] as usize] = true;
-        i += 1;
-    }
-    table
-};
