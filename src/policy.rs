@@ -15,9 +15,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::{error, fmt};
 
-use crate::PublicSuffixList;
 use crate::names::methods::Methods;
 use crate::names::request_headers::RequestHeaders;
+use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::OriginSet;
 use diagnostic::{Diagnostic, Severity};
 

@@ -18,7 +18,7 @@ use super::document::{self, Type, Value};
 use super::keys::{self, Meaning};
 use super::not_json;
 use super::{POLICY_DEPTH_MAX, POLICY_MAX, Policy};
-use crate::PublicSuffixList;
+use crate::origin::public_suffix::PublicSuffixList;
 
 /// Browsers keep a preflight answer for at most a day, most of them for less.
 const MAX_AGE_MAX: u32 = 86_400;

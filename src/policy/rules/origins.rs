@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::{At, Rules};
-use crate::PublicSuffixList;
 use crate::origin::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
 use crate::origin::ports::is_blocked_port;
+use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::{Builder, OriginSet};
 use crate::origin::syntax::{self, Origin, Scheme, is_loopback};
 use crate::policy::correction::{self, Fault};
