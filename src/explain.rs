@@ -11,6 +11,7 @@ use crate::decision::{Decision, Reason, Request, Verdict};
 use crate::names::forbidden::{
     is_forbidden_method, is_forbidden_request_header,
 };
+use crate::origin::ports::default_port;
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme, Tuple};
 use crate::policy::{Policy, correction};
 
@@ -295,12 +296,12 @@ fn other_schemes_and_ports(
         .chain(USUAL_PORTS.map(Some))
         .collect();
     [https, !https].into_iter().flat_map(move |scheme| {
-        let default = if scheme { 443 } else { 80 };
+        let default = default_port(if scheme { b"https" } else { b"http" });
         ports
             .clone()
             .into_iter()
             .filter(move |&port| {
-                port != Some(default) && (scheme, port) != (https, own)
+                port != default && (scheme, port) != (https, own)
             })
             .map(move |port| (scheme, port))
     })

@@ -1,4 +1,19 @@
-//! The ports that browsers do not connect to.
+//! What ports mean: those that URLs leave out, and those that browsers block.
+
+/// The port that a URL with this scheme leaves out ([default port]); the
+/// schemes that have one are those with a host as in the URL standard. (`file`
+/// has none; its origins are opaque.)
+///
+/// [default port]: https://url.spec.whatwg.org/#default-port
+#[inline]
+pub(crate) const fn default_port(scheme: &[u8]) -> Option<u16> {
+    match scheme {
+        b"http" | b"ws" => Some(80),
+        b"https" | b"wss" => Some(443),
+        b"ftp" => Some(21),
+        _ => None,
+    }
+}
 
 /// Whether browsers block a port, so that no page with it in its origin is
 /// ever loaded: the Fetch standard's [bad ports].

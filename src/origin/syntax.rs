@@ -11,6 +11,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::ports::default_port;
+
 /// Longest origin: scheme, `://`, host, colon and port, each at its longest.
 pub const ORIGIN_MAX: usize = SCHEME_MAX + 3 + HOST_MAX + 1 + PORT_MAX;
 
@@ -129,10 +131,10 @@ pub fn is_loopback(host: &str) -> bool {
 
 fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
     if let Some(rest) = bytes.strip_prefix(b"https://") {
-        return Some((Scheme::Https, Some(443), rest));
+        return Some((Scheme::Https, default_port(b"https"), rest));
     }
     if let Some(rest) = bytes.strip_prefix(b"http://") {
-        return Some((Scheme::Http, Some(80), rest));
+        return Some((Scheme::Http, default_port(b"http"), rest));
     }
     let (scheme, rest) = bytes.split_at(memchr::memchr(b':', bytes)?);
     let rest = rest.strip_prefix(b"://")?;
@@ -144,11 +146,9 @@ fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
     {
         return None;
     }
-    Some(match scheme {
-        b"ws" => (Scheme::Special, Some(80), rest),
-        b"wss" => (Scheme::Special, Some(443), rest),
-        b"ftp" => (Scheme::Special, Some(21), rest),
-        _ => (Scheme::Other, None, rest),
+    Some(match default_port(scheme) {
+        None => (Scheme::Other, None, rest),
+        port => (Scheme::Special, port, rest),
     })
 }
 

@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::diagnostic::quoted;
 use super::unicode_label::in_punycode;
 use crate::origin::pattern::{Pattern, PatternError, STARS_MAX};
+use crate::origin::ports::default_port;
 use crate::origin::syntax;
 
 /// What a browser sends for the origin that `text`, which is none, is meant to
@@ -707,10 +708,7 @@ impl Reading {
         if digits.len() != port.len() {
             self.fault("origin-port", "has a port with a leading zero");
         }
-        if matches!(
-            (scheme, number),
-            ("http" | "ws", 80) | ("https" | "wss", 443) | ("ftp", 21)
-        ) {
+        if default_port(scheme.as_bytes()) == Some(number) {
             self.fault(
                 "origin-default-port",
                 "names its scheme's default port, which browsers leave out",
