@@ -737,7 +737,7 @@ fn is_plain_http(host: &str, port: Option<&str>) -> bool {
                 || address.is_unicast_link_local()
                 || address.is_unspecified()
         }
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        Err(_) => syntax::is_loopback(host),
     };
     match port {
         Some("80") => true,
