@@ -97,6 +97,17 @@ def run(command, **options):
     return subprocess.Popen([str(word) for word in command], **options)
 
 
+def says(command, **options):
+    """What a command says that fails, as it has to."""
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True,
+        check=False, timeout=30, **options,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    return done.stderr
+
+
 def wait_for_port(port, process, log):
     deadline = time.monotonic() + 30
     while True:

@@ -1,10 +1,9 @@
 """Apache httpd with mod_cors, in front of an application."""
 
 import os
-import subprocess
 
 from application import Application
-from host import Site, run, wait_for_port
+from host import Site, run, says, wait_for_port
 from web_server import free_port
 
 MODULES = """mpm_event unixd log_config authz_core authz_host proxy proxy_http
@@ -82,9 +81,4 @@ def start(options, folder, policies):
 def refuses(options, folder, policy):
     """What it says at a start with a bad policy."""
     configure(options, folder, [policy], 1)
-    done = subprocess.run(
-        [*map(str, command(options, folder)), "-t"], capture_output=True,
-        text=True, check=False,
-    )
-    assert done.returncode == 1
-    return done.stderr
+    return says([*command(options, folder), "-t"])

@@ -4,9 +4,8 @@ on a socket that listens already, so that no port is guessed."""
 import pathlib
 import shutil
 import socket
-import subprocess
 
-from host import Site, run
+from host import Site, run, says
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -46,9 +45,4 @@ def start(options, folder, policies, server, *arguments):
 def refuses(options, folder, policy):
     """What it says at a start with a bad policy."""
     prepare(folder, [policy])
-    done = subprocess.run(
-        [options.python, "-c", "import program"], cwd=folder,
-        capture_output=True, text=True, check=False,
-    )
-    assert done.returncode == 1
-    return done.stderr
+    return says([options.python, "-c", "import program"], cwd=folder)
