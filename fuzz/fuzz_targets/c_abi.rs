@@ -47,6 +47,8 @@ struct cors_request {
     origin: cors_str,
     request_method: cors_str,
     request_headers: cors_str,
+    /// Host and those behind it, which came after 0.1.
+    later: [cors_str; 4],
 }
 
 #[repr(C)]
@@ -167,6 +169,7 @@ const VALUES: [&[u8]; 12] = [
 ];
 
 const REQUEST: usize = size_of::<cors_request>();
+const REQUEST_0_1: usize = offset_of!(cors_request, later);
 const DECISION: usize = size_of::<cors_decision>();
 const IMPOSSIBLE: usize = isize::MAX as usize + 1;
 
@@ -201,8 +204,12 @@ impl<'a> Call<'a> {
             true => size(u, right),
             false => Ok(right),
         };
+        let request = match u.arbitrary()? {
+            true => REQUEST,
+            false => REQUEST_0_1,
+        };
         Ok(Self {
-            request_size: size(u, REQUEST)?,
+            request_size: size(u, request)?,
             request_tail: if odd { u.int_in_range(0..=1)? } else { 0 },
             decision_size: size(u, DECISION)?,
             null: if odd { u.arbitrary()? } else { None },
@@ -406,12 +413,20 @@ fn evaluate(
         };
     }
     let [method, origin, request_method, request_headers] = strings;
+    let absent = || cors_str { ptr: ptr::null(), len: 0 };
     let request = Exact::new(call.request_size, call.request_tail, |size| {
-        cors_request { size, method, origin, request_method, request_headers }
+        let later = [(); 4].map(|()| absent());
+        cors_request {
+            size,
+            method,
+            origin,
+            request_method,
+            request_headers,
+            later,
+        }
     });
-    let decision = Exact::new(call.decision_size, 0xa5, |size| {
-        let absent = || cors_str { ptr: ptr::null(), len: 0 };
-        cors_decision {
+    let decision =
+        Exact::new(call.decision_size, 0xa5, |size| cors_decision {
             size,
             verdict: -1,
             reason: -1,
@@ -421,8 +436,7 @@ fn evaluate(
                 .map(|()| cors_header { name: absent(), value: absent() }),
             culprit: absent(),
             pattern: absent(),
-        }
-    });
+        });
     let null = |which: u8| call.null.is_some_and(|null| null % 4 == which);
     let policy = if null(0) { ptr::null() } else { policy };
     let request_ptr =
@@ -433,8 +447,8 @@ fn evaluate(
     // SAFETY: as cors.h asks for, but for what it answers with an error.
     let status = unsafe { cors_evaluate(policy, request_ptr, decision_ptr) };
 
-    let request_fits = (REQUEST..IMPOSSIBLE).contains(&call.request_size)
-        && (call.request_size == REQUEST || call.request_tail == 0);
+    let request_fits = (REQUEST_0_1..IMPOSSIBLE).contains(&call.request_size)
+        && (call.request_size <= REQUEST || call.request_tail == 0);
     let impossible =
         call.fields.iter().any(|field| matches!(field, Field::Impossible(_)));
     let writable = !decision_ptr.is_null() && call.decision_size >= DECISION;
