@@ -496,8 +496,14 @@ impl Reading {
             self.fault("origin-malformed", "has quotation marks around it");
         }
         let (scheme, rest) = self.split_scheme(unquoted);
-        if scheme.is_none() {
-            self.fault("origin-scheme-missing", "has no scheme");
+        match scheme {
+            None => self.fault("origin-scheme-missing", "has no scheme"),
+            // A host, rather than an application's scheme without a host.
+            Some(scheme) if rest.is_empty() && scheme.contains('.') => {
+                self.fault("origin-host", "has no host");
+                return None;
+            }
+            Some(_) => {}
         }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
@@ -520,6 +526,12 @@ impl Reading {
             None => authority,
         };
         let (host, port) = self.split_host_and_port(address)?;
+        // Where an IPv6 address without brackets begins and ends is a guess if
+        // more than the address is there.
+        let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
+        if is_ipv6 && scheme.is_none() && address != unquoted {
+            return None;
+        }
         if host.is_empty() && !authority.is_empty() {
             self.fault("origin-host", "has no host");
             return None;
