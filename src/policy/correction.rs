@@ -498,8 +498,9 @@ impl Reading {
         let (scheme, rest) = self.split_scheme(unquoted);
         match scheme {
             None => self.fault("origin-scheme-missing", "has no scheme"),
-            // A host, rather than an application's scheme without a host.
-            Some(scheme) if rest.is_empty() && scheme.contains('.') => {
+            // It may as well be a host, with what should stand before it.
+            Some(scheme) if rest.is_empty() => {
+                self.correct_case(scheme);
                 self.fault("origin-host", "has no host");
                 return None;
             }
@@ -529,7 +530,7 @@ impl Reading {
         // Where an IPv6 address without brackets begins and ends is a guess if
         // more than the address is there.
         let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
-        if is_ipv6 && scheme.is_none() && address != unquoted {
+        if is_ipv6 && address != rest {
             return None;
         }
         if host.is_empty() && !authority.is_empty() {
