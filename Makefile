@@ -496,7 +496,12 @@ python-venv: rust
 	$(VENV)/bin/pip install -q --disable-pip-version-check \
 	    -r bindings/python/tests/requirements.txt -e bindings/python
 
+# PyInstaller asks for Python's shared library, which Debian's has apart.
 test-python: python-venv
+	@case $$(command -v python3) in /usr/bin/*) \
+	    $(NEED) libpython$$(python3 -c \
+	        'import sys; print("%d.%d" % sys.version_info[:2])');; \
+	esac
 	cd bindings/python && $(VENV)/bin/ruff check && \
 	    $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && \
 	    $(VENV)/bin/python -m pytest -q -p no:cacheprovider
