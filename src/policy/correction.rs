@@ -530,7 +530,8 @@ impl Reading {
         // Where an IPv6 address without brackets begins and ends is a guess if
         // more than the address is there.
         let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
-        if is_ipv6 && host != rest {
+        let whole = scheme.map_or(unquoted, |_| rest);
+        if is_ipv6 && host != whole {
             return None;
         }
         if host.is_empty() && !authority.is_empty() {

@@ -47,7 +47,9 @@ proptest! {
         let text = pieces.concat();
         let lower = text.to_lowercase();
         // Where these stand twice, the author's host is a matter of opinion.
-        prop_assume!(lower.matches("http").count() < 2);
+        if !(lower.matches("http").count() < 2) {
+            return Ok(());
+        }
         check_origin(&text, credentials, |offered, _| {
             let meant = meant_url(&text);
             // Only browsers' tables tell whether a label is encoded right.
@@ -118,10 +120,14 @@ proptest! {
         if with_origins {
             policy["allow_origins"] = json!(["https://a.example"]);
         }
-        prop_assume!(policy.get(&key).is_none());
+        if !(policy.get(&key).is_none()) {
+            return Ok(());
+        }
         let known = ["description", "$schema"].contains(&key.as_str())
             || VALUES.iter().any(|(name, _)| *name == key);
-        prop_assume!(!known);
+        if !(!known) {
+            return Ok(());
+        }
         policy[&key] = json!(null);
         let diagnostics = diagnostics(&policy);
         let unknown = diagnostics.iter().find(|d| d.code == "unknown-key");
