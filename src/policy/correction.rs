@@ -497,6 +497,7 @@ impl Reading {
         }
         let (scheme, rest) = self.split_scheme(unquoted);
         match scheme {
+            None if unquoted.contains("://") => return None,
             None => self.fault("origin-scheme-missing", "has no scheme"),
             // It may as well be a host, with what should stand before it.
             Some(scheme) if rest.is_empty() => {

@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -18,6 +19,12 @@ fn config() -> ProptestConfig {
     ProptestConfig {
         // A finding becomes a vector, which every host reads.
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        // The same sample each time, and others where more cases are asked
+        // for: what a long run finds must not fail a short one by chance.
+        rng_seed: match std::env::var_os("PROPTEST_CASES") {
+            None => RngSeed::Fixed(14),
+            Some(_) => RngSeed::Random,
+        },
         ..ProptestConfig::default()
     }
 }
@@ -47,7 +54,7 @@ proptest! {
         let text = pieces.concat();
         let lower = text.to_lowercase();
         // Where these stand twice, the author's host is a matter of opinion.
-        if !(lower.matches("http").count() < 2) {
+        if lower.matches("http").count() >= 2 {
             return Ok(());
         }
         check_origin(&text, credentials, |offered, _| {
@@ -120,12 +127,12 @@ proptest! {
         if with_origins {
             policy["allow_origins"] = json!(["https://a.example"]);
         }
-        if !(policy.get(&key).is_none()) {
+        if policy.get(&key).is_some() {
             return Ok(());
         }
         let known = ["description", "$schema"].contains(&key.as_str())
             || VALUES.iter().any(|(name, _)| *name == key);
-        if !(!known) {
+        if known {
             return Ok(());
         }
         policy[&key] = json!(null);
