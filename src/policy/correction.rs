@@ -500,7 +500,7 @@ impl Reading {
             None if unquoted.contains("://") => return None,
             None => self.fault("origin-scheme-missing", "has no scheme"),
             // It may as well be a host, with what should stand before it.
-            Some(scheme) if rest.is_empty() => {
+            Some(scheme) if rest.is_empty() || rest.contains("://") => {
                 self.correct_case(scheme);
                 self.fault("origin-host", "has no host");
                 return None;
