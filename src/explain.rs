@@ -554,23 +554,23 @@ mod tests {
             (
                 "https://app.example.com/",
                 "https://app.example.com",
-                "ends in a slash; browsers send none",
+                "has a trailing slash, which browsers omit",
             ),
             (
                 "https://App.Example.com",
                 "https://app.example.com",
-                "has capitals; browsers send none",
+                "has uppercase letters, which browsers never send",
             ),
             (
                 "https://app.example.com:443",
                 "https://app.example.com",
-                "names its scheme's default port, which browsers leave out",
+                "includes the scheme's default port, which browsers omit",
             ),
             ("app.example.com", "https://app.example.com", "has no scheme"),
             (
                 "https://app.example.com/page?q",
                 "https://app.example.com",
-                "has a path or query; an origin ends with the host or port",
+                "has a path or query, but an origin ends with the host or port",
             ),
             (
                 "https://b\u{fc}cher.example",
@@ -585,7 +585,7 @@ mod tests {
         }
         assert_eq!(
             origin_hint_of("http://app.example.com/"),
-            "It ends in a slash; browsers send none. No pattern matches \
+            "It has a trailing slash, which browsers omit. No pattern matches \
              \"http://app.example.com\" either. The nearest that would be \
              allowed is \"https://app.example.com\": https instead of http."
         );

@@ -762,7 +762,7 @@ fn borrow_diagnostic(diagnostic: &Diagnostic) -> cors_diagnostic {
         } as i32,
         line: diagnostic.line,
         column: diagnostic.column,
-        code: str_of(diagnostic.code),
+        code: str_of(diagnostic.code.name()),
         pointer: str_of(&diagnostic.pointer),
         message: str_of(&diagnostic.message),
         help: diagnostic.help.as_ref().map_or(ABSENT, str_of),

@@ -58,6 +58,7 @@ pub use origin::public_suffix::{
     PublicSuffixList, PublicSuffixListError, date as public_suffix_list_date,
 };
 pub use origin::syntax::{ORIGIN_MAX, is_loopback};
-pub use policy::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Severity};
+pub use policy::diagnostic::{Code, DIAGNOSTICS_MAX, Diagnostic, Severity};
+pub use policy::keys::{KEYS, Key, Values};
 pub use policy::{LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy};
 pub use vary::vary_missing;

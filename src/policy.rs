@@ -3,12 +3,12 @@
 pub(crate) mod correction;
 pub(crate) mod diagnostic;
 mod document;
-mod keys;
+pub(crate) mod keys;
 mod not_json;
 mod rules;
 mod unicode_label;
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,7 +19,7 @@ use crate::names::methods::Methods;
 use crate::names::request_headers::RequestHeaders;
 use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::OriginSet;
-use diagnostic::{Diagnostic, Severity};
+use diagnostic::{Code, Diagnostic, Severity};
 
 /// Longest policy file, in bytes. A million origins take about 40 MiB.
 pub const POLICY_MAX: usize = 256 << 20;
@@ -50,7 +50,7 @@ pub struct Policy {
 pub enum LoadError {
     /// The file could not be read.
     Io(io::Error, [Diagnostic; 1]),
-    /// The policy is refused: every error and warning, at most
+    /// The policy is rejected: every error and warning, at most
     /// [`DIAGNOSTICS_MAX`](crate::DIAGNOSTICS_MAX) of them.
     Policy(Vec<Diagnostic>),
 }
@@ -80,21 +80,60 @@ impl Policy {
             // The system's own words, without Rust's "(os error 2)".
             let text = error.to_string();
             let message = text.split(" (os error").next().unwrap_or(&text);
-            let diagnostic = Diagnostic {
-                severity: Severity::Error,
-                code: "io",
-                pointer: String::new(),
-                line: 0,
-                column: 0,
-                message: message.to_owned(),
-                help: None,
-            };
+            let finding = Code::Io.says(message);
+            let diagnostic = finding.at(Severity::Error, String::new());
             LoadError::Io(error, [diagnostic])
         })?;
         Self::from_json(&json)
     }
 
-    /// What is doubtful in the policy, in the order of the file.
+    /// The origin patterns of `allow_origins`, in the order of the file, but
+    /// `null` last; `*` alone for any origin.
+    pub fn allow_origins(&self) -> impl Iterator<Item = &str> {
+        let any = self.any_origin.then_some("*");
+        let null = self.null_origin.then_some("null");
+        any.into_iter().chain(self.origins.patterns()).chain(null)
+    }
+
+    /// Whether requests may have credentials.
+    pub fn allow_credentials(&self) -> bool {
+        self.credentials
+    }
+
+    /// The allowed methods: GET, HEAD, POST and those of `allow_methods`, each
+    /// once; `*` alone for any method.
+    pub fn allow_methods(&self) -> impl Iterator<Item = &str> {
+        match self.methods.any() {
+            true => names(c"*"),
+            false => names(self.methods.list()),
+        }
+    }
+
+    /// The names of `allow_headers` in lower case, each once, `*` first.
+    pub fn allow_headers(&self) -> impl Iterator<Item = &str> {
+        let any = self.request_headers.any().then_some("*");
+        let listed = self.request_headers.list().map(names);
+        any.into_iter().chain(listed.into_iter().flatten())
+    }
+
+    /// The names of `expose_headers` in lower case, each once; `*` alone for
+    /// all headers.
+    pub fn expose_headers(&self) -> impl Iterator<Item = &str> {
+        self.expose_headers.as_deref().map(names).into_iter().flatten()
+    }
+
+    /// For how many seconds browsers may cache a preflight response, if the
+    /// policy says so.
+    pub fn max_age(&self) -> Option<u32> {
+        self.max_age.as_deref().and_then(|age| age.to_str().ok()?.parse().ok())
+    }
+
+    /// The status of a preflight response: 200 or 204.
+    pub fn preflight_status(&self) -> u16 {
+        self.preflight_status
+    }
+
+    /// The warnings, in the order of the file.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
@@ -115,7 +154,7 @@ impl LoadError {
         }
     }
 
-    /// `errno`, where the file could not be read.
+    /// `errno`, if the file could not be read.
     pub(crate) fn os_error(&self) -> Option<i32> {
         match self {
             Self::Io(error, _) => {
@@ -147,6 +186,11 @@ impl error::Error for LoadError {
     }
 }
 
+/// The names in the value of a header.
+fn names(list: &CStr) -> impl Iterator<Item = &str> {
+    list.to_str().unwrap_or_default().split(',')
+}
+
 fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {
     // A named pipe would block the server's start.
     let mut file = OpenOptions::new()
@@ -160,7 +204,7 @@ fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {
             "not a regular file",
         ));
     }
-    // One byte too many is enough to be refused as too large.
+    // One byte too many is enough to be rejected as too large.
     let size = metadata.len().min(POLICY_MAX as u64 + 1);
     let mut json = Vec::with_capacity(size as usize + 1);
     file.by_ref().take(POLICY_MAX as u64 + 1).read_to_end(&mut json)?;

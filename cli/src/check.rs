@@ -175,7 +175,7 @@ impl Checked {
                     Severity::Error => "error",
                     Severity::Warning => "warning",
                 },
-                code,
+                code: code.name(),
                 pointer: diagnostic.pointer.clone(),
                 line,
                 column,
@@ -204,8 +204,9 @@ impl Checked {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let title =
-            level.primary_title(&*diagnostic.message).id(diagnostic.code);
+        let title = level
+            .primary_title(&*diagnostic.message)
+            .id(diagnostic.code.name());
         let mut group = Group::with_title(title);
         let (line, column) =
             (diagnostic.line as usize, diagnostic.column as usize);

@@ -88,7 +88,8 @@ fn lacking(
         // What is refused or newly warned of is no advice, but for a
         // developer's own machine.
         let warnings = policy.warnings().iter();
-        let warned = warnings.filter(|w| w.code != "origin-loopback").count();
+        let warned =
+            warnings.filter(|w| w.code != cors::Code::OriginLoopback).count();
         if warned > *warned_before.get_or_insert(warned) {
             return None;
         }

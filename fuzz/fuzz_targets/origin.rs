@@ -4,7 +4,7 @@
 #![no_main]
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use cors::{Policy, Reason, Request, Severity};
+use cors::{Code, Policy, Reason, Request, Severity};
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../src/tests/naive.rs"]
@@ -90,15 +90,15 @@ fn check_candidates(input: &Input<'_>) {
         let is_error = here.iter().any(|d| d.severity == Severity::Error);
         let is_pattern = pieces::is_pattern(candidate);
         assert_eq!(is_error, !is_pattern, "{candidate:?}: {here:?}");
-        let says = |code: &str| here.iter().any(|d| d.code == code);
+        let says = |code| here.iter().any(|d| d.code == code);
         let duplicate =
             is_pattern && input.candidates[..i].contains(candidate);
-        assert_eq!(says("duplicate"), duplicate, "{candidate:?}");
+        assert_eq!(says(Code::Duplicate), duplicate, "{candidate:?}");
         let covered = is_pattern
             && !duplicate
             && !candidate.contains('*')
             && naive::find(&wildcards, candidate).is_some();
-        assert_eq!(says("origin-covered"), covered, "{candidate:?}");
+        assert_eq!(says(Code::OriginCovered), covered, "{candidate:?}");
     }
     let all_are_patterns = input.patterns.len() == input.candidates.len();
     assert_eq!(loaded.is_ok(), all_are_patterns, "{diagnostics:?}");

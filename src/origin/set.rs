@@ -231,6 +231,12 @@ impl OriginSet {
         })
     }
 
+    /// The patterns' texts, in the order of the file.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
+        let texts = self.arena.split_inclusive(|&byte| byte == 0);
+        texts.filter_map(|text| str::from_utf8(text.strip_suffix(b"\0")?).ok())
+    }
+
     /// Whether any pattern is one origin.
     pub(crate) fn has_exact(&self) -> bool {
         self.exact_lengths != [0; _]

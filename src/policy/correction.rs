@@ -1,64 +1,48 @@
-//! What the writer of a malformed origin pattern meant.
+//! What a malformed origin pattern was meant to be.
 //!
 //! The strict parser only says no. Here the same text is read the way people
-//! write origins, with paths, capitals, default ports, Unicode; the pieces are
-//! put together the way browsers send them; and what the parser then takes is
-//! the fix that the message offers.
+//! write origins, with paths, uppercase letters, default ports, Unicode; the
+//! pieces are put together the way browsers send them; and what the parser
+//! then accepts is the fix that the message offers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::diagnostic::quoted;
+use super::diagnostic::{Code, Finding};
 use super::unicode_label::in_punycode;
 use crate::origin::pattern::{Pattern, PatternError, STARS_MAX};
 use crate::origin::ports::default_port;
 use crate::origin::syntax;
 
-/// What a browser sends for the origin that `text`, which is none, is meant to
-/// be, and what is wrong with `text`. Whether it is an origin then is for the
-/// parser to say.
+/// What a browser sends for the origin that the malformed `text` is meant to
+/// be, and what is wrong with `text`. Only the parser says whether the result
+/// is an origin.
 pub(crate) fn correct(text: &str) -> Option<(String, &'static str)> {
-    let mut reading = Reading { fault: None };
+    let mut reading = Reading::default();
     let corrected = reading.correct(text)?;
     reading.fault.map(|(_, what)| (corrected, what))
 }
 
-/// A malformed pattern explained.
-pub(super) struct Fault {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    /// The pattern that is meant, where that is certain.
-    pub(super) fix: Option<String>,
-    /// What to do where there is no fix.
-    pub(super) help: String,
-}
+/// Why a text is not a pattern, and the pattern that is meant, if that is
+/// certain.
+type Explained = (Finding, Option<String>);
 
-impl Fault {
-    fn new(
-        code: &'static str,
-        text: &str,
-        what: &str,
-        help: impl Into<String>,
-    ) -> Self {
-        let message = format!("{} {what}", quoted(text));
-        Self { code, message, fix: None, help: help.into() }
-    }
-}
-
-/// Explains why `text` is no pattern.
-pub(super) fn explain(text: &str, error: PatternError) -> Fault {
-    let special = explain_variable(text)
+/// Explains why `text` is not a pattern.
+pub(super) fn explain(text: &str, error: PatternError) -> Explained {
+    let special = has_variable(text)
+        .then(|| variable(text))
         .or_else(|| explain_keyword(text))
         .or_else(|| explain_scheme(text))
         .or_else(|| explain_regex(text))
-        .or_else(|| explain_address_range(text))
-        .or_else(|| explain_address_wildcard(text));
-    if let Some(fault) = special {
-        return fault;
+        .or_else(|| explain_address_wildcard(text))
+        .map(|finding| (finding, None))
+        .or_else(|| explain_address_range(text));
+    if let Some(explained) = special {
+        return explained;
     }
-    let mut reading = Reading { fault: None };
+    let mut reading = Reading::default();
     let corrected = reading.correct(text).filter(|fix| fix != text);
     let parsed = corrected.as_deref().map(Pattern::parse);
-    // Where something else is wrong too, the wildcard comes second.
+    // If something else is wrong too, the wildcard comes second.
     let wildcard = match parsed {
         Some(Ok(_)) => None,
         Some(Err(error)) => explain_wildcard(text, error),
@@ -66,116 +50,83 @@ pub(super) fn explain(text: &str, error: PatternError) -> Fault {
     };
     let is_pattern = matches!(parsed, Some(Ok(_)));
     let fix = corrected.filter(|_| is_pattern);
-    let (code, what) = match (reading.fault, wildcard) {
-        (_, Some(fault)) if error == PatternError::File => return fault,
-        (None, Some(fault)) => return fault,
-        (Some((code, what)), Some(fault)) => {
-            return Fault { fix, ..Fault::new(code, text, what, fault.help) };
+    match (reading.fault, wildcard) {
+        (Some((code, what)), Some((wildcard, _)))
+            if error != PatternError::File =>
+        {
+            (code.of(text, what).help(wildcard.help), fix)
         }
-        (Some(fault), None) => fault,
+        (_, Some(wildcard)) => wildcard,
+        (Some((code, what)), None) => {
+            let finding = code.of(text, what);
+            let has_help = !finding.help.is_empty();
+            (if has_help { finding } else { finding.help(FORM) }, fix)
+        }
         (None, None) => {
-            ("origin-malformed", "is not an origin as browsers send it")
+            let what = "is not an origin as browsers send it";
+            (Code::OriginMalformed.of(text, what).help(FORM), fix)
         }
-    };
-    let help = match code {
-        "origin-several" => "use one array element per origin",
-        "origin-unicode" => {
-            "use the host's Punycode form (xn--...), which location.origin \
-             shows in a browser"
-        }
-        _ => "use the form scheme://host or scheme://host:port",
-    };
-    Fault { fix, ..Fault::new(code, text, what, help) }
+    }
 }
 
-fn explain_wildcard(text: &str, error: PatternError) -> Option<Fault> {
-    let (code, what, help) = match error {
+const FORM: &str = "use the form scheme://host or scheme://host:port";
+
+/// What is wrong with a wildcard, and the fix.
+fn explain_wildcard(text: &str, error: PatternError) -> Option<Explained> {
+    let mut fix = None;
+    let finding = match error {
         PatternError::Malformed => return None,
-        PatternError::File => (
-            "origin-file",
-            "is sent by any local file and cannot be allowed",
-            "remove it, and open the page from http://localhost",
-        ),
+        PatternError::File => Code::OriginFile
+            .of(text, "is sent by any local file and cannot be allowed"),
         PatternError::WildcardScheme
             if text.split("://").next().is_some_and(|s| s.contains('*')) =>
         {
-            (
-                "origin-wildcard-scheme",
-                "has a wildcard in its scheme",
-                "list the origin once with https:// and once with http://",
-            )
+            Code::OriginWildcardScheme
+                .of(text, "has a wildcard in its scheme")
+                .help(
+                    "list the origin once with https:// and once with http://",
+                )
         }
         PatternError::WildcardScheme if text.starts_with("ws") => {
-            let what = "has the scheme of a WebSocket, which no page has";
-            let help = "list the origin of the page, with https or http";
-            let fault = Fault::new("origin-wildcard-scheme", text, what, help);
-            let fix = text.replacen("ws", "http", 1);
-            let fix = Pattern::parse(&fix).is_ok().then_some(fix);
-            return Some(Fault { fix, ..fault });
+            fix = Some(text.replacen("ws", "http", 1));
+            Code::OriginWildcardScheme
+                .of(text, "has the scheme of a WebSocket, which no page has")
+                .help("list the origin of the page, with https or http")
         }
-        PatternError::WildcardScheme => (
-            "origin-wildcard-scheme",
-            "has a wildcard, which only http and https origins may have",
-            "list each origin by itself",
-        ),
-        PatternError::WildcardAddress => (
-            "origin-wildcard-address",
-            "has a wildcard in an IP address",
-            "list each address, with :* for any port",
-        ),
-        PatternError::WildcardLabels => (
-            "origin-wildcard-labels",
-            "has wildcards in more than one label",
-            "use a pattern such as https://**.example.com for any depth of \
-             subdomains",
-        ),
-        PatternError::WildcardLast => (
-            "origin-wildcard-last",
-            "has a wildcard that no domain follows",
-            "use a pattern with a domain to its right, such as \
-             https://*.example.com, or http://localhost:* for any port, or \
-             \"*\" alone for any origin",
-        ),
-        PatternError::DoubleStar => (
-            "origin-double-star",
-            "has a ** that is not the whole leftmost label",
-            "use ** as in https://**.example.com, or * for a part of one label",
-        ),
+        PatternError::WildcardScheme => {
+            let what = "has a wildcard, which only http and https origins may \
+                        have";
+            Code::OriginWildcardScheme.of(text, what)
+        }
+        PatternError::WildcardAddress => Code::OriginWildcardAddress
+            .of(text, "has a wildcard in an IP address"),
+        PatternError::WildcardLabels => Code::OriginWildcardLabels
+            .of(text, "has wildcards in more than one label"),
+        PatternError::WildcardLast => Code::OriginWildcardLast
+            .of(text, "has a wildcard with no domain to its right"),
+        PatternError::DoubleStar => Code::OriginDoubleStar
+            .of(text, "has a ** that is not the whole leftmost label"),
         PatternError::Stars => {
             let what = format!("has more than {STARS_MAX} stars in a label");
-            let help = "use fewer, as in https://*-preview.example.com";
-            return Some(Fault::new("origin-stars", text, &what, help));
+            Code::OriginStars.of(text, &what)
         }
         PatternError::FinalDot => {
-            let what = "has a wildcard and a final dot";
-            let fault = Fault::new(
-                "origin-wildcard-dot",
-                text,
-                what,
-                "remove the final dot",
-            );
-            let fix = text.strip_suffix('.').unwrap_or(text);
-            let fix = fix.replace(".:", ":");
-            let fix = Pattern::parse(&fix).is_ok().then_some(fix);
-            return Some(Fault { fix, ..fault });
+            let without = text.strip_suffix('.').unwrap_or(text);
+            fix = Some(without.replace(".:", ":"));
+            Code::OriginWildcardDot
+                .of(text, "has a wildcard and a trailing dot")
         }
     };
-    Some(Fault::new(code, text, what, help))
+    Some((finding, fix.filter(|fix| Pattern::parse(fix).is_ok())))
 }
 
-pub(super) const VARIABLE_CODE: &str = "variable-not-replaced";
-pub(super) const VARIABLE_MESSAGE: &str =
-    "has a variable, but variables are not replaced";
-pub(super) const VARIABLE_HELP: &str =
-    "use the value itself, or fill it in before the policy is loaded";
-
-fn explain_variable(text: &str) -> Option<Fault> {
-    has_variable(text).then(|| {
-        Fault::new(VARIABLE_CODE, text, VARIABLE_MESSAGE, VARIABLE_HELP)
-    })
+/// A variable, which nothing replaces.
+pub(super) fn variable(text: &str) -> Finding {
+    let what = "has a variable, but variables are not replaced";
+    Code::VariableNotReplaced.of(text, what)
 }
 
-/// Whether a text holds a variable of a shell, of a template or of a program:
+/// Whether a text contains a variable of a shell, of a template or of a program:
 /// `${NAME}`, `$(name)`, `$NAME`, `{{ name }}`, `<%= name %>`, `%NAME%`.
 pub(super) fn has_variable(text: &str) -> bool {
     // Every one of them has one of these: most texts are looked at once.
@@ -196,7 +147,7 @@ pub(super) fn has_variable(text: &str) -> bool {
 }
 
 /// Words of other configurations, such as CSP's `'self'`.
-fn explain_keyword(text: &str) -> Option<Fault> {
+fn explain_keyword(text: &str) -> Option<Finding> {
     let word = text.trim().trim_matches(QUOTES).to_ascii_lowercase();
     let help = match word.replace(['-', '_', ' '], "").as_str() {
         "self" | "sameorigin" | "samesite" => {
@@ -211,12 +162,12 @@ fn explain_keyword(text: &str) -> Option<Fault> {
         _ => return None,
     };
     let what = "is a keyword, not an origin";
-    Some(Fault::new("origin-keyword", text, what, help))
+    Some(Code::OriginKeyword.of(text, what).help(help))
 }
 
 /// `https:`, `data:` and others that stand for a scheme, as in a
 /// Content-Security-Policy, and addresses of pages that have no origin.
-fn explain_scheme(text: &str) -> Option<Fault> {
+fn explain_scheme(text: &str) -> Option<Finding> {
     let (scheme, rest) = text.trim().trim_matches(QUOTES).split_once(':')?;
     let scheme = scheme.to_ascii_lowercase();
     let help = if is_opaque_scheme(&scheme) && web_scheme(rest).is_none() {
@@ -228,12 +179,8 @@ fn explain_scheme(text: &str) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault::new(
-        "origin-keyword",
-        text,
-        "is a scheme, not an origin",
-        help,
-    ))
+    let what = "is a scheme, not an origin";
+    Some(Code::OriginKeyword.of(text, what).help(help))
 }
 
 /// Schemes of pages whose origin is opaque, or that of the page that opened
@@ -253,7 +200,7 @@ pub(super) fn is_opaque_scheme(scheme: &str) -> bool {
     )
 }
 
-fn explain_regex(text: &str) -> Option<Fault> {
+fn explain_regex(text: &str) -> Option<Finding> {
     // "https:\\a.example" only has its slashes the wrong way.
     let has_backslash = match web_scheme(text) {
         Some(web) => web.rest.contains('\\'),
@@ -274,21 +221,12 @@ fn explain_regex(text: &str) -> Option<Fault> {
         || ["(", "|", "//.*", ".+", "[^", "[a-z", "s?://"]
             .iter()
             .any(|piece| text.contains(piece));
-    looks_like_regex.then(|| {
-        Fault::new(
-            "origin-regex",
-            text,
-            "looks like a regular expression, which is not supported",
-            REGEX_HELP,
-        )
-    })
+    let what = "looks like a regular expression, which is not supported";
+    looks_like_regex.then(|| Code::OriginRegex.of(text, what))
 }
 
-pub(super) const REGEX_HELP: &str = "use a pattern such as https://*.example.com for one label, or \
-     https://**.example.com for one or more";
-
 /// `http://192.168.1.0/24`: neither the network's address nor a path is meant.
-fn explain_address_range(text: &str) -> Option<Fault> {
+fn explain_address_range(text: &str) -> Option<Explained> {
     let (scheme, rest) = web_scheme_or_http(text);
     let (authority, tail) = rest.split_once('/')?;
     let (address, port) = split_port(authority);
@@ -312,22 +250,19 @@ fn explain_address_range(text: &str) -> Option<Fault> {
     let address = if bits == longest { address } else { first };
     let origin = origin_of(scheme, address, port.or(behind));
     let what = "is a range of addresses, which is not supported";
-    let fault = Fault::new(
-        "origin-address-range",
-        text,
-        what,
-        match &origin {
-            Some(origin) => format!("list each address, such as {origin}"),
-            None => "list each address".into(),
-        },
-    );
-    // One address is no range.
-    let fix = origin.filter(|_| bits == longest);
-    Some(Fault { fix, ..fault })
+    let finding = Code::OriginAddressRange.of(text, what);
+    let finding = match &origin {
+        Some(origin) => {
+            finding.help(format!("list each address, such as {origin}"))
+        }
+        None => finding,
+    };
+    // One address is not a range.
+    Some((finding, origin.filter(|_| bits == longest)))
 }
 
 /// `http://192.168.*` and `10.0.0.*:3000`.
-fn explain_address_wildcard(text: &str) -> Option<Fault> {
+fn explain_address_wildcard(text: &str) -> Option<Finding> {
     let (scheme, rest) = web_scheme_or_http(text);
     let (host, port) = split_port(rest.trim_end_matches('/'));
     let is_ipv4 = host.contains('*')
@@ -358,21 +293,18 @@ fn explain_address_wildcard(text: &str) -> Option<Fault> {
         Some(_) => "",
         None => ", with :* for any port",
     };
-    Some(Fault::new(
-        "origin-wildcard-address",
-        text,
-        "has a wildcard in an IP address",
-        format!("list each address{such_as}{any_port}"),
-    ))
+    let what = "has a wildcard in an IP address";
+    let help = format!("list each address{such_as}{any_port}");
+    Some(Code::OriginWildcardAddress.of(text, what).help(help))
 }
 
-/// The origin of an address, where the port is one.
+/// The origin of an address, if the port is valid.
 fn origin_of(
     scheme: &str,
     address: IpAddr,
     port: Option<&str>,
 ) -> Option<String> {
-    let mut reading = Reading { fault: None };
+    let mut reading = Reading::default();
     let port = match port {
         Some(port) => reading.correct_port(scheme, port)?,
         None => String::new(),
@@ -433,7 +365,7 @@ pub(super) fn misspelt_web_scheme(scheme: &str) -> Option<&'static str> {
     ["https", "http"].into_iter().find(is_near).filter(|_| is_slip)
 }
 
-/// Host and port; a colon inside an IPv6 address is none of a port.
+/// Host and port; no colon inside an IPv6 address belongs to a port.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((host, port))
@@ -455,54 +387,58 @@ fn without_brackets(host: &str) -> &str {
 const QUOTES: [char; 5] = ['\'', '\u{22}', '`', '<', '>'];
 
 const IPV6_FAULT: &str =
-    "has an IPv6 address that is not in brackets and in the shortest form";
+    "must have its IPv6 address in brackets and in the shortest form";
 
-/// The first thing that was found wrong names the fault.
+/// The first thing that was found wrong is what the message says.
+#[derive(Default)]
 struct Reading {
-    fault: Option<(&'static str, &'static str)>,
+    fault: Option<(Code, &'static str)>,
 }
 
 impl Reading {
-    fn fault(&mut self, code: &'static str, what: &'static str) {
+    fn fault(&mut self, code: Code, what: &'static str) {
         self.fault.get_or_insert((code, what));
     }
 
     fn correct(&mut self, text: &str) -> Option<String> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
-            self.fault("origin-empty", "is empty");
+            self.fault(Code::OriginEmpty, "is empty");
             return None;
         }
         let mut others = trimmed.split_whitespace().skip(1);
         if trimmed.contains([',', ';'])
             || others.any(|other| other.contains("://"))
         {
-            self.fault("origin-several", "holds more than one origin");
+            self.fault(Code::OriginSeveral, "contains more than one origin");
             return None;
         }
         if trimmed.contains(char::is_whitespace) || trimmed != text {
-            self.fault("origin-space", "has white space in or around it");
+            self.fault(Code::OriginSpace, "has white space in or around it");
         }
         if trimmed.eq_ignore_ascii_case("null") {
-            self.fault("origin-case", "has capitals; browsers send none");
+            self.fault(
+                Code::OriginCase,
+                "has uppercase letters, which browsers never send",
+            );
             return Some("null".into());
         }
         if text.len() > syntax::ORIGIN_MAX {
-            self.fault("origin-too-long", "is longer than any origin");
+            self.fault(Code::OriginTooLong, "is longer than any origin");
             return None;
         }
         let unquoted = trimmed.trim_matches(QUOTES);
         if unquoted.len() != trimmed.len() {
-            self.fault("origin-malformed", "has quotation marks around it");
+            self.fault(Code::OriginMalformed, "has quotation marks around it");
         }
         let (scheme, rest) = self.split_scheme(unquoted);
         match scheme {
             None if unquoted.contains("://") => return None,
-            None => self.fault("origin-scheme-missing", "has no scheme"),
-            // It may as well be a host, with what should stand before it.
+            None => self.fault(Code::OriginSchemeMissing, "has no scheme"),
+            // It may as well be a host, without its scheme.
             Some(scheme) if rest.is_empty() || rest.contains("://") => {
                 self.correct_case(scheme);
-                self.fault("origin-host", "has no host");
+                self.fault(Code::OriginHost, "has no host");
                 return None;
             }
             Some(_) => {}
@@ -512,31 +448,31 @@ impl Reading {
         match tail {
             "" => {}
             "/" => self.fault(
-                "origin-trailing-slash",
-                "ends in a slash; browsers send none",
+                Code::OriginTrailingSlash,
+                "has a trailing slash, which browsers omit",
             ),
             _ => self.fault(
-                "origin-path",
-                "has a path or query; an origin ends with the host or port",
+                Code::OriginPath,
+                "has a path or query, but an origin ends with the host or port",
             ),
         }
         let address = match authority.rsplit_once('@') {
             Some((_, address)) => {
-                self.fault("origin-userinfo", "holds a user name");
+                self.fault(Code::OriginUserinfo, "contains a user name");
                 address
             }
             None => authority,
         };
         let (host, port) = self.split_host_and_port(address)?;
         // Where an IPv6 address without brackets begins and ends is a guess if
-        // more than the address is there.
+        // there is more than the address.
         let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
         let whole = scheme.map_or(unquoted, |_| rest);
         if is_ipv6 && host != whole {
             return None;
         }
         if host.is_empty() && !authority.is_empty() {
-            self.fault("origin-host", "has no host");
+            self.fault(Code::OriginHost, "has no host");
             return None;
         }
         let scheme = match scheme {
@@ -575,7 +511,7 @@ impl Reading {
             (false, false) => Some((host, Some(port))),
             (false, true) if !port.is_empty() => Some((host, Some(port))),
             (_, true) => {
-                self.fault("origin-ipv6", IPV6_FAULT);
+                self.fault(Code::OriginIpv6, IPV6_FAULT);
                 None
             }
         }
@@ -590,7 +526,7 @@ impl Reading {
             if let Some(inner) = text.strip_prefix(wrapper)
                 && web_scheme(inner).is_some()
             {
-                self.fault("origin-path", "is an address inside an origin");
+                self.fault(Code::OriginPath, "is an address inside an origin");
                 return self.split_scheme(inner);
             }
         }
@@ -600,17 +536,17 @@ impl Reading {
             };
             let web = misspelt_web_scheme(scheme);
             if web.is_some() {
-                self.fault("origin-malformed", "has a misspelt scheme");
+                self.fault(Code::OriginMalformed, "has a misspelled scheme");
             }
             return (Some(web.unwrap_or(scheme)), rest);
         };
         if web_scheme(rest).is_some() {
-            self.fault("origin-malformed", "has more than one scheme");
+            self.fault(Code::OriginMalformed, "has more than one scheme");
             return self.split_scheme(rest);
         }
         if !right {
             self.fault(
-                "origin-malformed",
+                Code::OriginMalformed,
                 "does not have a colon and two slashes after its scheme",
             );
         }
@@ -619,7 +555,10 @@ impl Reading {
 
     fn correct_case(&mut self, text: &str) -> String {
         if text.contains(|c: char| c.is_ascii_uppercase()) {
-            self.fault("origin-case", "has capitals; browsers send none");
+            self.fault(
+                Code::OriginCase,
+                "has uppercase letters, which browsers never send",
+            );
         }
         text.to_ascii_lowercase()
     }
@@ -629,24 +568,24 @@ impl Reading {
             let literal = host.replace('*', "");
             if !syntax::is_opaque_host(literal.as_bytes()) {
                 self.fault(
-                    "origin-host",
-                    "has a host that no browser sends with this scheme",
+                    Code::OriginHost,
+                    "has a host that browsers never send with this scheme",
                 );
             }
             return Some(host.into());
         }
         if host.is_empty() {
-            self.fault("origin-host", "has no host");
+            self.fault(Code::OriginHost, "has no host");
             return None;
         }
         if host.starts_with('[') || host.matches(':').count() > 1 {
             let address = without_brackets(host);
-            self.fault("origin-ipv6", IPV6_FAULT);
+            self.fault(Code::OriginIpv6, IPV6_FAULT);
             let address: Ipv6Addr = address.parse().ok()?;
             return Some(format!("[{}]", syntax::ipv6_text(address)));
         }
         if host.contains(':') {
-            self.fault("origin-port", "has more than one port");
+            self.fault(Code::OriginPort, "has more than one port");
             return None;
         }
         let mut labels = Vec::new();
@@ -655,7 +594,7 @@ impl Reading {
                 labels.push(self.correct_case(label));
             } else {
                 self.fault(
-                    "origin-unicode",
+                    Code::OriginUnicode,
                     "has a Unicode host, which browsers send in Punycode",
                 );
                 labels.push(in_punycode(label)?);
@@ -672,10 +611,10 @@ impl Reading {
         let last = labels.iter().rfind(|label| !label.is_empty())?;
         if syntax::is_number_label(last.as_bytes()) {
             self.fault(
-                "origin-ipv4",
+                Code::OriginIpv4,
                 "has an IPv4 address that is not four decimal numbers",
             );
-            // Only leading zeros can be mended without a guess at the base.
+            // Only leading zeros can be fixed without a guess at the base.
             let host = host.strip_suffix('.').unwrap_or(host);
             let address: Ipv4Addr = host.parse().ok()?;
             return Some(address.to_string());
@@ -685,48 +624,48 @@ impl Reading {
         };
         if labels.iter().any(bad_byte) {
             self.fault(
-                "origin-host",
+                Code::OriginHost,
                 "has a host with characters that are not in host names",
             );
         }
         let inner = labels.strip_suffix(&[String::new()]).unwrap_or(&labels);
         if inner.iter().any(String::is_empty) {
-            self.fault("origin-host", "has a host with an empty label");
+            self.fault(Code::OriginHost, "has a host with an empty label");
         }
         let too_long = |label: &String| label.len() > syntax::LABEL_MAX;
         if labels.iter().any(too_long) || host.len() > syntax::HOST_MAX {
             self.fault(
-                "origin-too-long",
+                Code::OriginTooLong,
                 "has a label of more than 63 or a host of more than 253 bytes",
             );
         }
         Some(labels.join("."))
     }
 
-    /// The port with its colon, or nothing where it is not to be written.
+    /// The port with its colon, or nothing if it must be omitted.
     fn correct_port(&mut self, scheme: &str, port: &str) -> Option<String> {
         if port == "*" {
             return Some(":*".into());
         }
         if port.is_empty() {
-            self.fault("origin-port", "has a colon and no port");
+            self.fault(Code::OriginPort, "has a colon but no port");
             return Some(String::new());
         }
         let digits = port.trim_start_matches('0');
         let Some(number) = syntax::parse_port(digits.as_bytes()) else {
             self.fault(
-                "origin-port",
+                Code::OriginPort,
                 "has a port that is not a number from 1 to 65535, or *",
             );
             return None;
         };
         if digits.len() != port.len() {
-            self.fault("origin-port", "has a port with a leading zero");
+            self.fault(Code::OriginPort, "has a port with a leading zero");
         }
         if default_port(scheme.as_bytes()) == Some(number) {
             self.fault(
-                "origin-default-port",
-                "names its scheme's default port, which browsers leave out",
+                Code::OriginDefaultPort,
+                "includes the scheme's default port, which browsers omit",
             );
             return Some(String::new());
         }

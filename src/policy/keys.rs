@@ -1,23 +1,272 @@
-//! Keys that other CORS configurations have, and what they are here.
-//!
-//! From Starlette, Flask-CORS, django-cors-headers, rs/cors, gin, tower-http,
-//! Express, Spring, Amazon S3, ingress-nginx, Traefik, Envoy and ASP.NET, and
-//! from the response headers themselves.
+//! The keys of the policy file, each stated once: the rules, the schema that
+//! editors read, POLICY.md's tables and the fuzzers' dictionary follow from
+//! this.
+
+/// A key of the policy file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Key {
+    /// Where its value is, as a JSON pointer (RFC 6901).
+    pub pointer: &'static str,
+    /// What values it takes.
+    pub values: Values,
+    /// Without the key, the policy is as if it had this, in JSON; empty if
+    /// the key is required or nothing is like its absence.
+    pub default: &'static str,
+    /// What it means, in Markdown.
+    pub meaning: &'static str,
+    /// What other CORS configurations call it: in lower case, without marks
+    /// between words, "allowed" as "allow", and without a prefix such as
+    /// "cors". From Starlette, Flask-CORS, django-cors-headers, rs/cors, gin,
+    /// tower-http, Express, Spring, Amazon S3, ingress-nginx, Traefik, Envoy,
+    /// ASP.NET, and the response headers themselves.
+    others: &'static str,
+}
+
+/// What values a key takes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Values {
+    /// Any string.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// A number of seconds from 0 to this.
+    Seconds(u32),
+    /// One of two status codes.
+    Status([u16; 2]),
+    /// An array of origin patterns, at least one.
+    Origins,
+    /// An array of patterns that `allow_origins` has.
+    Patterns,
+    /// An array of tokens (RFC 9110, section 5.6.2).
+    Names,
+    /// An object with some of these keys.
+    Object(&'static [&'static Key]),
+}
+
+impl Key {
+    /// The key itself: the last part of its pointer.
+    pub fn name(&self) -> &'static str {
+        self.pointer.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// The keys of a policy.
+pub static KEYS: &[&Key] = &[
+    &ALLOW_ORIGINS,
+    &ALLOW_CREDENTIALS,
+    &ALLOW_METHODS,
+    &ALLOW_HEADERS,
+    &EXPOSE_HEADERS,
+    &MAX_AGE,
+    &PREFLIGHT_STATUS,
+    &DANGEROUSLY_ALLOW,
+    &SCHEMA,
+    &DESCRIPTION,
+];
+
+static DANGERS: &[&Key] = &[
+    &NULL_ORIGIN,
+    &INSECURE_ORIGINS,
+    &PUBLIC_SUFFIX_WILDCARDS,
+    &LOOPBACK_ORIGINS,
+];
+
+pub(super) static ALLOW_ORIGINS: Key = Key {
+    pointer: "/allow_origins",
+    values: Values::Origins,
+    default: "",
+    meaning: "the origins that may read responses",
+    others: "origin origins alloworigin alloworiginlist alloworiginslist \
+        originlist allowlist whitelist originwhitelist originswhitelist \
+        alloworiginpattern alloworiginpatterns originpatterns domains \
+        allowdomains",
+};
+
+pub(super) static ALLOW_CREDENTIALS: Key = Key {
+    pointer: "/allow_credentials",
+    values: Values::Boolean,
+    default: "false",
+    meaning: "whether requests may have cookies and HTTP authentication",
+    others: "credential credentials allowcredential supportscredentials \
+        supportcredentials withcredentials",
+};
+
+pub(super) static ALLOW_METHODS: Key = Key {
+    pointer: "/allow_methods",
+    values: Values::Names,
+    default: "[]",
+    meaning: "methods in addition to GET, HEAD and POST, which are always \
+        allowed; or `*` alone",
+    others: "method methods allowmethod requestmethods allowmethodslist",
+};
+
+pub(super) static ALLOW_HEADERS: Key = Key {
+    pointer: "/allow_headers",
+    values: Values::Names,
+    default: "[]",
+    meaning: "request headers in addition to the CORS-safelisted ones. JSON \
+        bodies need `Content-Type`. `*` does not cover `Authorization`: list \
+        it too",
+    others: "header headers allowheader requestheaders allowheaderslist",
+};
+
+pub(super) static EXPOSE_HEADERS: Key = Key {
+    pointer: "/expose_headers",
+    values: Values::Names,
+    default: "[]",
+    meaning: "response headers that scripts may read, in addition to the \
+        CORS-safelisted ones; or `*` alone",
+    others: "expose exposeheader exposedheader exposedheaders \
+        responseheaders exposeheaderslist",
+};
+
+pub(super) static MAX_AGE: Key = Key {
+    pointer: "/max_age",
+    // Browsers cache a preflight for at most a day, most of them for less.
+    values: Values::Seconds(86_400),
+    default: "",
+    meaning: "how long browsers cache a preflight response: 5 s without it, \
+        and most of them 7200 s at most",
+    others: "maxageseconds maxageinseconds preflightmaxage \
+        preflightmaxageseconds",
+};
+
+pub(super) static PREFLIGHT_STATUS: Key = Key {
+    pointer: "/preflight_status",
+    values: Values::Status([200, 204]),
+    default: "204",
+    meaning: "the status of a preflight response",
+    others: "optionssuccessstatus successstatus optionsstatus \
+        optionsresponsestatuscode statuscode",
+};
+
+pub(super) static DANGEROUSLY_ALLOW: Key = Key {
+    pointer: "/dangerously_allow",
+    values: Values::Object(DANGERS),
+    default: "{}",
+    meaning: "exempts the listed patterns from a check",
+    others: "dangerously",
+};
+
+pub(super) static NULL_ORIGIN: Key = Key {
+    pointer: "/dangerously_allow/null_origin",
+    values: Values::Boolean,
+    default: "false",
+    meaning: "the pattern `null`, which every sandboxed iframe can send",
+    others: "",
+};
+
+pub(super) static INSECURE_ORIGINS: Key = Key {
+    pointer: "/dangerously_allow/insecure_origins",
+    values: Values::Patterns,
+    default: "[]",
+    meaning: "with credentials: http origins other than loopback ones",
+    others: "",
+};
+
+pub(super) static PUBLIC_SUFFIX_WILDCARDS: Key = Key {
+    pointer: "/dangerously_allow/public_suffix_wildcards",
+    values: Values::Patterns,
+    default: "[]",
+    meaning: "with credentials: wildcards under which anyone can get a name",
+    others: "",
+};
+
+pub(super) static LOOPBACK_ORIGINS: Key = Key {
+    pointer: "/dangerously_allow/loopback_origins",
+    values: Values::Patterns,
+    default: "[]",
+    meaning: "with credentials: loopback origins. They load without it too, \
+        but with a warning, which is wrong for some, such as Tauri's \
+        `http://tauri.localhost`",
+    others: "",
+};
+
+pub(super) static SCHEMA: Key = Key {
+    pointer: "/$schema",
+    values: Values::Text,
+    default: "",
+    meaning: "ignored; editors read the schema that it names",
+    others: "schema",
+};
+
+pub(super) static DESCRIPTION: Key = Key {
+    pointer: "/description",
+    values: Values::Text,
+    default: "",
+    meaning: "ignored; for a comment",
+    others: "comment comments note notes title name",
+};
+
+/// Keys of other configurations that have no counterpart here, written as
+/// [`Key::others`], and what to do instead.
+const WITHOUT_COUNTERPART: [(&str, &str); 12] = [
+    (
+        "allowalloriginsenabled allowallorigins originallowall allowall \
+         allowanyorigin allorigins anyorigin sendwildcard",
+        "list \"*\" alone in allow_origins for any origin",
+    ),
+    (
+        "allowanyheader allowallheaders",
+        "list \"*\" in allow_headers for any header",
+    ),
+    (
+        "allowanymethod allowallmethods",
+        "list \"*\" alone in allow_methods for any method",
+    ),
+    (
+        "allowprivatenetwork privatenetwork requestprivatenetwork \
+         allowlocalnetwork localnetwork",
+        "remove it, since browsers ask the user before a page reaches a \
+         private network, and no response header changes that",
+    ),
+    (
+        "vary varyheader addvaryheader",
+        "remove it, since Vary is always sent when it is needed",
+    ),
+    (
+        "preflightcontinue optionspassthrough optionspassthru",
+        "remove it, since preflights never reach the application",
+    ),
+    (
+        "alwayssend automaticoptions interceptexceptions allowwildcard \
+         enablecors enable enabled",
+        "remove it, since a policy always does that",
+    ),
+    (
+        "allowbrowserextensions allowfiles allowwebsockets customschemas",
+        "list each such origin in allow_origins",
+    ),
+    (
+        "debug logger",
+        "remove it, and use \"cors explain\" to see what is decided",
+    ),
+    (
+        "resources path paths pathpatterns routes urls mapping mappings",
+        "remove it, and choose the paths in the server's configuration",
+    ),
+    (
+        "rules rule configuration",
+        "use one policy file per rule, with allow_origins at its top",
+    ),
+    (
+        "nullorigin insecureorigins publicsuffixwildcards loopbackorigins",
+        "add it to the object \"dangerously_allow\"",
+    ),
+];
 
 /// What an unknown key means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// This key of a policy.
-    Key(&'static str),
-    /// Nothing that has a key here: what to do instead.
+enum Meaning {
+    Key(&'static Key),
+    /// What to do instead, as no key is for it.
     Help(&'static str),
 }
 
-/// What an unknown key of a policy means, whatever its case and its marks
-/// between words.
-pub(super) fn meaning(key: &str) -> Option<Meaning> {
-    use Meaning::{Help, Key};
-
+/// What a key of another configuration means, whatever its case and the marks
+/// between its words.
+fn meaning(key: &str) -> Option<Meaning> {
     let name = key.rsplit('/').next().unwrap_or_default();
     let name: String = name
         .chars()
@@ -30,124 +279,90 @@ pub(super) fn meaning(key: &str) -> Option<Meaning> {
         name = name.strip_prefix(prefix).unwrap_or(name);
     }
     if name.contains("regex") || name.contains("stringmatch") {
-        return Some(Help(REGEX_HELP));
+        return Some(Meaning::Help(
+            "list patterns in allow_origins, such as https://*.example.com \
+             for one label, or https://**.example.com for one or more, since \
+             regular expressions are not supported",
+        ));
     }
     if name.contains("func") || name.contains("callback") {
-        return Some(Help(
+        return Some(Meaning::Help(
             "list the origins in allow_origins, since a policy runs no code",
         ));
     }
-    Some(match name.replace("allowed", "allow").as_str() {
-        "" if key.starts_with(['/', '#']) => Key("description"),
-        "comment" | "comments" | "note" | "notes" | "title" | "name" => {
-            Key("description")
-        }
-        "schema" => Key("$schema"),
-        "origin"
-        | "origins"
-        | "alloworigin"
-        | "alloworigins"
-        | "alloworiginlist"
-        | "alloworiginslist"
-        | "originlist"
-        | "allowlist"
-        | "whitelist"
-        | "originwhitelist"
-        | "originswhitelist"
-        | "alloworiginpattern"
-        | "alloworiginpatterns"
-        | "originpatterns"
-        | "domains"
-        | "allowdomains" => Key("allow_origins"),
-        "credential"
-        | "credentials"
-        | "allowcredential"
-        | "allowcredentials"
-        | "supportscredentials"
-        | "supportcredentials"
-        | "withcredentials" => Key("allow_credentials"),
-        "method" | "methods" | "allowmethod" | "allowmethods"
-        | "requestmethods" | "allowmethodslist" => Key("allow_methods"),
-        "header" | "headers" | "allowheader" | "allowheaders"
-        | "requestheaders" | "allowheaderslist" => Key("allow_headers"),
-        "expose" | "exposeheader" | "exposeheaders" | "exposedheader"
-        | "exposedheaders" | "responseheaders" | "exposeheaderslist" => {
-            Key("expose_headers")
-        }
-        "maxage"
-        | "maxageseconds"
-        | "maxageinseconds"
-        | "preflightmaxage"
-        | "preflightmaxageseconds" => Key("max_age"),
-        "optionssuccessstatus"
-        | "successstatus"
-        | "optionsstatus"
-        | "optionsresponsestatuscode"
-        | "preflightstatus"
-        | "statuscode" => Key("preflight_status"),
-        "dangerously" | "dangerouslyallow" => Key("dangerously_allow"),
-        "allowalloriginsenabled"
-        | "allowallorigins"
-        | "originallowall"
-        | "allowall"
-        | "allowanyorigin"
-        | "allorigins"
-        | "anyorigin"
-        | "sendwildcard" => {
-            Help("list \"*\" alone in allow_origins for any origin")
-        }
-        "allowanyheader" | "allowallheaders" => {
-            Help("list \"*\" in allow_headers for any header")
-        }
-        "allowanymethod" | "allowallmethods" => {
-            Help("list \"*\" alone in allow_methods for any method")
-        }
-        "allowprivatenetwork"
-        | "privatenetwork"
-        | "requestprivatenetwork"
-        | "allowlocalnetwork"
-        | "localnetwork" => Help(
-            "remove it, since browsers ask the user before a page reaches a \
-             private network, and no response header changes that",
-        ),
-        "vary" | "varyheader" | "addvaryheader" => {
-            Help("remove it, since Vary is always sent where it is needed")
-        }
-        "preflightcontinue" | "optionspassthrough" | "optionspassthru" => {
-            Help("remove it, since preflights never reach the application")
-        }
-        "alwayssend"
-        | "automaticoptions"
-        | "interceptexceptions"
-        | "allowwildcard"
-        | "enablecors"
-        | "enable"
-        | "enabled" => Help("remove it, since a policy always does that"),
-        "allowbrowserextensions"
-        | "allowfiles"
-        | "allowwebsockets"
-        | "customschemas" => Help("list each such origin in allow_origins"),
-        "debug" | "logger" => {
-            Help("remove it, and use \"cors explain\" to see what is decided")
-        }
-        "resources" | "path" | "paths" | "pathpatterns" | "routes"
-        | "urls" | "mapping" | "mappings" => Help(
-            "remove it, and choose the paths in the server's configuration",
-        ),
-        "rules" | "rule" | "configuration" => {
-            Help("use one policy file per rule, with allow_origins at its top")
-        }
-        "nullorigin"
-        | "insecureorigins"
-        | "publicsuffixwildcards"
-        | "loopbackorigins" => {
-            Help("add it to the object \"dangerously_allow\"")
-        }
-        _ => return None,
-    })
+    let name = name.replace("allowed", "allow");
+    if name.is_empty() {
+        // "//" and "#" are comments.
+        return key
+            .starts_with(['/', '#'])
+            .then_some(Meaning::Key(&DESCRIPTION));
+    }
+    let among = |names: &str| names.split(' ').any(|other| other == name);
+    let of_key =
+        |key: &&&Key| key.name().replace('_', "") == name || among(key.others);
+    match KEYS.iter().find(of_key) {
+        Some(key) => Some(Meaning::Key(key)),
+        None => WITHOUT_COUNTERPART
+            .iter()
+            .find(|(names, _)| among(names))
+            .map(|(_, help)| Meaning::Help(help)),
+    }
 }
 
-/// For all keys that take a regular expression.
-const REGEX_HELP: &str = "list patterns in allow_origins, such as \
-     https://*.example.com for one label, or https://**.example.com for one \
-     or more, since regular expressions are not supported";
+/// The one of `keys` that an unknown key means.
+pub(super) fn meant(key: &str, keys: &[&'static Key]) -> Option<&'static Key> {
+    // A long one is no slip of the pen, and a distance has its cost.
+    if key.len() >= SUGGESTED_MAX {
+        return None;
+    }
+    let is_here = |known: &Key| keys.iter().any(|key| key.is(known));
+    match meaning(key) {
+        Some(Meaning::Key(known)) if is_here(known) => Some(known),
+        Some(Meaning::Help(_)) if is_here(&ALLOW_ORIGINS) => None,
+        _ => {
+            let distance =
+                |known: &&&Key| strsim::damerau_levenshtein(key, known.name());
+            let known = keys.iter().min_by_key(distance)?;
+            // Beyond a third of its letters it is another word.
+            let is_near = distance(&known) <= known.name().len() / 3;
+            is_near.then_some(*known)
+        }
+    }
+}
+
+/// The help for a key that is none of `keys`; `is_present` says whether the
+/// object has a key.
+pub(super) fn unknown_key_help(
+    key: &str,
+    keys: &[&'static Key],
+    is_present: impl Fn(&Key) -> bool,
+) -> String {
+    if let Some(known) = meant(key, keys) {
+        let known_name = known.name();
+        return match is_present(known) {
+            true => format!("remove it, since {known_name} is there too"),
+            false => format!("use \"{known_name}\""),
+        };
+    }
+    let is_policy = keys.iter().any(|key| key.is(&ALLOW_ORIGINS));
+    let meaning = (key.len() < SUGGESTED_MAX).then(|| meaning(key)).flatten();
+    match meaning {
+        Some(Meaning::Help(help)) if is_policy => help.into(),
+        Some(Meaning::Key(known)) if !is_policy => {
+            format!("add it next to dangerously_allow, as {}", known.name())
+        }
+        _ => {
+            let names: Vec<_> = keys.iter().map(|key| key.name()).collect();
+            format!("use one of {}", names.join(", "))
+        }
+    }
+}
+
+impl Key {
+    pub(super) fn is(&self, other: &Key) -> bool {
+        self.pointer == other.pointer
+    }
+}
+
+/// Keys of so many bytes and more get no suggestion.
+const SUGGESTED_MAX: usize = 64;

@@ -1,16 +1,8 @@
 //! What a text that is not JSON was meant to be, and how JSON says it.
 
-use super::correction::{VARIABLE_HELP, has_variable};
+use super::correction::{has_variable, variable};
+use super::diagnostic::{Code, Finding};
 use super::document::SyntaxError;
-
-/// A syntax error explained.
-pub(super) struct Explained {
-    pub(super) message: String,
-    pub(super) help: String,
-    pub(super) offset: usize,
-}
-
-pub(super) const ENCODING_HELP: &str = "use UTF-8 when you save the file";
 
 const EXAMPLE: &str = r#"{"allow_origins": ["https://app.example.com"]}"#;
 
@@ -26,31 +18,44 @@ pub(super) fn other_encoding(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Explains what the parser found; the offset may move to what is to change.
-pub(super) fn explain(text: &str, error: SyntaxError) -> Explained {
+/// What the parser found in words, and the offset of what is to change.
+pub(super) fn explain(text: &str, error: SyntaxError) -> (usize, Finding) {
     let SyntaxError { message, offset } = error;
-    let explained = |message: &str, help: &str, offset| Explained {
-        message: message.into(),
-        help: help.into(),
-        offset,
+    let syntax = |message: &str, help: &str| {
+        Code::JsonSyntax.says(message).help(help.to_owned())
     };
     if text.trim().is_empty() {
-        let help = format!("use {EXAMPLE}");
-        return explained("the policy is empty", &help, 0);
+        return (0, syntax("the policy is empty", &format!("use {EXAMPLE}")));
     }
     if let Some((what, at)) = other_format(text) {
         let message = format!("the policy is {what}, not JSON");
         let help = format!("use JSON, such as {EXAMPLE}");
-        return explained(&message, &help, at);
+        return (at, syntax(&message, &help));
     }
     let offset = match message.starts_with("EOF") {
         true => text.trim_end().len(),
         false => offset,
     };
+    if in_string(text, offset) {
+        let (message, help) = if message == "invalid escape" {
+            ("a backslash that escapes nothing", r"use \\ for a backslash")
+        } else if message.starts_with("control character") {
+            (
+                "a line break or another control character inside a string",
+                r"add the closing quote, or use \n for a line break",
+            )
+        } else if message.starts_with("EOF") {
+            ("the file ends inside a string", "add the closing quote")
+        } else {
+            (&*message, "use valid escapes")
+        };
+        return (offset, syntax(message, help));
+    }
+
     // A word may have begun before the character that made it wrong.
     let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
     let word_at = text[..offset].trim_end_matches(in_word).len();
-    let word_at = match in_string(text, word_at) {
+    let mut word_at = match in_string(text, word_at) {
         true => offset,
         false => word_at,
     };
@@ -58,151 +63,112 @@ pub(super) fn explain(text: &str, error: SyntaxError) -> Explained {
     let rest = &text[word_at..];
     let word = &rest[..rest.find(|c| !in_word(c)).unwrap_or(rest.len())];
     let behind = rest[word.len()..].trim_start();
-
-    if in_string(text, offset) {
-        return match message.as_str() {
-            "invalid escape" => explained(
-                "the string has a backslash that escapes nothing",
-                r"use \\ for a backslash",
-                offset,
-            ),
-            _ if message.starts_with("control character") => explained(
-                "the string has a line break or another control character",
-                r"add the closing quote, or use \n for a line break",
-                offset,
-            ),
-            _ if message.starts_with("EOF") => explained(
-                "the file ends inside a string",
-                "add the closing quote",
-                offset,
-            ),
-            _ => explained(&message, "use valid escapes", offset),
-        };
-    }
-    if rest.starts_with(['#', '/']) {
-        return explained(
-            "JSON has no comments",
-            "remove it, or add the key \"description\"",
-            word_at,
-        );
-    }
-    if before.ends_with(',') && rest.starts_with([']', '}']) {
-        return explained(
-            "trailing comma",
-            "remove the comma",
-            before.len() - 1,
-        );
-    }
-    if rest.starts_with(',') && before.ends_with([',', '[', '{', ':']) {
-        return explained(
-            "a comma with nothing before it",
-            "remove the comma",
-            word_at,
-        );
-    }
-    const OTHER_QUOTES: [char; 9] = [
-        '\'', '`', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201c}', '\u{201d}',
-        '\u{201e}', '\u{ab}',
-    ];
-    if rest.starts_with(OTHER_QUOTES) {
-        return explained(
-            "JSON strings have double quotes",
-            "use \" before and after the string",
-            word_at,
-        );
-    }
+    let variable_text = rest.split_whitespace().next().unwrap_or_default();
     let in_braces = before.ends_with('{') && rest.starts_with(['{', '%']);
-    let variable = rest.split_whitespace().next().unwrap_or_default();
-    if in_braces || rest.starts_with(['$', '%', '<']) && has_variable(variable)
-    {
-        let at = if in_braces { before.len() - 1 } else { word_at };
-        return explained("variables are not replaced", VARIABLE_HELP, at);
-    }
-    let literal = match word.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" => "use true",
-        "false" | "no" | "off" => "use false",
-        "none" | "undefined" | "nil" | "nan" | "null" => {
-            "remove the key, or use a value"
-        }
-        _ => "",
-    };
-    if !literal.is_empty() && !behind.starts_with(':') {
-        let message = format!("{word} is not a JSON value");
-        return explained(&message, literal, word_at);
-    }
     let is_word = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    if is_word && before.ends_with(['{', ',']) && behind.starts_with(':') {
-        let help = format!("use {:?}", word);
-        return explained("JSON keys have double quotes", &help, word_at);
-    }
-    if is_word && before.ends_with(['[', ',', ':']) {
-        return explained(
-            "JSON strings have double quotes",
-            "use \" before and after the string",
-            word_at,
-        );
-    }
-    if let Some(c) = rest.chars().next()
-        && (c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'))
-        && !matches!(c, ' ' | '\t' | '\n' | '\r')
-    {
-        let message = format!("U+{:04X} is not a space of JSON", c as u32);
-        return explained(&message, "use plain spaces", word_at);
-    }
-    if before.is_empty() {
-        let help = format!("use JSON, such as {EXAMPLE}");
-        return explained("the policy is not JSON", &help, word_at);
-    }
+    let literal = match word.to_ascii_lowercase().as_str() {
+        _ if behind.starts_with(':') => None,
+        "true" | "yes" | "on" => Some("use true"),
+        "false" | "no" | "off" => Some("use false"),
+        "none" | "undefined" | "nil" | "nan" | "null" => {
+            Some("remove the key, or use a value")
+        }
+        _ => None,
+    };
+    let space = rest.chars().next().filter(|&c| {
+        (c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'))
+            && !matches!(c, ' ' | '\t' | '\n' | '\r')
+    });
     let is_number = word.starts_with(|c: char| c.is_ascii_digit());
-    if rest.starts_with(['+', '.'])
-        || is_number && word.contains(|c: char| c.is_alphabetic())
-    {
-        let help = "use a whole number, such as 600";
-        return explained("invalid number", help, word_at);
-    }
-    if rest.starts_with(';') {
-        let help = "use a comma";
-        return explained("a semicolon between values", help, word_at);
-    }
     let starts_value =
         rest.starts_with(['"', '{', '[', '-']) || !word.is_empty();
-    let (message, help) = match message.as_str() {
-        "key must be a string" => (
-            "JSON keys are strings in double quotes",
-            "use \" before and after the key",
-        ),
-        "expected `:`" => (
-            "a key has no colon after it",
-            "use a colon between key and value",
-        ),
-        "expected `,` or `]`" | "expected `,` or `}`" if starts_value => {
-            ("there is no comma before this", "add a comma")
+    const STRING: (&str, &str) = (
+        "JSON strings have double quotes",
+        "use \" before and after the string",
+    );
+    let (message, help) = if rest.starts_with(['#', '/']) {
+        let help = "remove it, or add the key \"description\"";
+        ("JSON has no comments", help)
+    } else if before.ends_with(',') && rest.starts_with([']', '}']) {
+        let finding = syntax("trailing comma", "remove the comma");
+        return (before.len() - 1, finding);
+    } else if rest.starts_with(',') && before.ends_with([',', '[', '{', ':']) {
+        ("a comma with nothing before it", "remove the comma")
+    } else if rest.starts_with(OTHER_QUOTES) {
+        STRING
+    } else if in_braces
+        || rest.starts_with(['$', '%', '<']) && has_variable(variable_text)
+    {
+        let at = if in_braces { before.len() - 1 } else { word_at };
+        let help = variable(variable_text).help;
+        return (at, syntax("variables are not replaced", &help));
+    } else if let Some(help) = literal {
+        (&*format!("{word} is not a JSON value"), help)
+    } else if is_word
+        && before.ends_with(['{', ','])
+        && behind.starts_with(':')
+    {
+        ("JSON keys have double quotes", &*format!("use {word:?}"))
+    } else if is_word && before.ends_with(['[', ',', ':']) {
+        STRING
+    } else if let Some(c) = space {
+        let message = format!("U+{:04X} is not JSON white space", c as u32);
+        return (word_at, syntax(&message, "use plain spaces"));
+    } else if before.is_empty() {
+        let help = format!("use JSON, such as {EXAMPLE}");
+        return (word_at, syntax("the policy is not JSON", &help));
+    } else if rest.starts_with(['+', '.'])
+        || is_number && word.contains(|c: char| c.is_alphabetic())
+    {
+        ("invalid number", "use a whole number, such as 600")
+    } else if rest.starts_with(';') {
+        ("a semicolon between values", "use a comma")
+    } else {
+        word_at = offset;
+        match message.as_str() {
+            "key must be a string" => (
+                "JSON keys are strings in double quotes",
+                "use \" before and after the key",
+            ),
+            "expected `:`" => (
+                "expected a colon after the key",
+                "use a colon between key and value",
+            ),
+            "expected `,` or `]`" | "expected `,` or `}`" if starts_value => {
+                ("missing comma before this", "add a comma")
+            }
+            "expected `,` or `]`" => ("expected , or ]", "add the missing ]"),
+            "expected `,` or `}`" => ("expected , or }", "add the missing }"),
+            "trailing characters" => (
+                "unexpected text after the end of the policy",
+                "remove it, since a file contains one policy",
+            ),
+            "EOF while parsing an object" => {
+                ("the file ends inside an object", "add the missing }")
+            }
+            "EOF while parsing a list" => {
+                ("the file ends inside an array", "add the missing ]")
+            }
+            "EOF while parsing a value" => {
+                ("expected a value, found the end of the file", "add it")
+            }
+            "invalid number" => {
+                ("invalid number", "use a whole number, such as 600")
+            }
+            "recursion limit exceeded" => (
+                "arrays or objects are nested too deeply",
+                "remove some of them",
+            ),
+            message => (message, "use JSON, as POLICY.md describes it"),
         }
-        "expected `,` or `]`" => ("expected , or ]", "add the missing ]"),
-        "expected `,` or `}`" => ("expected , or }", "add the missing }"),
-        "trailing characters" => (
-            "there is more after the end of the policy",
-            "remove it, since one file is one policy",
-        ),
-        "EOF while parsing an object" => {
-            ("the file ends inside an object", "add the missing }")
-        }
-        "EOF while parsing a list" => {
-            ("the file ends inside an array", "add the missing ]")
-        }
-        "EOF while parsing a value" => {
-            ("the file ends where a value is due", "add the value")
-        }
-        "invalid number" => {
-            ("invalid number", "use a whole number, such as 600")
-        }
-        "recursion limit exceeded" => {
-            ("arrays or objects are nested too deep", "remove some of them")
-        }
-        message => (message, "use JSON, as POLICY.md describes it"),
     };
-    explained(message, help, word_at.max(offset.min(text.len())))
+    (word_at, syntax(message, help))
 }
+
+const OTHER_QUOTES: [char; 9] = [
+    '\'', '`', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201c}', '\u{201d}',
+    '\u{201e}', '\u{ab}',
+];
 
 /// Another format, by how it begins, and where.
 fn other_format(text: &str) -> Option<(&'static str, usize)> {

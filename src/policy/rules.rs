@@ -1,7 +1,7 @@
 //! The rules of a policy file: what its keys mean and what it may not say.
 //!
-//! Everything that is wrong is reported, not only the first thing. A value
-//! that is wrong counts as absent for the rules that come after it.
+//! All errors are reported, not only the first. A wrong value counts as absent
+//! for the rules that come after it.
 
 mod names;
 mod origins;
@@ -10,18 +10,15 @@ use std::borrow::Cow;
 use std::ffi::CString;
 
 use self::origins::{Dangers, Origins};
-use super::correction::{self, has_variable};
+use super::correction::{has_variable, variable};
 use super::diagnostic::{
-    DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Severity, quoted,
+    Code, DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Finding, Severity, quoted,
 };
 use super::document::{self, Type, Value};
-use super::keys::{self, Meaning};
+use super::keys::{self, Key, Values};
 use super::not_json;
 use super::{POLICY_DEPTH_MAX, POLICY_MAX, Policy};
 use crate::origin::public_suffix::PublicSuffixList;
-
-/// Browsers keep a preflight answer for at most a day, most of them for less.
-const MAX_AGE_MAX: u32 = 86_400;
 
 /// Reads a policy, without its warnings. There is one if no diagnostic is an
 /// error.
@@ -39,32 +36,28 @@ pub(super) fn read(
     };
     let mut rules =
         Rules { text, suffixes, diagnostics: Diagnostics::default() };
+    let mut error = |offset, finding| {
+        rules.diagnostics.push(Severity::Error, offset, || {
+            // No pointer leads to a place in what is no JSON.
+            (String::new(), finding)
+        });
+        None
+    };
     let policy = if json.len() > POLICY_MAX {
         let message = format!("the policy has more than {POLICY_MAX} bytes");
-        rules.error_at(None, "policy-size", message, None);
-        None
+        error(None, Code::PolicySize.says(message))
     } else if let Some(encoding) = not_json::other_encoding(json) {
         let message = format!("the policy is {encoding}, not UTF-8");
-        let help = Some(not_json::ENCODING_HELP.into());
-        rules.error_at(Some(0), "json-encoding", message, help);
-        None
+        error(Some(0), Code::JsonEncoding.says(message))
     } else if let Some(byte) = rest {
         let message = format!("the byte 0x{byte:02x} is not UTF-8 here");
-        let help = Some(not_json::ENCODING_HELP.into());
-        rules.error_at(Some(text.len()), "json-encoding", message, help);
-        None
+        error(Some(text.len()), Code::JsonEncoding.says(message))
     } else {
         match document::parse(text) {
             Ok(document) => rules.policy(document),
-            Err(error) => {
-                let error = not_json::explain(text, error);
-                rules.error_at(
-                    Some(error.offset),
-                    "json-syntax",
-                    error.message,
-                    Some(error.help),
-                );
-                None
+            Err(syntax_error) => {
+                let (offset, finding) = not_json::explain(text, syntax_error);
+                error(Some(offset), finding)
             }
         }
     };
@@ -82,111 +75,70 @@ struct Rules<'t> {
 #[derive(Clone, Copy)]
 struct At<'t, 'p> {
     value: Value<'t>,
-    /// The pointer of the value, or of what it stands in.
-    pointer: &'p str,
+    /// The pointer of the value, or of the array or object that contains it.
+    pointer: &'static str,
     last: Step<'p>,
 }
 
-/// From an array or object to a value in it. A pointer is only written where
+/// From an array or object to a value in it. A pointer is only written if
 /// there is something to report.
 #[derive(Clone, Copy)]
 enum Step<'p> {
     None,
     Index(usize),
-    Key(&'p str),
+    UnknownKey(&'p str),
 }
 
-/// An object's member, its key without escapes.
-struct Member<'t> {
-    key: Cow<'t, str>,
-    value: Value<'t>,
-}
+/// An object's members that have a meaning, each key once.
+#[derive(Default)]
+struct Members<'t>(Vec<(&'static Key, Value<'t>)>);
 
-/// The keys of a policy, in the order in which messages list them.
-const KEYS: [&str; 10] = [
-    "allow_origins",
-    "allow_credentials",
-    "allow_methods",
-    "allow_headers",
-    "expose_headers",
-    "max_age",
-    "preflight_status",
-    "dangerously_allow",
-    "$schema",
-    "description",
-];
+impl<'t> Members<'t> {
+    fn get(&self, key: &Key) -> Option<At<'t, 'static>> {
+        let (key, value) = self.0.iter().find(|(known, _)| known.is(key))?;
+        Some(At { value: *value, pointer: key.pointer, last: Step::None })
+    }
+}
 
 impl<'t> Rules<'t> {
     fn policy(&mut self, document: Value<'t>) -> Option<Policy> {
-        let root = At::member(document, "");
-        let members = self.members(&root, &KEYS)?;
-        let member = |key: &str| {
-            let found = members.iter().find(|member| member.key == key);
-            found.map(|member| member.value)
-        };
-        for key in ["$schema", "description"] {
-            if let Some(value) = member(key) {
-                self.string(&At::member(value, &format!("/{key}")));
-            }
+        let root = At { value: document, pointer: "", last: Step::None };
+        let members = self.members(&root, keys::KEYS)?;
+        for key in [&keys::SCHEMA, &keys::DESCRIPTION] {
+            members.get(key).map(|at| self.string(&at));
         }
-        let credentials = member("allow_credentials")
-            .and_then(|value| {
-                self.boolean(&At::member(value, "/allow_credentials"))
-            })
+        let credentials = members
+            .get(&keys::ALLOW_CREDENTIALS)
+            .and_then(|at| self.boolean(&at))
             .unwrap_or(false);
-        let mut dangers = match member("dangerously_allow") {
-            Some(value) => self.dangers(value),
+        let mut dangers = match members.get(&keys::DANGEROUSLY_ALLOW) {
+            Some(at) => self.dangers(&at),
             None => Dangers::default(),
         };
-        let origins = match member("allow_origins") {
-            Some(value) => self.origins(value, credentials, &mut dangers),
+        let origins = match members.get(&keys::ALLOW_ORIGINS) {
+            Some(at) => self.origins(&at, credentials, &mut dangers),
             // If it has another name, the unknown key is reported.
             None if !has_unknown_origins(root.value) => {
-                self.error(
-                    &root,
-                    "missing-key",
-                    "allow_origins is missing".into(),
-                    r#"add "allow_origins": ["https://app.example.com"]"#,
-                );
+                let finding =
+                    Code::MissingKey.says("allow_origins is missing");
+                self.error(&root, finding);
                 None
             }
             None => None,
         };
         self.unneeded_dangers(&dangers);
-        let methods = self.methods(member("allow_methods"));
-        let request_headers = self.allow_headers(member("allow_headers"));
-        let expose_headers =
-            self.expose_headers(member("expose_headers"), credentials);
-        let max_age =
-            member("max_age").and_then(|value| {
-                let at = At::member(value, "/max_age");
-                self.whole_number(&at, |age| age <= MAX_AGE_MAX, || {
-                let help = match value.raw().starts_with('-') {
-                    true => "use 0 to have nothing kept",
-                    false => "use 7200, the most that some browsers keep",
-                };
-                (
-                    "max-age-range",
-                    format!("max_age is not from 0 to {MAX_AGE_MAX} seconds"),
-                    help.into(),
-                )
-            })
-            });
-        self.long_lists(&member, &methods, &request_headers, &expose_headers);
-        let preflight_status = member("preflight_status").and_then(|value| {
-            let at = At::member(value, "/preflight_status");
-            self.whole_number(
-                &at,
-                |s| s == 200 || s == 204,
-                || {
-                    (
-                        "preflight-status",
-                        "preflight_status is neither 200 nor 204".into(),
-                        "use 204, or 200 for clients that know no 204".into(),
-                    )
-                },
-            )
-        });
+        let methods = self.methods(members.get(&keys::ALLOW_METHODS));
+        let request_headers =
+            self.allow_headers(members.get(&keys::ALLOW_HEADERS));
+        let expose_headers = self
+            .expose_headers(members.get(&keys::EXPOSE_HEADERS), credentials);
+        self.long_lists(&members, &methods, &request_headers, &expose_headers);
+        let max_age = members
+            .get(&keys::MAX_AGE)
+            .and_then(|at| self.whole_number(&at, &keys::MAX_AGE));
+        let preflight_status = members
+            .get(&keys::PREFLIGHT_STATUS)
+            .and_then(|at| self.whole_number(&at, &keys::PREFLIGHT_STATUS));
         let Origins { any, null, set } = origins?;
         Some(Policy {
             any_origin: any,
@@ -202,44 +154,36 @@ impl<'t> Rules<'t> {
         })
     }
 
-    /// An object's members that are among `keys`, each once.
+    /// An object's members that are among `keys`.
     fn members(
         &mut self,
         object: &At<'t, '_>,
-        keys: &[&'static str],
-    ) -> Option<Vec<Member<'t>>> {
+        keys: &[&'static Key],
+    ) -> Option<Members<'t>> {
         self.expect(object, Type::Object)?;
-        let mut members: Vec<Member<'t>> = Vec::new();
-        let present = |known: &str| {
+        let mut members = Members::default();
+        let is_present = |known: &Key| {
             let mut found = false;
             object.value.members(|key, _| {
-                found |= key.string().as_deref() == Some(known);
+                found |= key.string().as_deref() == Some(known.name());
             });
             found
         };
         object.value.members(|key_value, value| {
-            let at = At::member(key_value, object.pointer);
+            let at = At { value: key_value, ..*object };
             let Some(key) = self.string(&at) else { return };
-            let at = At { last: Step::Key(&key), ..at };
-            if !keys.contains(&key.as_ref()) {
-                self.report(Severity::Error, &at, "unknown-key", || {
-                    let help = match meant(&key, keys) {
-                        Some(known) if present(known) => {
-                            format!("remove it, since {known} is there too")
-                        }
-                        _ => unknown_key_help(&key, keys),
-                    };
-                    (format!("unknown key {}", quoted(&key)), Some(help))
-                });
-            } else if members.iter().any(|member| member.key == key) {
-                self.error(
-                    &at,
-                    "duplicate-key",
-                    format!("{} is there more than once", quoted(&key)),
-                    "leave one of them out",
-                );
-            } else {
-                members.push(Member { key, value });
+            let at = At { last: Step::UnknownKey(&key), ..at };
+            match keys.iter().find(|known| known.name() == key) {
+                None => self.report(Severity::Error, &at, || {
+                    let help = keys::unknown_key_help(&key, keys, is_present);
+                    let message = format!("unknown key {}", quoted(&key));
+                    Code::UnknownKey.says(message).help(help)
+                }),
+                Some(known) if members.get(known).is_some() => {
+                    let message = format!("duplicate key {}", quoted(&key));
+                    self.error(&at, Code::DuplicateKey.says(message));
+                }
+                Some(known) => members.0.push((known, value)),
             }
         });
         Some(members)
@@ -254,50 +198,55 @@ impl<'t> Rules<'t> {
         self.expect(at, Type::String)?;
         match at.value.string() {
             None => {
-                self.error(
-                    at,
-                    "json-encoding",
-                    "the string holds half of a surrogate pair".into(),
-                    "use the character itself",
-                );
+                let what = "the string contains half of a surrogate pair";
+                let finding = Code::JsonEncoding.says(what);
+                self.error(at, finding.help("use the character itself"));
                 None
             }
             // Unescaped, a NUL is bad JSON already.
             Some(Cow::Owned(text)) if text.contains('\0') => {
-                self.error(
-                    at,
-                    "json-nul",
-                    "the string holds the character \\u0000".into(),
-                    "leave it out",
-                );
+                let what = "the string contains the character \\u0000";
+                self.error(at, Code::JsonNul.says(what));
                 None
             }
             Some(text) => Some(text),
         }
     }
 
-    fn whole_number(
-        &mut self,
-        at: &At<'t, '_>,
-        valid: impl Fn(u32) -> bool,
-        explain: impl FnOnce() -> (&'static str, String, String),
-    ) -> Option<u32> {
+    /// A number that the key takes.
+    fn whole_number(&mut self, at: &At<'t, '_>, key: &Key) -> Option<u32> {
         self.expect(at, Type::Number)?;
-        if at.value.raw().contains(['.', 'e', 'E']) {
-            self.error(
-                at,
-                "wrong-type",
-                "a fraction where a whole number is due".into(),
-                Type::Number.example(),
-            );
+        let text = at.value.raw();
+        if text.contains(['.', 'e', 'E']) {
+            let finding = Code::WrongType
+                .says("expected a whole number, found a fraction")
+                .help(Type::Number.example());
+            self.error(at, finding);
             return None;
         }
-        let number = at.value.raw().parse().ok().filter(|&n| valid(n));
-        if number.is_none() {
-            let (code, message, help) = explain();
-            self.error(at, code, message, &help);
-        }
-        number
+        let number = text.parse().ok();
+        let name = key.name();
+        let finding = match key.values {
+            Values::Seconds(max) if number.is_none_or(|n| n > max) => {
+                let message =
+                    format!("{name} must be between 0 and {max} seconds");
+                let help = match text.starts_with('-') {
+                    true => "use 0 to disable caching",
+                    false => "use 7200, the most that some browsers cache",
+                };
+                Code::MaxAgeRange.says(message).help(help)
+            }
+            Values::Status(known)
+                if !known.iter().any(|&s| number == Some(s.into())) =>
+            {
+                let [first, second] = known;
+                let message = format!("{name} must be {first} or {second}");
+                Code::PreflightStatus.says(message)
+            }
+            _ => return number,
+        };
+        self.error(at, finding);
+        None
     }
 
     fn expect(&mut self, at: &At<'t, '_>, kind: Type) -> Option<()> {
@@ -307,140 +256,66 @@ impl<'t> Rules<'t> {
         }
         let step = usize::from(!matches!(at.last, Step::None));
         let above = at.pointer.matches('/').count() + step;
-        if above + at.value.depth() > POLICY_DEPTH_MAX {
-            self.error(
-                at,
-                "json-nesting",
-                format!("nested more than {POLICY_DEPTH_MAX} deep"),
-                kind.example(),
-            );
+        let finding = if above + at.value.depth() > POLICY_DEPTH_MAX {
+            Code::JsonNesting
+                .says(format!("nested more than {POLICY_DEPTH_MAX} deep"))
+                .help(kind.example())
         } else if found == Type::String && has_variable(at.value.raw()) {
-            self.variable(Severity::Error, at, at.value.raw());
+            variable(at.value.raw().trim_matches('"'))
         } else {
-            self.error(
-                at,
-                "wrong-type",
-                format!("{} where {} is due", found.name(), kind.name()),
-                kind.example(),
-            );
-        }
+            let (kind_name, found) = (kind.name(), found.name());
+            Code::WrongType
+                .says(format!("expected {kind_name}, found {found}"))
+                .help(kind.example())
+        };
+        self.error(at, finding);
         None
     }
 
-    /// A variable, which stays what it is. `text` is a JSON string or what it
-    /// stands for.
-    fn variable(&mut self, severity: Severity, at: &At<'t, '_>, text: &str) {
-        self.report(severity, at, correction::VARIABLE_CODE, || {
-            let text = quoted(text.trim_matches('\u{22}'));
-            let message = format!("{text} {}", correction::VARIABLE_MESSAGE);
-            (message, Some(correction::VARIABLE_HELP.into()))
-        });
+    fn error(&mut self, at: &At<'t, '_>, finding: Finding) {
+        self.report(Severity::Error, at, || finding);
     }
 
-    fn error_with_credentials(
+    fn warning(&mut self, at: &At<'t, '_>, finding: Finding) {
+        self.report(Severity::Warning, at, || finding);
+    }
+
+    /// For what is an error only with credentials.
+    fn error_if(
         &mut self,
         credentials: bool,
         at: &At<'t, '_>,
-        code: &'static str,
-        message: String,
-        help: &str,
+        finding: Finding,
     ) {
-        let severity = match credentials {
-            true => Severity::Error,
-            false => Severity::Warning,
-        };
-        self.report(severity, at, code, || (message, Some(help.into())));
+        match credentials {
+            true => self.error(at, finding),
+            false => self.warning(at, finding),
+        }
     }
 
-    fn error(
-        &mut self,
-        at: &At<'t, '_>,
-        code: &'static str,
-        message: String,
-        help: &str,
-    ) {
-        let severity = Severity::Error;
-        self.report(severity, at, code, || (message, Some(help.into())));
-    }
-
-    fn warning(
-        &mut self,
-        at: &At<'t, '_>,
-        code: &'static str,
-        message: String,
-        help: &str,
-    ) {
-        let severity = Severity::Warning;
-        self.report(severity, at, code, || (message, Some(help.into())));
-    }
-
+    /// Reports what `find` finds, which is only called if there is room for
+    /// one more.
     fn report(
         &mut self,
         severity: Severity,
         at: &At<'t, '_>,
-        code: &'static str,
-        explain: impl FnOnce() -> (String, Option<String>),
-    ) {
-        self.fault(severity, at, || {
-            let (message, help) = explain();
-            (code, message, help)
-        });
-    }
-
-    /// Reports what `explain` finds, which is only called where there is room
-    /// for one more.
-    fn fault(
-        &mut self,
-        severity: Severity,
-        at: &At<'t, '_>,
-        explain: impl FnOnce() -> (&'static str, String, Option<String>),
+        find: impl FnOnce() -> Finding,
     ) {
         let offset = Some(at.value.offset_in(self.text));
         self.diagnostics.push(severity, offset, || {
             let pointer = match at.last {
                 Step::None => at.pointer.to_owned(),
                 Step::Index(index) => format!("{}/{index}", at.pointer),
-                Step::Key(key) => format!("{}/{}", at.pointer, escape(key)),
+                Step::UnknownKey(key) => {
+                    format!("{}/{}", at.pointer, escape(key))
+                }
             };
-            let (code, message, help) = explain();
-            Diagnostic {
-                severity,
-                code,
-                pointer,
-                line: 0,
-                column: 0,
-                message,
-                help,
-            }
-        });
-    }
-
-    /// An error of the text itself, which no pointer leads to.
-    fn error_at(
-        &mut self,
-        offset: Option<usize>,
-        code: &'static str,
-        message: String,
-        help: Option<String>,
-    ) {
-        let severity = Severity::Error;
-        self.diagnostics.push(severity, offset, || Diagnostic {
-            severity,
-            code,
-            pointer: String::new(),
-            line: 0,
-            column: 0,
-            message,
-            help,
+            (pointer, find())
         });
     }
 }
 
 impl<'t, 'p> At<'t, 'p> {
-    fn member(value: Value<'t>, pointer: &'p str) -> Self {
-        Self { value, pointer, last: Step::None }
-    }
-
     fn each_element(&self, mut each: impl FnMut(At<'t, 'p>)) {
         let mut index = 0;
         self.value.elements(|value| {
@@ -450,7 +325,7 @@ impl<'t, 'p> At<'t, 'p> {
         });
     }
 
-    /// The string, where [`Rules::string`] finds no fault with it.
+    /// The string, if [`Rules::string`] accepts it.
     fn valid_string(&self) -> Option<Cow<'t, str>> {
         if self.value.kind() != Type::String {
             return None;
@@ -479,68 +354,28 @@ impl Type {
             Self::Null => "use null",
             Self::Boolean => "use true or false, without quotes",
             Self::Number => "use a whole number, without quotes",
-            Self::String => "use a text in quotes",
-            Self::Array => "use a list in brackets, such as [\"...\"]",
-            Self::Object => {
-                "use an object in braces, such as {\"key\": value}"
-            }
+            Self::String => "use a string in double quotes",
+            Self::Array => "use an array, such as [\"...\"]",
+            Self::Object => "use an object, such as {\"key\": value}",
         }
     }
 }
 
-/// Whether a key that is shown as unknown means `allow_origins`.
+/// Whether a key that is reported as unknown means `allow_origins`.
 fn has_unknown_origins(policy: Value<'_>) -> bool {
     let (mut found, mut count) = (false, 0);
     policy.members(|key, _| {
         count += 1;
         found |= count <= DIAGNOSTICS_MAX
-            && key.string().is_some_and(|key| {
-                meant(&key, &KEYS) == Some("allow_origins")
-            });
+            && key
+                .string()
+                .and_then(|key| keys::meant(&key, keys::KEYS))
+                .is_some_and(|key| key.is(&keys::ALLOW_ORIGINS));
     });
     found
 }
 
-/// The one of `keys` that an unknown key means.
-fn meant(key: &str, keys: &[&'static str]) -> Option<&'static str> {
-    // A long one is no slip of the pen, and a distance has its cost.
-    if key.len() >= SUGGESTED_MAX {
-        return None;
-    }
-    match keys::meaning(key) {
-        Some(Meaning::Key(known)) if keys.contains(&known) => Some(known),
-        Some(Meaning::Help(_)) if keys.contains(&"allow_origins") => None,
-        _ => {
-            let distance =
-                |known: &&&str| strsim::damerau_levenshtein(key, known);
-            let known = keys.iter().min_by_key(distance)?;
-            // Beyond a third of its letters it is another word.
-            (distance(&known) <= known.len() / 3).then_some(*known)
-        }
-    }
-}
-
-fn unknown_key_help(key: &str, keys: &[&'static str]) -> String {
-    if let Some(known) = meant(key, keys) {
-        return format!("use \"{known}\"");
-    }
-    let is_policy = keys.contains(&"allow_origins");
-    if key.len() < SUGGESTED_MAX {
-        match keys::meaning(key) {
-            Some(Meaning::Help(help)) if is_policy => return help.into(),
-            Some(Meaning::Key(known)) if !is_policy => {
-                return format!("add it beside dangerously_allow, as {known}");
-            }
-            _ => {}
-        }
-    }
-    format!("use one of {}", keys.join(", "))
-}
-
-/// Keys of so many bytes and more get no suggestion.
-const SUGGESTED_MAX: usize = 64;
-
-/// A key as it stands in a JSON pointer (RFC 6901, section 3), on one line.
+/// A key as it is in a JSON pointer (RFC 6901, section 3), on one line.
 fn escape(key: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if key.bytes().all(is_plain) {

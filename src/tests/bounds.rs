@@ -1,7 +1,7 @@
 //! Bounds that no vector can hold. The others are tested in `vectors/`, at,
 //! below and above each.
 
-use crate::{POLICY_MAX, Policy};
+use crate::{Code, POLICY_MAX, Policy};
 
 #[test]
 fn a_policy_of_256_mib_loads_and_one_byte_more_does_not() {
@@ -11,7 +11,7 @@ fn a_policy_of_256_mib_loads_and_one_byte_more_does_not() {
     json.push(b' ');
     let error = Policy::from_json(&json).expect_err("it is too large");
     let [diagnostic] = error.diagnostics() else { panic!("{error}") };
-    assert_eq!(diagnostic.code, "policy-size");
+    assert_eq!(diagnostic.code, Code::PolicySize);
     assert_eq!((diagnostic.line, diagnostic.column), (0, 0));
 }
 
@@ -30,6 +30,6 @@ fn columns_count_characters_and_not_bytes() {
     let json = "{\n\"description\": \"\u{e9}\u{1f600}\", \"x\": 1}".as_bytes();
     let error = Policy::from_json(json).expect_err("an unknown key");
     let diagnostic = &error.diagnostics()[1];
-    assert_eq!(diagnostic.code, "unknown-key");
+    assert_eq!(diagnostic.code, Code::UnknownKey);
     assert_eq!((diagnostic.line, diagnostic.column), (2, 22));
 }

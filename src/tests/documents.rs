@@ -1,217 +1,323 @@
 //! The documents say what the code does.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::policy::diagnostic::{Diagnostic, Severity};
-use crate::{DIAGNOSTICS_MAX, Policy};
+use crate::{
+    Code, DIAGNOSTICS_MAX, Diagnostic, KEYS, Key, Policy, Severity, Values,
+};
 
 /// For each code of an error or warning, the shortest policy that has it.
-const EXAMPLES: &[(&str, &str)] = &[
-    ("json-syntax", r#"{"allow_origins": ["https://a.example",]}"#),
-    ("json-encoding", r#"{"allow_origins": ["\ud800"]}"#),
-    ("json-nesting", r#"{"allow_origins": [[[[[[[[]]]]]]]]}"#),
-    ("json-nul", r#"{"allow_origins": ["https://a.example\u0000"]}"#),
-    ("wrong-type", r#"{"allow_origins": "https://a.example"}"#),
-    ("variable-not-replaced", r#"{"allow_origins": ["${CORS_ORIGIN}"]}"#),
-    ("unknown-key", r#"{"allow_origin": ["*"]}"#),
-    ("duplicate-key", r#"{"allow_origins": ["*"], "allow_origins": ["*"]}"#),
-    ("missing-key", r#"{}"#),
-    ("origins-empty", r#"{"allow_origins": []}"#),
+const EXAMPLES: &[(Code, &str)] = &[
+    (Code::JsonSyntax, r#"{"allow_origins": ["https://a.example",]}"#),
+    (Code::JsonEncoding, r#"{"allow_origins": ["\ud800"]}"#),
+    (Code::JsonNesting, r#"{"allow_origins": [[[[[[[[]]]]]]]]}"#),
+    (Code::JsonNul, r#"{"allow_origins": ["https://a.example\u0000"]}"#),
+    (Code::WrongType, r#"{"allow_origins": "https://a.example"}"#),
+    (Code::VariableNotReplaced, r#"{"allow_origins": ["${CORS_ORIGIN}"]}"#),
+    (Code::UnknownKey, r#"{"allow_origin": ["*"]}"#),
     (
-        "origins-any-not-alone",
+        Code::DuplicateKey,
+        r#"{"allow_origins": ["*"], "allow_origins": ["*"]}"#,
+    ),
+    (Code::MissingKey, r#"{}"#),
+    (Code::OriginsEmpty, r#"{"allow_origins": []}"#),
+    (
+        Code::OriginsAnyNotAlone,
         r#"{"allow_origins": ["*", "https://a.example"]}"#,
     ),
     (
-        "origin-any-credentials",
+        Code::OriginAnyCredentials,
         r#"{"allow_origins": ["*"], "allow_credentials": true}"#,
     ),
-    ("origin-null", r#"{"allow_origins": ["null"]}"#),
+    (Code::OriginNull, r#"{"allow_origins": ["null"]}"#),
     (
-        "origin-null-credentials",
+        Code::OriginNullCredentials,
         r#"{"allow_origins": ["null"], "allow_credentials": true}"#,
     ),
-    ("origin-empty", r#"{"allow_origins": [""]}"#),
+    (Code::OriginEmpty, r#"{"allow_origins": [""]}"#),
     (
-        "origin-several",
+        Code::OriginSeveral,
         r#"{"allow_origins": ["https://a.example, https://b.example"]}"#,
     ),
-    ("origin-space", r#"{"allow_origins": ["https://a.example "]}"#),
-    ("origin-case", r#"{"allow_origins": ["https://A.example"]}"#),
-    ("origin-scheme-missing", r#"{"allow_origins": ["a.example"]}"#),
-    ("origin-keyword", r#"{"allow_origins": ["'self'"]}"#),
-    ("origin-trailing-slash", r#"{"allow_origins": ["https://a.example/"]}"#),
-    ("origin-path", r#"{"allow_origins": ["https://a.example/app"]}"#),
-    ("origin-userinfo", r#"{"allow_origins": ["https://me@a.example"]}"#),
-    ("origin-host", r#"{"allow_origins": ["https://a..example"]}"#),
-    ("origin-unicode", r#"{"allow_origins": ["https://bücher.example"]}"#),
-    ("origin-ipv4", r#"{"allow_origins": ["https://192.0.2"]}"#),
-    ("origin-ipv6", r#"{"allow_origins": ["https://[2001:DB8:0:0::1]"]}"#),
-    ("origin-port", r#"{"allow_origins": ["https://a.example:08443"]}"#),
-    ("origin-default-port", r#"{"allow_origins": ["https://a.example:443"]}"#),
+    (Code::OriginSpace, r#"{"allow_origins": ["https://a.example "]}"#),
+    (Code::OriginCase, r#"{"allow_origins": ["https://A.example"]}"#),
+    (Code::OriginSchemeMissing, r#"{"allow_origins": ["a.example"]}"#),
+    (Code::OriginKeyword, r#"{"allow_origins": ["'self'"]}"#),
     (
-        "origin-too-long",
+        Code::OriginTrailingSlash,
+        r#"{"allow_origins": ["https://a.example/"]}"#,
+    ),
+    (Code::OriginPath, r#"{"allow_origins": ["https://a.example/app"]}"#),
+    (Code::OriginUserinfo, r#"{"allow_origins": ["https://me@a.example"]}"#),
+    (Code::OriginHost, r#"{"allow_origins": ["https://a..example"]}"#),
+    (Code::OriginUnicode, r#"{"allow_origins": ["https://bücher.example"]}"#),
+    (Code::OriginIpv4, r#"{"allow_origins": ["https://192.0.2"]}"#),
+    (Code::OriginIpv6, r#"{"allow_origins": ["https://[2001:DB8:0:0::1]"]}"#),
+    (Code::OriginPort, r#"{"allow_origins": ["https://a.example:08443"]}"#),
+    (
+        Code::OriginDefaultPort,
+        r#"{"allow_origins": ["https://a.example:443"]}"#,
+    ),
+    (
+        Code::OriginTooLong,
         r#"{"allow_origins": ["https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"]}"#,
     ),
-    ("origin-malformed", r#"{"allow_origins": ["1://a"]}"#),
-    ("origin-file", r#"{"allow_origins": ["file://"]}"#),
-    ("origin-regex", r#"{"allow_origins": ["^https://.+\\.a\\.example$"]}"#),
+    (Code::OriginMalformed, r#"{"allow_origins": ["1://a"]}"#),
+    (Code::OriginFile, r#"{"allow_origins": ["file://"]}"#),
     (
-        "origin-wildcard-scheme",
+        Code::OriginRegex,
+        r#"{"allow_origins": ["^https://.+\\.a\\.example$"]}"#,
+    ),
+    (
+        Code::OriginWildcardScheme,
         r#"{"allow_origins": ["chrome-extension://*"]}"#,
     ),
-    ("origin-wildcard-address", r#"{"allow_origins": ["http://10.0.*.1"]}"#),
+    (Code::OriginWildcardAddress, r#"{"allow_origins": ["http://10.0.*.1"]}"#),
     (
-        "origin-address-range",
+        Code::OriginAddressRange,
         r#"{"allow_origins": ["http://192.168.1.0/24"]}"#,
     ),
     (
-        "origin-wildcard-labels",
+        Code::OriginWildcardLabels,
         r#"{"allow_origins": ["https://*.*.a.example"]}"#,
     ),
-    ("origin-wildcard-last", r#"{"allow_origins": ["https://*"]}"#),
+    (Code::OriginWildcardLast, r#"{"allow_origins": ["https://*"]}"#),
     (
-        "origin-double-star",
+        Code::OriginDoubleStar,
         r#"{"allow_origins": ["https://a.**.example.com"]}"#,
     ),
-    ("origin-stars", r#"{"allow_origins": ["https://a*b*c*d*.example.com"]}"#),
     (
-        "origin-wildcard-dot",
+        Code::OriginStars,
+        r#"{"allow_origins": ["https://a*b*c*d*.example.com"]}"#,
+    ),
+    (
+        Code::OriginWildcardDot,
         r#"{"allow_origins": ["https://*.example.com."]}"#,
     ),
     (
-        "origin-insecure",
+        Code::OriginInsecure,
         r#"{"allow_origins": ["http://a.example"], "allow_credentials": true}"#,
     ),
     (
-        "origin-public-suffix",
+        Code::OriginPublicSuffix,
         r#"{"allow_origins": ["https://*.github.io"], "allow_credentials": true}"#,
     ),
     (
-        "origin-loopback",
+        Code::OriginLoopback,
         r#"{"allow_origins": ["http://localhost:*"], "allow_credentials": true}"#,
     ),
-    ("origin-never-sent", r#"{"allow_origins": ["wss://a.example"]}"#),
+    (Code::OriginNeverSent, r#"{"allow_origins": ["wss://a.example"]}"#),
     (
-        "origin-port-blocked",
+        Code::OriginPortBlocked,
         r#"{"allow_origins": ["https://a.example:6000"]}"#,
     ),
     (
-        "origin-any-port",
+        Code::OriginAnyPort,
         r#"{"allow_origins": ["https://a.example:*"], "allow_credentials": true}"#,
     ),
     (
-        "origin-covered",
+        Code::OriginCovered,
         r#"{"allow_origins": ["https://*.a.example", "https://b.a.example"]}"#,
     ),
     (
-        "duplicate",
+        Code::Duplicate,
         r#"{"allow_origins": ["https://a.example", "https://a.example"]}"#,
     ),
     (
-        "method-malformed",
+        Code::MethodMalformed,
         r#"{"allow_origins": ["*"], "allow_methods": ["PUT, PATCH"]}"#,
     ),
     (
-        "method-forbidden",
+        Code::MethodForbidden,
         r#"{"allow_origins": ["*"], "allow_methods": ["TRACE"]}"#,
     ),
-    ("method-case", r#"{"allow_origins": ["*"], "allow_methods": ["put"]}"#),
     (
-        "method-wildcard",
+        Code::MethodCase,
+        r#"{"allow_origins": ["*"], "allow_methods": ["put"]}"#,
+    ),
+    (
+        Code::MethodWildcard,
         r#"{"allow_origins": ["*"], "allow_methods": ["PUT*"]}"#,
     ),
     (
-        "methods-any-not-alone",
+        Code::MethodsAnyNotAlone,
         r#"{"allow_origins": ["*"], "allow_methods": ["*", "PUT"]}"#,
     ),
     (
-        "header-malformed",
+        Code::HeaderMalformed,
         r#"{"allow_origins": ["*"], "allow_headers": ["X A"]}"#,
     ),
     (
-        "header-forbidden",
+        Code::HeaderForbidden,
         r#"{"allow_origins": ["*"], "allow_headers": ["Cookie"]}"#,
     ),
     (
-        "header-cors",
+        Code::HeaderCors,
         r#"{"allow_origins": ["*"], "expose_headers": ["Access-Control-Max-Age"]}"#,
     ),
     (
-        "header-covered",
+        Code::HeaderCovered,
         r#"{"allow_origins": ["*"], "allow_headers": ["*", "X-A"]}"#,
     ),
     (
-        "header-wildcard",
+        Code::HeaderWildcard,
         r#"{"allow_origins": ["*"], "allow_headers": ["x-amz-*"]}"#,
     ),
     (
-        "expose-any-not-alone",
+        Code::ExposeAnyNotAlone,
         r#"{"allow_origins": ["*"], "expose_headers": ["*", "X-A"]}"#,
     ),
     (
-        "expose-any-credentials",
+        Code::ExposeAnyCredentials,
         r#"{"allow_origins": ["https://a.example"], "allow_credentials": true, "expose_headers": ["*"]}"#,
     ),
-    ("list-too-long", ""),
-    ("max-age-range", r#"{"allow_origins": ["*"], "max_age": 1728000}"#),
+    (Code::ListTooLong, ""),
+    (Code::MaxAgeRange, r#"{"allow_origins": ["*"], "max_age": 1728000}"#),
     (
-        "preflight-status",
+        Code::PreflightStatus,
         r#"{"allow_origins": ["*"], "preflight_status": 202}"#,
     ),
     (
-        "danger-unneeded",
+        Code::DangerUnneeded,
         r#"{"allow_origins": ["*"], "dangerously_allow": {"null_origin": true}}"#,
     ),
-    ("policy-size", ""),
+    (Code::PolicySize, ""),
 ];
 
 #[test]
 fn documents_list_every_code_with_an_example() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("POLICY.md");
-    let text = fs::read_to_string(&path).expect("POLICY.md is there");
-    let (before, rest) = text.split_once("<!-- codes:").expect("the mark");
-    let (mark, rest) = rest.split_once("-->\n").expect("its end");
-    let (_, after) =
-        rest.split_once("<!-- end of codes -->").expect("the end of codes");
-    let expected = format!(
-        "{before}<!-- codes:{mark}-->\n{}<!-- end of codes -->{after}",
-        table()
-    );
+    check("POLICY.md", "<!-- codes:", "<!-- end of codes -->", &table());
+}
+
+#[test]
+fn documents_list_every_key() {
+    check("POLICY.md", "<!-- keys:", "<!-- end of keys -->", &key_table());
+    let mut dangers = String::from("| member | exempts |\n|---|---|\n");
+    for key in keys_below(KEYS).iter().filter(|key| !is_top(key)) {
+        dangers += &format!(
+            "| `\"{}\": {}` | {} |\n",
+            key.name(),
+            if matches!(key.values, Values::Boolean) {
+                "true"
+            } else {
+                "[patterns]"
+            },
+            key.meaning
+        );
+    }
+    check("POLICY.md", "<!-- dangers:", "<!-- end of dangers -->", &dangers);
+}
+
+#[test]
+fn the_fuzzers_know_every_key() {
+    let words: String = keys_below(KEYS)
+        .iter()
+        .map(|key| format!("\"\\\"{}\\\":\"\n", key.name()))
+        .collect();
+    check("fuzz/dict/policy.dict", "# Keys:", "# End of keys.", &words);
+}
+
+/// A key is read, and from where it says: a value of a type that it does not
+/// take is an error there.
+#[test]
+fn every_key_has_the_type_that_it_says() {
+    for key in keys_below(KEYS) {
+        let wrong = match key.values {
+            Values::Text => "1",
+            _ => "\"text\"",
+        };
+        let policy = match is_top(key) {
+            true => format!("{{\"{}\": {wrong}}}", key.name()),
+            false => format!(
+                "{{\"dangerously_allow\": {{\"{}\": {wrong}}}}}",
+                key.name()
+            ),
+        };
+        let error = Policy::from_json(policy.as_bytes()).expect_err(&policy);
+        let found = error.diagnostics().iter().any(|diagnostic| {
+            diagnostic.code == Code::WrongType
+                && diagnostic.pointer == key.pointer
+        });
+        assert!(found, "{policy}: {error}");
+    }
+}
+
+/// Compares what is between two marks of a file, the first of which may go on
+/// to the end of its line, or writes it.
+fn check(file: &str, start: &str, end: &str, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    // A package of the library alone has no fuzzers.
+    let Ok(text) = fs::read_to_string(&path) else {
+        assert!(file.starts_with("fuzz"), "{file} is not there");
+        return;
+    };
+    let (before, rest) = text.split_once(start).expect("the first mark");
+    let (mark, rest) = rest.split_once('\n').expect("its end");
+    let (_, after) = rest.split_once(end).expect("the second mark");
+    let expected = format!("{before}{start}{mark}\n{expected}{end}{after}");
     if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
-        fs::write(&path, &expected).expect("POLICY.md can be written");
+        fs::write(&path, &expected).expect("it can be written");
     } else {
         assert!(
             text == expected,
-            "POLICY.md is stale: UPDATE_DOCUMENTS=1 cargo test documents"
+            "{file} is stale: UPDATE_DOCUMENTS=1 cargo test documents"
         );
     }
 }
 
+/// These keys, and those of the objects that they take.
+fn keys_below(keys: &[&'static Key]) -> Vec<&'static Key> {
+    let mut all = keys.to_vec();
+    for key in keys {
+        if let Values::Object(members) = key.values {
+            all.extend(keys_below(members));
+        }
+    }
+    all
+}
+
+fn is_top(key: &Key) -> bool {
+    key.pointer.matches('/').count() == 1
+}
+
+fn key_table() -> String {
+    let mut table = String::from(
+        "| key | value | default | meaning |\n|---|---|---|---|\n",
+    );
+    for key in KEYS {
+        let values = match key.values {
+            Values::Text => "text".into(),
+            Values::Boolean => "boolean".into(),
+            Values::Seconds(max) => format!("seconds, 0 to {max}"),
+            Values::Status([one, other]) => format!("{one} or {other}"),
+            Values::Origins => "origin patterns, at least one".into(),
+            Values::Patterns => "origin patterns".into(),
+            Values::Names => "names, or `*`".into(),
+            Values::Object(_) => "object, see below".into(),
+        };
+        let default = match key.default {
+            "" if matches!(key.values, Values::Origins) => "required".into(),
+            "" => String::new(),
+            default => format!("`{default}`"),
+        };
+        table += &format!(
+            "| `{}` | {values} | {default} | {} |\n",
+            key.name(),
+            key.meaning
+        );
+    }
+    table
+}
+
 #[test]
-fn documents_know_all_codes_of_the_source() {
-    let sources = [
-        include_str!("../policy/rules.rs"),
-        include_str!("../policy/rules/names.rs"),
-        include_str!("../policy/rules/origins.rs"),
-        include_str!("../policy/correction.rs"),
-    ];
-    let in_source: BTreeSet<&str> = sources
-        .iter()
-        .flat_map(|source| source.split('"').skip(1).step_by(2))
-        .filter(|text| {
-            text.contains('-')
-                && !text.starts_with('-')
-                && !text.ends_with('-')
-                && text
-                    .bytes()
-                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        })
-        .chain(["duplicate"])
-        .collect();
-    let in_table = EXAMPLES.iter().map(|(code, _)| *code).collect();
-    assert_eq!(in_source, in_table);
+fn every_code_has_an_example_or_cannot_have_one() {
+    let examples: Vec<Code> = EXAMPLES.iter().map(|(code, _)| *code).collect();
+    for code in Code::ALL {
+        // A file that cannot be read, and the last of a hundred.
+        let no_example = matches!(code, Code::Io | Code::More);
+        assert_eq!(examples.contains(code), !no_example, "{code}");
+    }
 }
 
 #[test]
@@ -223,7 +329,7 @@ fn documents_name_only_codes_that_there_are() {
             let inside = rest.split(')').next().unwrap_or_default();
             inside.trim_end_matches('`').split("`, `")
         }) {
-            let known = EXAMPLES.iter().any(|(known, _)| *known == code);
+            let known = Code::ALL.iter().any(|known| known.name() == code);
             let prefixes = ["origin-", "header-", "method-", "json-"];
             if prefixes.iter().any(|prefix| code.starts_with(prefix)) {
                 assert!(known, "{code}");
@@ -270,7 +376,7 @@ fn check_comments(path: &Path, seen: &mut usize) {
                 && families.iter().any(|family| code.starts_with(family));
             if is_code {
                 *seen += 1;
-                let known = EXAMPLES.iter().any(|(known, _)| *known == code);
+                let known = Code::ALL.iter().any(|known| known.name() == code);
                 assert!(known, "{}: {code}", path.display());
             }
         }
@@ -312,7 +418,7 @@ fn table() -> String {
     table
 }
 
-fn diagnostic(code: &str, policy: &str) -> Diagnostic {
+fn diagnostic(code: Code, policy: &str) -> Diagnostic {
     let loaded = Policy::from_json(policy.as_bytes());
     let diagnostics = match &loaded {
         Ok(policy) => policy.warnings(),

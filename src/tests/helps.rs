@@ -12,7 +12,7 @@ use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::policy::diagnostic::{Diagnostic, Severity};
+use crate::policy::diagnostic::{Code, Diagnostic, Severity};
 use crate::{LoadError, Policy};
 
 fn config() -> ProptestConfig {
@@ -137,7 +137,7 @@ proptest! {
         }
         policy[&key] = json!(null);
         let diagnostics = diagnostics(&policy);
-        let unknown = diagnostics.iter().find(|d| d.code == "unknown-key");
+        let unknown = diagnostics.iter().find(|d| d.code == Code::UnknownKey);
         let help = unknown.and_then(|unknown| unknown.help.clone());
         let help = help.expect("the key is unknown, and there is a help");
         if let Some(Value::String(meant)) = offered(&help) {
@@ -745,7 +745,7 @@ fn helps_for_json_say_what_the_file_is() {
         ("{'a': 1}", "JSON strings have double quotes", 1, 2),
         ("{\"a\": {{ b }}}", "variables are not replaced", 1, 7),
         ("{\"a\": ${B}}", "variables are not replaced", 1, 7),
-        ("{\"a\": 1} x", "there is more after the end of the policy", 1, 10),
+        ("{\"a\": 1} x", "unexpected text after the end of the policy", 1, 10),
         ("{\"a\": \"b", "the file ends inside a string", 1, 9),
     ] {
         let error = Policy::from_json(text.as_bytes()).expect_err(text);
@@ -780,7 +780,7 @@ fn helps_name_an_encoding_that_is_not_utf_8() {
         let error = Policy::from_json(&file).expect_err(message);
         let [diagnostic] = error.diagnostics() else { panic!("{error}") };
         assert_eq!(diagnostic.message, message);
-        assert_eq!(diagnostic.code, "json-encoding");
+        assert_eq!(diagnostic.code, Code::JsonEncoding);
         let help = diagnostic.help.as_deref();
         assert_eq!(help, Some("use UTF-8 when you save the file"));
     }

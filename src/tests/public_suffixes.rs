@@ -326,8 +326,11 @@ fn the_wildcards_of_the_document_are_judged_as_it_says() {
                     loaded += 1;
                 }
                 ("rejected", Err(error)) => {
-                    let codes: Vec<&str> =
-                        error.diagnostics().iter().map(|d| d.code).collect();
+                    let codes: Vec<&str> = error
+                        .diagnostics()
+                        .iter()
+                        .map(|d| d.code.name())
+                        .collect();
                     assert_eq!(codes, ["origin-public-suffix"], "{pattern}");
                     rejected += 1;
                 }

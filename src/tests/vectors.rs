@@ -1,14 +1,14 @@
 //! The shared vectors, through the Rust API. `bindings/c/vectors.c` reads the
 //! same files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::{fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Policy, Request, Severity};
+use crate::{Policy, Request, Severity, is_forbidden_request_header};
 
 /// A decision as the vectors write it.
 #[derive(Debug, PartialEq)]
@@ -85,7 +85,7 @@ fn policies_are_refused_and_warned_of_as_the_vectors_say() {
         };
         let actual: Vec<[&str; 3]> = diagnostics
             .iter()
-            .map(|d| [severity(d.severity), d.code, &d.pointer])
+            .map(|d| [severity(d.severity), d.code.name(), &d.pointer])
             .collect();
         let expected: Vec<[&str; 3]> = array(&case["diagnostics"])
             .iter()
@@ -101,6 +101,10 @@ fn policies_are_refused_and_warned_of_as_the_vectors_say() {
             ));
             continue;
         }
+        if let Ok(policy) = &loaded {
+            let json = json.trim_start_matches('\u{feff}');
+            assert_eq!(of_policy(policy), of_file(&parse(json)), "{name}");
+        }
         for (diagnostic, expected) in
             diagnostics.iter().zip(array(&case["diagnostics"]))
         {
@@ -112,6 +116,66 @@ fn policies_are_refused_and_warned_of_as_the_vectors_say() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What a policy's accessors return: the lists of origins, methods and header
+/// names, sorted, then the rest.
+fn of_policy(policy: &Policy) -> (Vec<Vec<String>>, [Value; 3]) {
+    let sorted = |list: Vec<&str>| {
+        let mut list: Vec<String> = list.iter().map(|&s| s.into()).collect();
+        list.sort();
+        list
+    };
+    let lists = vec![
+        sorted(policy.allow_origins().collect()),
+        sorted(policy.allow_methods().collect()),
+        sorted(policy.allow_headers().collect()),
+        sorted(policy.expose_headers().collect()),
+    ];
+    let rest = [
+        policy.allow_credentials().into(),
+        policy.max_age().into(),
+        policy.preflight_status().into(),
+    ];
+    (lists, rest)
+}
+
+/// The same, read from a file that loads.
+fn of_file(file: &Value) -> (Vec<Vec<String>>, [Value; 3]) {
+    let list = |key: &str| -> Vec<String> {
+        let list = file.get(key).map(array).into_iter().flatten();
+        list.map(string).collect()
+    };
+    let unique = |names: Vec<String>| -> Vec<String> {
+        let names: BTreeSet<_> = names.into_iter().collect();
+        names.into_iter().collect()
+    };
+    let lower = |key: &str| {
+        unique(list(key).iter().map(|n| n.to_ascii_lowercase()).collect())
+    };
+    // Browsers never ask for these, so the policy drops them.
+    let mut headers = lower("allow_headers");
+    headers.retain(|name| !is_forbidden_request_header(name.as_bytes()));
+    let mut origins = list("allow_origins");
+    // A repeated pattern stays; null is one bit.
+    let nulls = origins.iter().filter(|origin| *origin == "null").count();
+    origins.retain(|origin| origin != "null");
+    origins.extend((nulls > 0).then(|| "null".into()));
+    origins.sort();
+    let mut methods = list("allow_methods");
+    if methods != ["*"] {
+        methods.extend(["GET", "HEAD", "POST"].map(String::from));
+    }
+    let lists =
+        vec![origins, unique(methods), headers, lower("expose_headers")];
+    let or =
+        |key: &str, default: Value| file.get(key).cloned().unwrap_or(default);
+    let rest = [
+        or("allow_credentials", false.into()),
+        or("max_age", Value::Null),
+        or("preflight_status", 204.into()),
+    ];
+    (lists, rest)
 }
 
 /// Calls `each` with the policy, name, request and expected outcome of every

@@ -1,9 +1,9 @@
 //! The rules of `allow_methods`, `allow_headers` and `expose_headers`.
 
 use std::borrow::Cow;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
-use super::{At, Rules};
+use super::{At, Members, Rules};
 use crate::names::forbidden::{
     is_cors_header, is_forbidden_method, is_forbidden_request_header,
     is_forbidden_response_header,
@@ -12,13 +12,14 @@ use crate::names::methods::{self, METHOD_MAX, Methods};
 use crate::names::request_headers::{HEADER_NAME_MAX, RequestHeaders};
 use crate::names::set::Builder;
 use crate::names::token::is_token;
-use crate::policy::correction::has_variable;
-use crate::policy::diagnostic::{Severity, quoted};
-use crate::policy::document::{Type, Value};
+use crate::policy::correction::{has_variable, variable};
+use crate::policy::diagnostic::{Code, Finding};
+use crate::policy::document::Type;
+use crate::policy::keys;
 
 /// What nginx (`proxy_buffer_size`), Apache (`responsefieldsize`) and others
-/// take of a response's headers, or of one header, unless they are configured
-/// for more.
+/// accept of a response's headers, or of one header, unless they are
+/// configured for more.
 const HEADERS_USUAL_MAX: usize = 8192;
 
 /// Methods that people know in upper case, and browsers leave as they are
@@ -51,88 +52,52 @@ struct All {
 }
 
 impl<'t> Rules<'t> {
-    pub(super) fn methods(&mut self, value: Option<Value<'t>>) -> Methods {
+    pub(super) fn methods(&mut self, array: Option<At<'t, '_>>) -> Methods {
         let mut any = false;
         let mut names = Methods::names();
         let mut safelisted = Builder::new("");
-        self.names(value, "/allow_methods", |rules, at, name, all| {
+        self.names(array, |rules, at, name, all| {
             if name == "*" {
                 any = true;
                 if all.count > 1 {
-                    rules.error(
-                        at,
-                        "methods-any-not-alone",
-                        "\"*\" stands beside other methods, which it covers"
-                            .into(),
-                        "use \"*\" alone, or remove it",
-                    );
+                    let what = "\"*\" already covers the other methods";
+                    rules.error(at, Code::MethodsAnyNotAlone.says(what));
                 }
                 return;
             }
-            if !is_token(name.as_bytes()) || name.len() > METHOD_MAX {
-                if has_variable(&name) {
-                    return rules.variable(Severity::Error, at, &name);
-                }
-                return rules.error(
-                    at,
-                    "method-malformed",
-                    format!("{} is not a method name", quoted(&name)),
-                    "use one method name per array element, such as \"PUT\"",
-                );
+            let (code, what) = (Code::MethodMalformed, "is not a method name");
+            if !rules.token(at, &name, METHOD_MAX, (code, what)) {
+                return;
             }
             if is_forbidden_method(name.as_bytes()) {
-                return rules.error(
-                    at,
-                    "method-forbidden",
-                    format!("no browser sends {}", quoted(&name)),
-                    "leave it out",
-                );
+                let what = "is a method that browsers never send";
+                rules.error(at, Code::MethodForbidden.of(&name, what));
+                return;
             }
             let upper = name.to_ascii_uppercase();
-            if methods::is_normalized_by_browsers(&name) && *name != upper {
-                return rules.error(
-                    at,
-                    "method-case",
-                    format!(
-                        "{} never matches: browsers send {upper}",
-                        quoted(&name)
-                    ),
-                    &format!("use \"{upper}\""),
+            let is_upper = *name == upper;
+            if methods::is_normalized_by_browsers(&name) && !is_upper {
+                let what = format!("never matches: browsers send {upper}");
+                let finding = Code::MethodCase.of(&name, &what);
+                rules.error(at, finding.help(format!("use \"{upper}\"")));
+                return;
+            }
+            if is_registered(&upper) && !is_upper {
+                let what = format!(
+                    "is not {upper}: methods are case-sensitive, and browsers \
+                     do not change this one"
                 );
+                let help = format!("use \"{upper}\" here and in scripts");
+                let finding = Code::MethodCase.of(&name, &what).help(help);
+                rules.warning(at, finding);
             }
-            if is_registered(&upper) && *name != upper {
-                rules.warning(
-                    at,
-                    "method-case",
-                    format!(
-                        "{} is not {upper}: methods are case-sensitive, and \
-                         browsers do not change this one",
-                        quoted(&name)
-                    ),
-                    &format!("use \"{upper}\" here and in scripts"),
-                );
-            }
-            if name.contains('*') {
-                rules.warning(
-                    at,
-                    "method-wildcard",
-                    format!(
-                        "{} never matches, since \"*\" is a wildcard only \
-                         when it stands alone",
-                        quoted(&name)
-                    ),
-                    "list each method",
-                );
-            }
-            if has_variable(&name) {
-                rules.variable(Severity::Warning, at, &name);
-            }
+            rules.literal_star(at, &name, Code::MethodWildcard);
             let set = match methods::is_safelisted(name.as_bytes()) {
                 true => &mut safelisted,
                 false => &mut names,
             };
             if !set.insert(name.as_bytes()) {
-                rules.duplicate(at, &name);
+                rules.warning(at, duplicate(&name));
             }
         });
         Methods::new(any, names)
@@ -140,48 +105,37 @@ impl<'t> Rules<'t> {
 
     pub(super) fn allow_headers(
         &mut self,
-        value: Option<Value<'t>>,
+        array: Option<At<'t, '_>>,
     ) -> RequestHeaders {
         let mut any = false;
         let mut names = Builder::new("");
-        self.names(value, "/allow_headers", |rules, at, name, all| {
+        self.names(array, |rules, at, name, all| {
             if name == "*" {
                 if std::mem::replace(&mut any, true) {
-                    rules.duplicate(at, &name);
+                    rules.warning(at, duplicate(&name));
                 }
                 return;
             }
             let Some(lower) = rules.header_name(at, &name) else { return };
             // No preflight asks for one, as no script can set it: a CORS-unsafe
             // request-header name is one of a request's header list, which
-            // never gets a forbidden one (Fetch, Headers' append). So it can
-            // stand in a policy without effect, and is dropped.
+            // never gets a forbidden one (Fetch, Headers' append). So it has
+            // no effect, and is dropped.
             if is_forbidden_request_header(lower.as_bytes()) {
-                return rules.warning(
-                    at,
-                    "header-forbidden",
-                    format!(
-                        "browsers never ask for {}, so it has no effect",
-                        quoted(&name)
+                let what = "has no effect, since browsers never ask for it";
+                let finding = Code::HeaderForbidden.of(&name, what);
+                let finding = match lower.as_str() {
+                    "cookie" | "cookie2" => finding.help(
+                        "remove it, and set allow_credentials for cookies",
                     ),
-                    match lower.as_str() {
-                        "cookie" | "cookie2" => {
-                            "remove it, and set allow_credentials for cookies"
-                        }
-                        _ => "remove it",
-                    },
-                );
-            }
-            if !names.insert(lower.as_bytes()) {
-                return rules.duplicate(at, &name);
-            }
-            if all.any && lower != "authorization" {
-                rules.warning(
-                    at,
-                    "header-covered",
-                    format!("{} is covered by \"*\"", quoted(&lower)),
-                    "leave it out",
-                );
+                    _ => finding,
+                };
+                rules.warning(at, finding);
+            } else if !names.insert(lower.as_bytes()) {
+                rules.warning(at, duplicate(&name));
+            } else if all.any && lower != "authorization" {
+                let what = "is already covered by \"*\"";
+                rules.warning(at, Code::HeaderCovered.of(&lower, what));
             }
         });
         RequestHeaders::new(any, names)
@@ -189,45 +143,30 @@ impl<'t> Rules<'t> {
 
     pub(super) fn expose_headers(
         &mut self,
-        value: Option<Value<'t>>,
+        array: Option<At<'t, '_>>,
         credentials: bool,
     ) -> Option<CString> {
         let mut names = Builder::new("");
-        self.names(value, "/expose_headers", |rules, at, name, all| {
+        self.names(array, |rules, at, name, all| {
             if name == "*" {
                 if all.count > 1 {
-                    rules.error(
-                        at,
-                        "expose-any-not-alone",
-                        "\"*\" stands beside other headers, which it covers"
-                            .into(),
-                        "use \"*\" alone, or remove it",
-                    );
+                    let what = "\"*\" already covers the other headers";
+                    rules.error(at, Code::ExposeAnyNotAlone.says(what));
                 }
                 if credentials {
-                    rules.error(
-                        at,
-                        "expose-any-credentials",
-                        "with credentials browsers read \"*\" as the name of \
-                         a header"
-                            .into(),
-                        "list the headers",
-                    );
+                    let what = "with credentials, browsers take \"*\" for a \
+                                header's name, not for a wildcard";
+                    rules.error(at, Code::ExposeAnyCredentials.says(what));
                 }
                 names.insert(name.as_bytes());
                 return;
             }
             let Some(lower) = rules.header_name(at, &name) else { return };
             if is_forbidden_response_header(lower.as_bytes()) {
-                return rules.error(
-                    at,
-                    "header-forbidden",
-                    format!("no script can read {}", quoted(&name)),
-                    "leave it out",
-                );
-            }
-            if !names.insert(lower.as_bytes()) {
-                rules.duplicate(at, &name);
+                let what = "is a header that scripts can never read";
+                rules.error(at, Code::HeaderForbidden.of(&name, what));
+            } else if !names.insert(lower.as_bytes()) {
+                rules.warning(at, duplicate(&name));
             }
         });
         let names = names.build();
@@ -237,92 +176,81 @@ impl<'t> Rules<'t> {
     /// What both lists of header names have in common; the name in lower
     /// case.
     fn header_name(&mut self, at: &At<'t, '_>, name: &str) -> Option<String> {
+        let (code, what) = (Code::HeaderMalformed, "is not a header name");
+        if !self.token(at, name, HEADER_NAME_MAX, (code, what)) {
+            return None;
+        }
         let lower = name.to_ascii_lowercase();
-        if !is_token(name.as_bytes()) || name.len() > HEADER_NAME_MAX {
-            if has_variable(name) {
-                self.variable(Severity::Error, at, name);
-                return None;
-            }
-            self.error(
-                at,
-                "header-malformed",
-                format!("{} is not a header name", quoted(name)),
-                "use one header name per array element, such as \
-                 \"Content-Type\"",
-            );
-            return None;
-        }
         if is_cors_header(lower.as_bytes()) {
-            self.error(
-                at,
-                "header-cors",
-                format!(
-                    "{} belongs to CORS itself; the policy makes it",
-                    quoted(name)
-                ),
-                "leave it out",
-            );
+            let what = "is a CORS header, which libcors generates";
+            self.error(at, Code::HeaderCors.of(name, what));
             return None;
         }
-        if name.contains('*') {
-            self.warning(
-                at,
-                "header-wildcard",
-                format!(
-                    "{} never matches, since \"*\" is a wildcard only when \
-                     it stands alone",
-                    quoted(name)
-                ),
-                "list each header",
-            );
-        }
-        if has_variable(name) {
-            self.variable(Severity::Warning, at, name);
-        }
+        self.literal_star(at, name, Code::HeaderWildcard);
         Some(lower)
     }
 
-    /// Lists that clients and proxies refuse the response for.
+    /// Whether a name is a token of at most `max` bytes.
+    fn token(
+        &mut self,
+        at: &At<'t, '_>,
+        name: &str,
+        max: usize,
+        (malformed, what): (Code, &str),
+    ) -> bool {
+        let is_token = is_token(name.as_bytes()) && name.len() <= max;
+        match (is_token, has_variable(name)) {
+            (true, true) => self.warning(at, variable(name)),
+            (true, false) => {}
+            (false, true) => self.error(at, variable(name)),
+            (false, false) => self.error(at, malformed.of(name, what)),
+        }
+        is_token
+    }
+
+    /// A name with a star inside, which has no meaning of its own there.
+    fn literal_star(&mut self, at: &At<'t, '_>, name: &str, code: Code) {
+        if name.contains('*') {
+            let what = "never matches, since \"*\" is a wildcard only when it \
+                        is alone";
+            self.warning(at, code.of(name, what));
+        }
+    }
+
+    /// Lists for which clients and proxies reject the response.
     pub(super) fn long_lists(
         &mut self,
-        member: &impl Fn(&str) -> Option<Value<'t>>,
+        members: &Members<'t>,
         methods: &Methods,
         request_headers: &RequestHeaders,
         expose_headers: &Option<CString>,
     ) {
         let methods = match methods.any() {
             true => 0,
-            false => methods.list().to_bytes().len(),
+            false => methods.list().count_bytes(),
         };
         let headers = match request_headers.any() {
             true => 0,
-            false => {
-                request_headers.list().map_or(0, |list| list.to_bytes().len())
-            }
+            false => request_headers.list().map_or(0, CStr::count_bytes),
         };
         let preflight = match methods > headers {
-            true => ("allow_methods", "/allow_methods"),
-            false => ("allow_headers", "/allow_headers"),
+            true => &keys::ALLOW_METHODS,
+            false => &keys::ALLOW_HEADERS,
         };
-        let expose =
-            expose_headers.as_ref().map_or(0, |list| list.count_bytes());
-        for ((key, pointer), bytes, of) in [
+        let exposed = expose_headers.as_deref().map_or(0, CStr::count_bytes);
+        for (key, bytes, of) in [
             (preflight, methods + headers, "preflight responses"),
-            (("expose_headers", "/expose_headers"), expose, "responses"),
+            (&keys::EXPOSE_HEADERS, exposed, "responses"),
         ] {
             if bytes > HEADERS_USUAL_MAX
-                && let Some(value) = member(key)
+                && let Some(at) = members.get(key)
             {
-                self.warning(
-                    &At::member(value, pointer),
-                    "list-too-long",
-                    format!(
-                        "{key} gives {of} {bytes} bytes of headers, but many \
-                         clients and proxies take no more than \
-                         {HEADERS_USUAL_MAX}"
-                    ),
-                    "list fewer names",
+                let message = format!(
+                    "{} gives {of} {bytes} bytes of headers, but many clients \
+                     and proxies accept no more than {HEADERS_USUAL_MAX}",
+                    key.name()
                 );
+                self.warning(&at, Code::ListTooLong.says(message));
             }
         }
     }
@@ -331,12 +259,10 @@ impl<'t> Rules<'t> {
     /// them are.
     fn names(
         &mut self,
-        value: Option<Value<'t>>,
-        pointer: &'static str,
-        mut each: impl FnMut(&mut Self, &At<'t, 'static>, Cow<'t, str>, All),
+        array: Option<At<'t, '_>>,
+        mut each: impl FnMut(&mut Self, &At<'t, '_>, Cow<'t, str>, All),
     ) {
-        let Some(value) = value else { return };
-        let array = At::member(value, pointer);
+        let Some(array) = array else { return };
         if self.expect(&array, Type::Array).is_none() {
             return;
         }
@@ -351,13 +277,8 @@ impl<'t> Rules<'t> {
             }
         });
     }
+}
 
-    pub(super) fn duplicate(&mut self, at: &At<'t, '_>, name: &str) {
-        self.warning(
-            at,
-            "duplicate",
-            format!("{} is there more than once", quoted(name)),
-            "leave one of them out",
-        );
-    }
+pub(super) fn duplicate(name: &str) -> Finding {
+    Code::Duplicate.of(name, "is listed more than once")
 }

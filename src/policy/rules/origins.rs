@@ -4,27 +4,22 @@ use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::names::duplicate;
 use super::{At, Rules};
 use crate::origin::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
 use crate::origin::ports::is_blocked_port;
 use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::{Builder, OriginSet};
 use crate::origin::syntax::{self, Origin, Scheme, is_loopback};
-use crate::policy::correction::{self, Fault};
-use crate::policy::diagnostic::{Severity, quoted};
-use crate::policy::document::{Type, Value};
-
-pub(super) const DANGER_KEYS: [&str; 4] = [
-    "null_origin",
-    "insecure_origins",
-    "public_suffix_wildcards",
-    "loopback_origins",
-];
+use crate::policy::correction;
+use crate::policy::diagnostic::{Code, Severity, quoted};
+use crate::policy::document::Type;
+use crate::policy::keys;
 
 /// `dangerously_allow`, with what of it was needed.
 #[derive(Default)]
 pub(super) struct Dangers<'t> {
-    null_origin: Option<Value<'t>>,
+    null_origin: Option<At<'t, 'static>>,
     null_origin_needed: bool,
     insecure_origins: Named<'t>,
     public_suffix_wildcards: Named<'t>,
@@ -32,13 +27,13 @@ pub(super) struct Dangers<'t> {
     closed: Closed,
 }
 
-/// Domains below which nobody else can get a name. Most wildcards of a
-/// policy are below few, and the public suffix list is slow to ask.
+/// Domains under which nobody else can get a name. Most wildcards of a policy
+/// are under few, and the public suffix list is slow to ask.
 #[derive(Default)]
 struct Closed {
     names: HashSet<String>,
-    /// The one that was found last: patterns of one domain often stand
-    /// together.
+    /// The one that was found last: patterns of one domain are often next to
+    /// each other.
     last: String,
     /// The one that was asked for last of those that are not closed.
     last_open: String,
@@ -86,13 +81,13 @@ impl Closed {
     }
 }
 
-/// Patterns that a switch names: each with its place, and whether it was
+/// The patterns that a key lists, each with its location and whether it was
 /// needed.
 #[derive(Default)]
 struct Named<'t>(HashMap<Cow<'t, str>, (At<'t, 'static>, bool)>);
 
 impl Named<'_> {
-    /// Whether `pattern` is named, which is then needed.
+    /// Whether `pattern` is listed, which is then needed.
     fn covers(&mut self, pattern: &str) -> bool {
         match self.0.get_mut(pattern) {
             Some((_, needed)) => {
@@ -114,14 +109,13 @@ pub(super) struct Origins {
 impl<'t> Rules<'t> {
     pub(super) fn origins(
         &mut self,
-        value: Value<'t>,
+        array: &At<'t, 'static>,
         credentials: bool,
         dangers: &mut Dangers<'t>,
     ) -> Option<Origins> {
-        let array = At::member(value, "/allow_origins");
-        self.expect(&array, Type::Array)?;
-        let mut builder = Builder::with_capacity(value.raw().len());
-        let (mut any, mut null, mut nulls, mut count) = (None, None, 0, 0);
+        self.expect(array, Type::Array)?;
+        let mut builder = Builder::with_capacity(array.value.raw().len());
+        let (mut any, mut null, mut nulls, mut count) = (None, false, 0, 0);
         array.each_element(|at| {
             count += 1;
             let Some(text) = self.string(&at) else { return };
@@ -130,56 +124,48 @@ impl<'t> Rules<'t> {
                     match pattern {
                         Pattern::Any => any = any.or(Some(at)),
                         Pattern::Null => {
-                            null = null.or(Some(at));
+                            null = true;
                             nulls += 1;
                         }
-                        _ => {}
+                        Pattern::Exact(_) | Pattern::Wildcard(_) => {}
                     }
                     self.origin(&at, &text, &pattern, credentials, dangers);
                     builder.push(&text, &pattern);
                 }
                 Err(error) => {
                     let suffixes = self.suffixes;
-                    self.fault(Severity::Error, &at, || {
-                        let Fault { code, message, fix, help } =
-                            correction::explain(&text, error);
-                        let help = match fix {
-                            Some(fix) => {
-                                dangers.offer(&fix, credentials, suffixes)
-                            }
-                            None => help,
-                        };
-                        (code, message, Some(help))
+                    self.report(Severity::Error, &at, || {
+                        let (finding, fix) = correction::explain(&text, error);
+                        match fix {
+                            Some(fix) => finding.help(dangers.offer(
+                                &fix,
+                                credentials,
+                                suffixes,
+                            )),
+                            None => finding,
+                        }
                     });
                 }
             }
         });
         if count == 0 {
-            self.error(
-                &array,
-                "origins-empty",
-                "allow_origins is empty, which allows nobody".into(),
-                "add an origin, or do not use the policy",
-            );
+            let message = "allow_origins is empty, so no origin is allowed";
+            self.error(array, Code::OriginsEmpty.says(message));
         }
         if let Some(at) = any
             && count > 1
         {
-            self.error(
-                &at,
-                "origins-any-not-alone",
-                "\"*\" stands beside other origins, which it covers".into(),
-                "use \"*\" alone, or remove it",
-            );
+            let message = "\"*\" already covers the other origins";
+            self.error(&at, Code::OriginsAnyNotAlone.says(message));
         }
         let (set, repeated) = builder.build();
         let may_be_redundant = nulls > 1
             || !repeated.is_empty()
             || set.has_wildcards() && set.has_exact();
         if any.is_none() && may_be_redundant {
-            self.redundant_origins(&array, &set, &repeated);
+            self.redundant_origins(array, &set, &repeated);
         }
-        Some(Origins { any: any.is_some(), null: null.is_some(), set })
+        Some(Origins { any: any.is_some(), null, set })
     }
 
     /// The rules that look at one well-formed pattern.
@@ -192,17 +178,14 @@ impl<'t> Rules<'t> {
         dangers: &mut Dangers<'t>,
     ) {
         let (scheme, host, port) = match pattern {
-            Pattern::Any if credentials => {
-                return self.error(
-                    at,
-                    "origin-any-credentials",
-                    "\"*\" with credentials would let every site act for its \
-                     visitors"
-                        .into(),
-                    "list the origins, or leave allow_credentials out",
-                );
+            Pattern::Any => {
+                if credentials {
+                    let message = "\"*\" with credentials would let any site \
+                                   act as its visitors";
+                    self.error(at, Code::OriginAnyCredentials.says(message));
+                }
+                return;
             }
-            Pattern::Any => return,
             Pattern::Null => {
                 return self.null_origin(at, credentials, dangers);
             }
@@ -225,65 +208,34 @@ impl<'t> Rules<'t> {
         if let PortPattern::Number(port) = port
             && is_blocked_port(port)
         {
-            self.warning(
-                at,
-                "origin-port-blocked",
-                format!(
-                    "browsers never send {} as an origin, since they block \
-                     port {port}",
-                    quoted(text)
-                ),
-                "use another port",
-            );
+            let what = format!("is never sent: browsers block port {port}");
+            self.warning(at, Code::OriginPortBlocked.of(text, &what));
         }
         if is_loopback(host) {
             if credentials && !dangers.loopback_origins.covers(text) {
-                self.warning(
-                    at,
-                    "origin-loopback",
-                    format!(
-                        "{} lets any program on the visitor's own machine \
-                         act for the visitor",
-                        quoted(text)
-                    ),
-                    "leave it out of the policy that is used in production",
-                );
+                let what = "lets any program on the user's machine use the \
+                            user's credentials";
+                self.warning(at, Code::OriginLoopback.of(text, what));
             }
         } else if scheme == Scheme::Http
             && !dangers.insecure_origins.covers(text)
         {
-            let message = format!(
-                "{} is not encrypted: anyone on the way can be that origin",
-                quoted(text)
-            );
+            let what = "is not encrypted, so anyone on the network path can \
+                        impersonate it";
             let https = with_https(text);
-            let list = "in dangerously_allow.insecure_origins";
-            let help = match dangers.is_accepted(
-                &https,
-                credentials,
-                self.suffixes,
-            ) {
-                true => format!("use {https}, or list the pattern {list}"),
-                false => format!("list the pattern {list}"),
+            let list =
+                "list the pattern in dangerously_allow.insecure_origins";
+            let suffixes = self.suffixes;
+            let help = match dangers.accepts(&https, credentials, suffixes) {
+                true => format!("use {https}, or {list}"),
+                false => list.into(),
             };
-            self.error_with_credentials(
-                credentials,
-                at,
-                "origin-insecure",
-                message,
-                &help,
-            );
+            let finding = Code::OriginInsecure.of(text, what).help(help);
+            self.error_if(credentials, at, finding);
         } else if credentials && port == PortPattern::Any {
-            self.warning(
-                at,
-                "origin-any-port",
-                format!(
-                    "{} lets any program on any port of the host use the \
-                     user's credentials",
-                    quoted(text)
-                ),
-                "list the origin once with each port that it uses",
-            );
+            let what = "lets any program on any port of the host use the \
+                        user's credentials";
+            self.warning(at, Code::OriginAnyPort.of(text, what));
         }
     }
 
@@ -302,23 +254,23 @@ impl<'t> Rules<'t> {
             "wss" => Some("https"),
             _ => correction::misspelt_web_scheme(scheme),
         };
-        let help = if let Some(meant) = meant {
+        let what = "is an origin that browsers never send";
+        let finding = Code::OriginNeverSent.of(text, what);
+        let finding = if let Some(meant) = meant {
             let fix = format!("{meant}://{rest}");
             let fix = correction::correct(&fix).map_or(fix, |(fix, _)| fix);
-            match Pattern::parse(&fix) {
+            finding.help(match Pattern::parse(&fix) {
                 Ok(_) => dangers.offer(&fix, credentials, self.suffixes),
                 Err(_) => "add a host".into(),
-            }
+            })
         } else if correction::is_opaque_scheme(scheme) || scheme == "ftp" {
-            "remove it".into()
+            finding
         } else if scheme.ends_with("-extension") && host.is_empty() {
-            "add the extension's identifier".into()
+            finding.help("add the extension's identifier")
         } else {
             return;
         };
-        let message =
-            format!("browsers never send {} as an origin", quoted(text));
-        self.warning(at, "origin-never-sent", message, &help);
+        self.warning(at, finding);
     }
 
     fn public_suffix(
@@ -350,15 +302,7 @@ impl<'t> Rules<'t> {
             open.name,
             quoted(text)
         );
-        let help = "use a wildcard under a domain of your own, or add the \
-                    pattern to dangerously_allow.public_suffix_wildcards";
-        self.error_with_credentials(
-            credentials,
-            at,
-            "origin-public-suffix",
-            message,
-            help,
-        );
+        self.error_if(credentials, at, Code::OriginPublicSuffix.says(message));
     }
 
     fn null_origin(
@@ -369,23 +313,13 @@ impl<'t> Rules<'t> {
     ) {
         dangers.null_origin_needed = true;
         if credentials {
-            self.error(
-                at,
-                "origin-null-credentials",
-                "\"null\" with credentials lets every site in: any of them \
-                 can send it from a sandboxed iframe"
-                    .into(),
-                "leave \"null\" or allow_credentials out",
-            );
+            let message = "\"null\" with credentials allows every site, since \
+                           any site can send it from a sandboxed iframe";
+            self.error(at, Code::OriginNullCredentials.says(message));
         } else if dangers.null_origin.is_none() {
-            self.error(
-                at,
-                "origin-null",
-                "\"null\" is what every sandboxed iframe and local file sends"
-                    .into(),
-                "remove it, or add \
-                 \"dangerously_allow\": {\"null_origin\": true}",
-            );
+            let message =
+                "every sandboxed iframe and local file sends \"null\"";
+            self.error(at, Code::OriginNull.says(message));
         }
     }
 
@@ -401,72 +335,52 @@ impl<'t> Rules<'t> {
         let mut place = 0;
         array.each_element(|at| {
             let Some(text) = at.valid_string() else { return };
-            let duplicate = if text == "null" {
+            let is_repeated = if text == "null" {
                 std::mem::replace(&mut null_seen, true)
             } else if set.is_at(place, &text) {
-                let duplicate =
+                let is_repeated =
                     repeated.next_if(|other| **other == place).is_some();
                 place += text.len() + 1;
-                duplicate
+                is_repeated
             } else {
                 // It is malformed.
                 return;
             };
-            if duplicate {
-                return self.warning(
-                    &at,
-                    "duplicate",
-                    format!("{} is there more than once", quoted(&text)),
-                    "leave one of them out",
-                );
-            }
-            if set.has_wildcards()
+            if is_repeated {
+                self.warning(&at, duplicate(&text));
+            } else if set.has_wildcards()
                 && !text.contains('*')
                 && let Some(Origin::Tuple(tuple)) =
                     syntax::parse(text.as_bytes())
                 && let Some(wildcard) = set.find_wildcard(&tuple)
             {
                 let wildcard = String::from_utf8_lossy(wildcard);
-                self.warning(
-                    &at,
-                    "origin-covered",
-                    format!("{} is covered by {wildcard:?}", quoted(&text)),
-                    "leave one of them out",
-                );
+                let what = format!("is already covered by {wildcard:?}");
+                self.warning(&at, Code::OriginCovered.of(&text, &what));
             }
         });
     }
 
-    pub(super) fn dangers(&mut self, value: Value<'t>) -> Dangers<'t> {
-        let at = At::member(value, "/dangerously_allow");
-        let mut dangers = Dangers::default();
-        for member in self.members(&at, &DANGER_KEYS).unwrap_or_default() {
-            match member.key.as_ref() {
-                "null_origin" => {
-                    let pointer = "/dangerously_allow/null_origin";
-                    let at = At::member(member.value, pointer);
-                    if self.boolean(&at) == Some(true) {
-                        dangers.null_origin = Some(member.value);
-                    }
-                }
-                "insecure_origins" => {
-                    let pointer = "/dangerously_allow/insecure_origins";
-                    let at = At::member(member.value, pointer);
-                    dangers.insecure_origins = self.named(&at);
-                }
-                "public_suffix_wildcards" => {
-                    let pointer = "/dangerously_allow/public_suffix_wildcards";
-                    let at = At::member(member.value, pointer);
-                    dangers.public_suffix_wildcards = self.named(&at);
-                }
-                _ => {
-                    let pointer = "/dangerously_allow/loopback_origins";
-                    let at = At::member(member.value, pointer);
-                    dangers.loopback_origins = self.named(&at);
-                }
-            }
+    pub(super) fn dangers(&mut self, at: &At<'t, '_>) -> Dangers<'t> {
+        let keys::Values::Object(known) = keys::DANGEROUSLY_ALLOW.values
+        else {
+            return Dangers::default();
+        };
+        let members = self.members(at, known).unwrap_or_default();
+        let null_origin = members
+            .get(&keys::NULL_ORIGIN)
+            .filter(|at| self.boolean(at) == Some(true));
+        let mut named = |key| match members.get(key) {
+            Some(array) => self.named(&array),
+            None => Named::default(),
+        };
+        Dangers {
+            null_origin,
+            insecure_origins: named(&keys::INSECURE_ORIGINS),
+            public_suffix_wildcards: named(&keys::PUBLIC_SUFFIX_WILDCARDS),
+            loopback_origins: named(&keys::LOOPBACK_ORIGINS),
+            ..Dangers::default()
         }
-        dangers
     }
 
     fn named(&mut self, array: &At<'t, 'static>) -> Named<'t> {
@@ -478,7 +392,9 @@ impl<'t> Rules<'t> {
                     Entry::Vacant(place) => {
                         place.insert((at, false));
                     }
-                    Entry::Occupied(known) => self.duplicate(&at, known.key()),
+                    Entry::Occupied(known) => {
+                        self.warning(&at, duplicate(known.key()));
+                    }
                 }
             });
         }
@@ -486,51 +402,33 @@ impl<'t> Rules<'t> {
     }
 
     pub(super) fn unneeded_dangers(&mut self, dangers: &Dangers<'t>) {
-        const HELP: &str = "remove it";
-        if let Some(value) = dangers.null_origin
+        if let Some(at) = dangers.null_origin
             && !dangers.null_origin_needed
         {
-            self.warning(
-                &At::member(value, "/dangerously_allow/null_origin"),
-                "danger-unneeded",
-                "null_origin is true, and allow_origins has no \"null\""
-                    .into(),
-                HELP,
-            );
+            let message = "null_origin is true, but allow_origins does not list \"null\"";
+            self.warning(&at, Code::DangerUnneeded.says(message));
         }
-        let Dangers {
-            insecure_origins,
-            public_suffix_wildcards,
-            loopback_origins,
-            ..
-        } = dangers;
         // Diagnostics come in the order of the file, whatever the map's is.
         for (named, what) in [
-            (insecure_origins, "an insecure pattern of allow_origins"),
             (
-                public_suffix_wildcards,
-                "a wildcard of allow_origins under which anyone can get a \
-                 name",
+                &dangers.insecure_origins,
+                "is not an insecure pattern of allow_origins",
             ),
             (
-                loopback_origins,
-                "a loopback pattern of allow_origins with credentials",
+                &dangers.public_suffix_wildcards,
+                "is not a wildcard of allow_origins under which anyone can get \
+                 a name",
+            ),
+            (
+                &dangers.loopback_origins,
+                "is not a loopback pattern of allow_origins with credentials",
             ),
         ] {
             for (name, (at, needed)) in &named.0 {
                 if !needed {
-                    self.report(
-                        Severity::Warning,
-                        at,
-                        "danger-unneeded",
-                        || {
-                            let name = quoted(name);
-                            (
-                                format!("{name} is not {what}"),
-                                Some(HELP.into()),
-                            )
-                        },
-                    );
+                    self.report(Severity::Warning, at, || {
+                        Code::DangerUnneeded.of(name, what)
+                    });
                 }
             }
         }
@@ -538,15 +436,15 @@ impl<'t> Rules<'t> {
 }
 
 impl Dangers<'_> {
-    /// The help that offers a pattern in place of another. Where the policy would
-    /// be refused with it, it says what else is needed.
+    /// The help that offers a pattern in place of another. If the policy would
+    /// be rejected with it, the help says what else is needed.
     fn offer(
         &self,
         fix: &str,
         credentials: bool,
         suffixes: &PublicSuffixList,
     ) -> String {
-        if self.is_accepted(fix, credentials, suffixes) {
+        if self.accepts(fix, credentials, suffixes) {
             return format!("use {fix}");
         }
         if fix == "null" {
@@ -554,7 +452,7 @@ impl Dangers<'_> {
                 .into();
         }
         let https = with_https(fix);
-        match self.is_accepted(&https, credentials, suffixes) {
+        match self.accepts(&https, credentials, suffixes) {
             true => format!(
                 "use {https}, or list {fix} in dangerously_allow.insecure_origins"
             ),
@@ -564,8 +462,8 @@ impl Dangers<'_> {
         }
     }
 
-    /// Whether a policy would not be refused for a pattern.
-    fn is_accepted(
+    /// Whether a policy would not be rejected for a pattern.
+    fn accepts(
         &self,
         text: &str,
         credentials: bool,
