@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include <valgrind/callgrind.h>
 
 // The least of so many is printed.
@@ -147,10 +149,22 @@ measure(const char *path, const char *origin)
 int
 main(int argc, char **argv)
 {
-    int i;
+    int i, status;
+    pid_t child;
 
+    // Each in a process of its own: what malloc has left of one file would
+    // count for the next.
     for (i = 1; i + 1 < argc; i += 2) {
-        measure(argv[i], argv[i + 1]);
+        child = fork();
+        if (child == 0) {
+            printf("%ld ", (long) getpid());
+            measure(argv[i], argv[i + 1]);
+            _exit(0);
+        }
+        if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
+            fprintf(stderr, "%s: failed\n", argv[i]);
+            return 1;
+        }
     }
     return 0;
 }

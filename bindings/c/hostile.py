@@ -3,7 +3,7 @@
 """What hostile policy files cost.
 
     hostile.py build/c/hostile             (needs valgrind)
-    hostile.py build/c/hostile --long [--mib=255] [NAME]...
+    hostile.py --long [--mib=255] build/c/hostile [NAME]...
 
 The first counts instructions for files of 1, 2 and 4 times a size: loading
 must not grow faster than the file, nor take more than so many for each of its
@@ -266,22 +266,19 @@ def count_instructions(program, folder, names):
         ["valgrind", "--tool=callgrind",
          "--toggle-collect=cors_policy_load",
          "--toggle-collect=cors_evaluate", "--toggle-collect=cors_explain",
-         f"--callgrind-out-file={out}", program, *words],
+         f"--callgrind-out-file={out}.%p", program, *words],
         capture_output=True, text=True, check=False)
     if run.returncode:
         sys.exit(f"exit {run.returncode}\n{run.stderr}")
-    dumps = itertools.count(1)
-
-    def next_dump():
-        text = Path(f"{out}.{next(dumps)}").read_text(encoding="utf-8")
-        return int(re.search(r"^(?:summary|totals): (\d+)", text,
-                             re.MULTILINE)[1])
-
     results = {}
     for (name, _), line in zip(inputs, run.stdout.splitlines(), strict=True):
-        loads = line.split()[4] != "not-loaded"
-        counts = [next_dump() for _ in range(3 if loads else 1)]
-        results.setdefault(name, []).append((int(line.split()[0]), counts))
+        process, size, *_, verdict = line.split()[:6]
+        counts = []
+        for dump in range(1, 2 if verdict == "not-loaded" else 4):
+            text = Path(f"{out}.{process}.{dump}").read_text(encoding="utf-8")
+            counts.append(int(re.search(r"^(?:summary|totals): (\d+)", text,
+                                        re.MULTILINE)[1]))
+        results.setdefault(name, []).append((int(size), counts))
     return results
 
 
@@ -328,7 +325,7 @@ def long(program, names, mib):
                 [program, write(folder, name, n),
                  ORIGINS.get(name, STRANGER)],
                 capture_output=True, text=True, check=True)
-        size, seconds, kb, _, verdict, *rest = run.stdout.split()
+        _, size, seconds, kb, _, verdict, *rest = run.stdout.split()
         seconds, memory = float(seconds), int(kb) * 1024 / int(size)
         good = memory < MEMORY_MAX_OF.get(name, MEMORY_MAX)
         failures += not good
