@@ -359,6 +359,11 @@ pub(super) fn unknown_key_help(
 }
 
 impl Key {
+    /// Whether a member of an object is this one.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.pointer.ends_with(name) && self.name() == name
+    }
+
     pub(super) fn is(&self, other: &Key) -> bool {
         self.pointer == other.pointer
     }

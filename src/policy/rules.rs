@@ -121,7 +121,7 @@ impl<'t> Rules<'t> {
             None if !has_unknown_origins(root.value) => {
                 let finding =
                     Code::MissingKey.says("allow_origins is missing");
-                self.error(&root, finding);
+                self.error(&root, || finding);
                 None
             }
             None => None,
@@ -173,15 +173,17 @@ impl<'t> Rules<'t> {
             let at = At { value: key_value, ..*object };
             let Some(key) = self.string(&at) else { return };
             let at = At { last: Step::UnknownKey(&key), ..at };
-            match keys.iter().find(|known| known.name() == key) {
-                None => self.report(Severity::Error, &at, || {
+            match keys.iter().find(|known| known.is_called(&key)) {
+                None => self.error(&at, || {
                     let help = keys::unknown_key_help(&key, keys, is_present);
                     let message = format!("unknown key {}", quoted(&key));
                     Code::UnknownKey.says(message).help(help)
                 }),
                 Some(known) if members.get(known).is_some() => {
-                    let message = format!("duplicate key {}", quoted(&key));
-                    self.error(&at, Code::DuplicateKey.says(message));
+                    self.error(&at, || {
+                        let what = format!("duplicate key {}", quoted(&key));
+                        Code::DuplicateKey.says(what)
+                    });
                 }
                 Some(known) => members.0.push((known, value)),
             }
@@ -200,13 +202,13 @@ impl<'t> Rules<'t> {
             None => {
                 let what = "the string contains half of a surrogate pair";
                 let finding = Code::JsonEncoding.says(what);
-                self.error(at, finding.help("use the character itself"));
+                self.error(at, || finding.help("use the character itself"));
                 None
             }
             // Unescaped, a NUL is bad JSON already.
             Some(Cow::Owned(text)) if text.contains('\0') => {
                 let what = "the string contains the character \\u0000";
-                self.error(at, Code::JsonNul.says(what));
+                self.error(at, || Code::JsonNul.says(what));
                 None
             }
             Some(text) => Some(text),
@@ -221,7 +223,7 @@ impl<'t> Rules<'t> {
             let finding = Code::WrongType
                 .says("expected a whole number, found a fraction")
                 .help(Type::Number.example());
-            self.error(at, finding);
+            self.error(at, || finding);
             return None;
         }
         let number = text.parse().ok();
@@ -245,7 +247,7 @@ impl<'t> Rules<'t> {
             }
             _ => return number,
         };
-        self.error(at, finding);
+        self.error(at, || finding);
         None
     }
 
@@ -256,28 +258,29 @@ impl<'t> Rules<'t> {
         }
         let step = usize::from(!matches!(at.last, Step::None));
         let above = at.pointer.matches('/').count() + step;
-        let finding = if above + at.value.depth() > POLICY_DEPTH_MAX {
-            Code::JsonNesting
-                .says(format!("nested more than {POLICY_DEPTH_MAX} deep"))
-                .help(kind.example())
-        } else if found == Type::String && has_variable(at.value.raw()) {
-            variable(at.value.raw().trim_matches('"'))
-        } else {
-            let (kind_name, found) = (kind.name(), found.name());
-            Code::WrongType
-                .says(format!("expected {kind_name}, found {found}"))
-                .help(kind.example())
-        };
-        self.error(at, finding);
+        self.error(at, || {
+            if above + at.value.depth() > POLICY_DEPTH_MAX {
+                Code::JsonNesting
+                    .says(format!("nested more than {POLICY_DEPTH_MAX} deep"))
+                    .help(kind.example())
+            } else if found == Type::String && has_variable(at.value.raw()) {
+                variable(at.value.raw().trim_matches('"'))
+            } else {
+                let (kind_name, found) = (kind.name(), found.name());
+                Code::WrongType
+                    .says(format!("expected {kind_name}, found {found}"))
+                    .help(kind.example())
+            }
+        });
         None
     }
 
-    fn error(&mut self, at: &At<'t, '_>, finding: Finding) {
-        self.report(Severity::Error, at, || finding);
+    fn error(&mut self, at: &At<'t, '_>, find: impl FnOnce() -> Finding) {
+        self.report(Severity::Error, at, find);
     }
 
-    fn warning(&mut self, at: &At<'t, '_>, finding: Finding) {
-        self.report(Severity::Warning, at, || finding);
+    fn warning(&mut self, at: &At<'t, '_>, find: impl FnOnce() -> Finding) {
+        self.report(Severity::Warning, at, find);
     }
 
     /// For what is an error only with credentials.
@@ -285,11 +288,11 @@ impl<'t> Rules<'t> {
         &mut self,
         credentials: bool,
         at: &At<'t, '_>,
-        finding: Finding,
+        find: impl FnOnce() -> Finding,
     ) {
         match credentials {
-            true => self.error(at, finding),
-            false => self.warning(at, finding),
+            true => self.error(at, find),
+            false => self.warning(at, find),
         }
     }
 

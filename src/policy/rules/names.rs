@@ -61,7 +61,7 @@ impl<'t> Rules<'t> {
                 any = true;
                 if all.count > 1 {
                     let what = "\"*\" already covers the other methods";
-                    rules.error(at, Code::MethodsAnyNotAlone.says(what));
+                    rules.error(at, || Code::MethodsAnyNotAlone.says(what));
                 }
                 return;
             }
@@ -71,25 +71,29 @@ impl<'t> Rules<'t> {
             }
             if is_forbidden_method(name.as_bytes()) {
                 let what = "is a method that browsers never send";
-                rules.error(at, Code::MethodForbidden.of(&name, what));
+                rules.error(at, || Code::MethodForbidden.of(&name, what));
                 return;
             }
             let upper = name.to_ascii_uppercase();
             let is_upper = *name == upper;
             if methods::is_normalized_by_browsers(&name) && !is_upper {
-                let what = format!("never matches: browsers send {upper}");
-                let finding = Code::MethodCase.of(&name, &what);
-                rules.error(at, finding.help(format!("use \"{upper}\"")));
+                rules.error(at, || {
+                    let what = format!("never matches: browsers send {upper}");
+                    let finding = Code::MethodCase.of(&name, &what);
+                    finding.help(format!("use \"{upper}\""))
+                });
                 return;
             }
             if is_registered(&upper) && !is_upper {
-                let what = format!(
-                    "is not {upper}: methods are case-sensitive, and browsers \
-                     do not change this one"
-                );
-                let help = format!("use \"{upper}\" here and in scripts");
-                let finding = Code::MethodCase.of(&name, &what).help(help);
-                rules.warning(at, finding);
+                rules.warning(at, || {
+                    let what = format!(
+                        "is not {upper}: methods are case-sensitive, and \
+                         browsers do not change this one"
+                    );
+                    Code::MethodCase
+                        .of(&name, &what)
+                        .help(format!("use \"{upper}\" here and in scripts"))
+                });
             }
             rules.literal_star(at, &name, Code::MethodWildcard);
             let set = match methods::is_safelisted(name.as_bytes()) {
@@ -97,7 +101,7 @@ impl<'t> Rules<'t> {
                 false => &mut names,
             };
             if !set.insert(name.as_bytes()) {
-                rules.warning(at, duplicate(&name));
+                rules.warning(at, || duplicate(&name));
             }
         });
         Methods::new(any, names)
@@ -112,7 +116,7 @@ impl<'t> Rules<'t> {
         self.names(array, |rules, at, name, all| {
             if name == "*" {
                 if std::mem::replace(&mut any, true) {
-                    rules.warning(at, duplicate(&name));
+                    rules.warning(at, || duplicate(&name));
                 }
                 return;
             }
@@ -122,20 +126,22 @@ impl<'t> Rules<'t> {
             // never gets a forbidden one (Fetch, Headers' append). So it has
             // no effect, and is dropped.
             if is_forbidden_request_header(lower.as_bytes()) {
-                let what = "has no effect, since browsers never ask for it";
-                let finding = Code::HeaderForbidden.of(&name, what);
-                let finding = match lower.as_str() {
-                    "cookie" | "cookie2" => finding.help(
-                        "remove it, and set allow_credentials for cookies",
-                    ),
-                    _ => finding,
-                };
-                rules.warning(at, finding);
+                rules.warning(at, || {
+                    let what =
+                        "has no effect, since browsers never ask for it";
+                    let finding = Code::HeaderForbidden.of(&name, what);
+                    match lower.as_str() {
+                        "cookie" | "cookie2" => finding.help(
+                            "remove it, and set allow_credentials for cookies",
+                        ),
+                        _ => finding,
+                    }
+                });
             } else if !names.insert(lower.as_bytes()) {
-                rules.warning(at, duplicate(&name));
+                rules.warning(at, || duplicate(&name));
             } else if all.any && lower != "authorization" {
                 let what = "is already covered by \"*\"";
-                rules.warning(at, Code::HeaderCovered.of(&lower, what));
+                rules.warning(at, || Code::HeaderCovered.of(&lower, what));
             }
         });
         RequestHeaders::new(any, names)
@@ -151,12 +157,12 @@ impl<'t> Rules<'t> {
             if name == "*" {
                 if all.count > 1 {
                     let what = "\"*\" already covers the other headers";
-                    rules.error(at, Code::ExposeAnyNotAlone.says(what));
+                    rules.error(at, || Code::ExposeAnyNotAlone.says(what));
                 }
                 if credentials {
                     let what = "with credentials, browsers take \"*\" for a \
                                 header's name, not for a wildcard";
-                    rules.error(at, Code::ExposeAnyCredentials.says(what));
+                    rules.error(at, || Code::ExposeAnyCredentials.says(what));
                 }
                 names.insert(name.as_bytes());
                 return;
@@ -164,9 +170,9 @@ impl<'t> Rules<'t> {
             let Some(lower) = rules.header_name(at, &name) else { return };
             if is_forbidden_response_header(lower.as_bytes()) {
                 let what = "is a header that scripts can never read";
-                rules.error(at, Code::HeaderForbidden.of(&name, what));
+                rules.error(at, || Code::HeaderForbidden.of(&name, what));
             } else if !names.insert(lower.as_bytes()) {
-                rules.warning(at, duplicate(&name));
+                rules.warning(at, || duplicate(&name));
             }
         });
         let names = names.build();
@@ -183,7 +189,7 @@ impl<'t> Rules<'t> {
         let lower = name.to_ascii_lowercase();
         if is_cors_header(lower.as_bytes()) {
             let what = "is a CORS header, which libcors generates";
-            self.error(at, Code::HeaderCors.of(name, what));
+            self.error(at, || Code::HeaderCors.of(name, what));
             return None;
         }
         self.literal_star(at, name, Code::HeaderWildcard);
@@ -200,10 +206,10 @@ impl<'t> Rules<'t> {
     ) -> bool {
         let is_token = is_token(name.as_bytes()) && name.len() <= max;
         match (is_token, has_variable(name)) {
-            (true, true) => self.warning(at, variable(name)),
+            (true, true) => self.warning(at, || variable(name)),
             (true, false) => {}
-            (false, true) => self.error(at, variable(name)),
-            (false, false) => self.error(at, malformed.of(name, what)),
+            (false, true) => self.error(at, || variable(name)),
+            (false, false) => self.error(at, || malformed.of(name, what)),
         }
         is_token
     }
@@ -213,7 +219,7 @@ impl<'t> Rules<'t> {
         if name.contains('*') {
             let what = "never matches, since \"*\" is a wildcard only when it \
                         is alone";
-            self.warning(at, code.of(name, what));
+            self.warning(at, || code.of(name, what));
         }
     }
 
@@ -250,7 +256,7 @@ impl<'t> Rules<'t> {
                      and proxies accept no more than {HEADERS_USUAL_MAX}",
                     key.name()
                 );
-                self.warning(&at, Code::ListTooLong.says(message));
+                self.warning(&at, || Code::ListTooLong.says(message));
             }
         }
     }

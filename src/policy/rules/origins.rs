@@ -12,7 +12,7 @@ use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::{Builder, OriginSet};
 use crate::origin::syntax::{self, Origin, Scheme, is_loopback};
 use crate::policy::correction;
-use crate::policy::diagnostic::{Code, Severity, quoted};
+use crate::policy::diagnostic::{Code, quoted};
 use crate::policy::document::Type;
 use crate::policy::keys;
 
@@ -134,7 +134,7 @@ impl<'t> Rules<'t> {
                 }
                 Err(error) => {
                     let suffixes = self.suffixes;
-                    self.report(Severity::Error, &at, || {
+                    self.error(&at, || {
                         let (finding, fix) = correction::explain(&text, error);
                         match fix {
                             Some(fix) => finding.help(dangers.offer(
@@ -150,13 +150,13 @@ impl<'t> Rules<'t> {
         });
         if count == 0 {
             let message = "allow_origins is empty, so no origin is allowed";
-            self.error(array, Code::OriginsEmpty.says(message));
+            self.error(array, || Code::OriginsEmpty.says(message));
         }
         if let Some(at) = any
             && count > 1
         {
             let message = "\"*\" already covers the other origins";
-            self.error(&at, Code::OriginsAnyNotAlone.says(message));
+            self.error(&at, || Code::OriginsAnyNotAlone.says(message));
         }
         let (set, repeated) = builder.build();
         let may_be_redundant = nulls > 1
@@ -182,7 +182,9 @@ impl<'t> Rules<'t> {
                 if credentials {
                     let message = "\"*\" with credentials would let any site \
                                    act as its visitors";
-                    self.error(at, Code::OriginAnyCredentials.says(message));
+                    self.error(at, || {
+                        Code::OriginAnyCredentials.says(message)
+                    });
                 }
                 return;
             }
@@ -208,34 +210,39 @@ impl<'t> Rules<'t> {
         if let PortPattern::Number(port) = port
             && is_blocked_port(port)
         {
-            let what = format!("is never sent: browsers block port {port}");
-            self.warning(at, Code::OriginPortBlocked.of(text, &what));
+            self.warning(at, || {
+                let what =
+                    format!("is never sent: browsers block port {port}");
+                Code::OriginPortBlocked.of(text, &what)
+            });
         }
         if is_loopback(host) {
             if credentials && !dangers.loopback_origins.covers(text) {
                 let what = "lets any program on the user's machine use the \
                             user's credentials";
-                self.warning(at, Code::OriginLoopback.of(text, what));
+                self.warning(at, || Code::OriginLoopback.of(text, what));
             }
         } else if scheme == Scheme::Http
             && !dangers.insecure_origins.covers(text)
         {
-            let what = "is not encrypted, so anyone on the network path can \
-                        impersonate it";
-            let https = with_https(text);
-            let list =
-                "list the pattern in dangerously_allow.insecure_origins";
             let suffixes = self.suffixes;
-            let help = match dangers.accepts(&https, credentials, suffixes) {
-                true => format!("use {https}, or {list}"),
-                false => list.into(),
-            };
-            let finding = Code::OriginInsecure.of(text, what).help(help);
-            self.error_if(credentials, at, finding);
+            self.error_if(credentials, at, || {
+                let what = "is not encrypted, so anyone on the network path \
+                            can impersonate it";
+                let https = with_https(text);
+                let list =
+                    "list the pattern in dangerously_allow.insecure_origins";
+                let help = match dangers.accepts(&https, credentials, suffixes)
+                {
+                    true => format!("use {https}, or {list}"),
+                    false => list.into(),
+                };
+                Code::OriginInsecure.of(text, what).help(help)
+            });
         } else if credentials && port == PortPattern::Any {
             let what = "lets any program on any port of the host use the \
                         user's credentials";
-            self.warning(at, Code::OriginAnyPort.of(text, what));
+            self.warning(at, || Code::OriginAnyPort.of(text, what));
         }
     }
 
@@ -270,7 +277,7 @@ impl<'t> Rules<'t> {
         } else {
             return;
         };
-        self.warning(at, finding);
+        self.warning(at, || finding);
     }
 
     fn public_suffix(
@@ -291,18 +298,18 @@ impl<'t> Rules<'t> {
         if dangers.public_suffix_wildcards.covers(text) {
             return;
         }
-        let source = match open.shared {
-            true => "libcors's list of shared domains".into(),
-            false => {
-                format!("public suffix list of {}", self.suffixes.date())
-            }
-        };
-        let message = format!(
-            "anyone can get a name under {} that {} matches ({source})",
-            open.name,
-            quoted(text)
-        );
-        self.error_if(credentials, at, Code::OriginPublicSuffix.says(message));
+        let suffixes = self.suffixes;
+        self.error_if(credentials, at, || {
+            let source = match open.shared {
+                true => "libcors's list of shared domains".into(),
+                false => format!("public suffix list of {}", suffixes.date()),
+            };
+            let (name, text) = (open.name, quoted(text));
+            Code::OriginPublicSuffix.says(format!(
+                "anyone can get a name under {name} that {text} matches \
+                 ({source})"
+            ))
+        });
     }
 
     fn null_origin(
@@ -315,11 +322,11 @@ impl<'t> Rules<'t> {
         if credentials {
             let message = "\"null\" with credentials allows every site, since \
                            any site can send it from a sandboxed iframe";
-            self.error(at, Code::OriginNullCredentials.says(message));
+            self.error(at, || Code::OriginNullCredentials.says(message));
         } else if dangers.null_origin.is_none() {
             let message =
                 "every sandboxed iframe and local file sends \"null\"";
-            self.error(at, Code::OriginNull.says(message));
+            self.error(at, || Code::OriginNull.says(message));
         }
     }
 
@@ -347,16 +354,18 @@ impl<'t> Rules<'t> {
                 return;
             };
             if is_repeated {
-                self.warning(&at, duplicate(&text));
+                self.warning(&at, || duplicate(&text));
             } else if set.has_wildcards()
                 && !text.contains('*')
                 && let Some(Origin::Tuple(tuple)) =
                     syntax::parse(text.as_bytes())
                 && let Some(wildcard) = set.find_wildcard(&tuple)
             {
-                let wildcard = String::from_utf8_lossy(wildcard);
-                let what = format!("is already covered by {wildcard:?}");
-                self.warning(&at, Code::OriginCovered.of(&text, &what));
+                self.warning(&at, || {
+                    let wildcard = String::from_utf8_lossy(wildcard);
+                    let what = format!("is already covered by {wildcard:?}");
+                    Code::OriginCovered.of(&text, &what)
+                });
             }
         });
     }
@@ -393,7 +402,7 @@ impl<'t> Rules<'t> {
                         place.insert((at, false));
                     }
                     Entry::Occupied(known) => {
-                        self.warning(&at, duplicate(known.key()));
+                        self.warning(&at, || duplicate(known.key()));
                     }
                 }
             });
@@ -406,7 +415,7 @@ impl<'t> Rules<'t> {
             && !dangers.null_origin_needed
         {
             let message = "null_origin is true, but allow_origins does not list \"null\"";
-            self.warning(&at, Code::DangerUnneeded.says(message));
+            self.warning(&at, || Code::DangerUnneeded.says(message));
         }
         // Diagnostics come in the order of the file, whatever the map's is.
         for (named, what) in [
@@ -426,9 +435,7 @@ impl<'t> Rules<'t> {
         ] {
             for (name, (at, needed)) in &named.0 {
                 if !needed {
-                    self.report(Severity::Warning, at, || {
-                        Code::DangerUnneeded.of(name, what)
-                    });
+                    self.warning(at, || Code::DangerUnneeded.of(name, what));
                 }
             }
         }
