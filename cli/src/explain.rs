@@ -3,11 +3,11 @@
 use cors::{Decision, Policy, Request};
 use serde_json::{Map, Value, json};
 
-use crate::browser::{Answer as Response, BrowserRequest, SentRequest};
 use crate::check::Checked;
 use crate::fetch::{DecisionReport, Outcome, Played, play};
 use crate::policy_file::PolicyFile;
 use crate::{Explain, Failure, Report};
+use browser::{Answer as Response, BrowserRequest, SentRequest};
 
 impl Explain {
     pub(crate) fn run(&self) -> Result<Report, Failure> {

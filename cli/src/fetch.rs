@@ -7,15 +7,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use ureq::http::Uri;
 
-use crate::browser::{
-    self, Answer as Response, AuthorizationStar, Browser, BrowserRequest,
-    SentRequest,
-};
 use crate::judge::{Finding, Severity, judge, redirect};
 use crate::message::Message;
 use crate::network::Space;
 use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
 use crate::{Answer, Failure, Format, Report, Script};
+use browser::{
+    self, Answer as Response, AuthorizationStar, Browser, BrowserRequest,
+    SentRequest,
+};
 
 /// A URL that a script fetches.
 pub(crate) struct Url {

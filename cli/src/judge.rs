@@ -1,9 +1,9 @@
 //! What is wrong with a server's answer, each fault by name. Whether a browser
-//! blocks is for [`browser`](crate::browser) to say; here is why.
+//! blocks is for [`browser`](browser) to say; here is why.
 
 use serde::Serialize;
 
-use crate::browser::{
+use browser::{
     Answer, BrowserRequest, Header, SentRequest, extract_list_values,
     normalize_method, safelisted_method,
 };

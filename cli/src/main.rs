@@ -1,8 +1,5 @@
 //! The command `cors`: checks policies, explains decisions, probes servers.
 
-// The browser that the library's own tests hold the engine against.
-#[path = "../../src/tests/browser.rs"]
-mod browser;
 mod check;
 mod diff;
 mod explain;

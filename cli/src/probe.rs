@@ -9,13 +9,13 @@ use ureq::Agent;
 use ureq::http;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
-use crate::browser::{Answer as Response, BrowserRequest, SentRequest};
 use crate::fetch::{Exchange, Outcome, Played, Url, play, script_headers};
 use crate::judge::{
     Finding, cache_mark, lines, redirect, varies_by_origin, warning,
 };
 use crate::network::Space;
 use crate::{Failure, Probe, Report};
+use browser::{Answer as Response, BrowserRequest, SentRequest};
 
 /// An origin that no policy names. The last label is reserved (RFC 2606).
 const STRANGER: &str = "https://cors-probe.invalid";

@@ -1,12 +1,7 @@
 //! Where libcors is stricter than the standards: DESIGN.md's table, each row
 //! with what shows it, and that there is no other row.
 //!
-//! The URL standard is the crate `url`, the Fetch standard the browser of the
-//! library's own tests.
-
-#[allow(dead_code, reason = "not all of the browser is asked")]
-#[path = "../../src/tests/browser.rs"]
-mod browser;
+//! The URL standard is the crate `url`, the Fetch standard the crate `browser`.
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,6 @@
 //! Tests of the engine as a whole.
 
 mod bounds;
-mod browser;
 mod documents;
 mod helps;
 mod naive;
@@ -9,4 +8,3 @@ mod properties;
 mod public_suffixes;
 mod standard;
 mod vectors;
-mod wpt;

@@ -10,13 +10,13 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::json;
 
-use super::browser::{
+use super::naive;
+use crate::{Policy, Reason, Request, Verdict};
+use browser::{
     Answer, AuthorizationStar, Browser, BrowserRequest, Failure, SentRequest,
     forbidden_method, forbidden_request_header, needs_preflight,
     normalize_method, safelisted_method, unsafe_request_header_names,
 };
-use super::naive;
-use crate::{Policy, Reason, Request, Verdict};
 
 /// A policy's intent, in the tests' own words.
 #[derive(Clone, Debug)]

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 
-use super::browser;
 use crate::names::{forbidden, methods, token};
 
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-method>
@@ -98,7 +97,7 @@ fn candidates() -> BTreeSet<String> {
         include_str!("../names/forbidden.rs"),
         include_str!("../names/methods.rs"),
         include_str!("../names/request_headers.rs"),
-        include_str!("browser.rs"),
+        include_str!("../../browser/src/lib.rs"),
     ];
     let lists = [
         SAFELISTED_METHODS,

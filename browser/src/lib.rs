@@ -1,33 +1,36 @@
-//! A naive browser, written straight from the Fetch standard.
+//! A naive browser, written straight from the Fetch standard: what a browser
+//! sends across origins, and what it concludes from a response.
 //!
-//! It says what a browser makes of a server's answers, so that the engine can
-//! be held against it. It shares no code with the engine and follows the
-//! standard's steps one by one, slow as they are. Not in the model: redirects,
-//! bodies, navigations, service workers and time.
+//! The library's tests compare the engine with it, and the command `cors`
+//! explains and probes with it. It shares no code with the engine, takes
+//! requests and lists of headers, and follows the standard's steps one by one,
+//! slow as they are. Not in the model: redirects, bodies, navigations, service
+//! workers and time.
 
 use std::collections::BTreeSet;
 
 /// One header line; a name may occur on several lines.
-pub(crate) type Header = (String, Vec<u8>);
+pub type Header = (String, Vec<u8>);
 
 /// What a script asks for, as it wrote it, of another origin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct BrowserRequest {
+pub struct BrowserRequest {
     /// As the browser serializes it.
-    pub(crate) origin: String,
+    pub origin: String,
     /// As the script wrote it; the browser normalizes it.
-    pub(crate) method: String,
-    pub(crate) headers: Vec<Header>,
+    pub method: String,
+    /// As the script set them, forbidden ones included.
+    pub headers: Vec<Header>,
     /// The credentials mode is "include"; else "same-origin" or "omit".
-    pub(crate) credentials: bool,
+    pub credentials: bool,
     /// Set by an upload listener of XMLHttpRequest or a stream as the body.
     /// <https://fetch.spec.whatwg.org/#use-cors-preflight-flag>
-    pub(crate) use_cors_preflight: bool,
+    pub use_cors_preflight: bool,
 }
 
 /// Does `Access-Control-Allow-Headers: *` cover `Authorization`?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AuthorizationStar {
+pub enum AuthorizationStar {
     /// No, as the standard says.
     Strict,
     /// Yes, as the browsers of today do.
@@ -37,25 +40,29 @@ pub(crate) enum AuthorizationStar {
 
 /// What the browser puts on the wire, as far as CORS goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SentRequest {
-    pub(crate) method: String,
-    pub(crate) origin: String,
+pub struct SentRequest {
+    /// `OPTIONS` of a preflight, else the normalized method.
+    pub method: String,
+    /// `Origin`
+    pub origin: String,
     /// `Access-Control-Request-Method`
-    pub(crate) request_method: Option<String>,
+    pub request_method: Option<String>,
     /// `Access-Control-Request-Headers`
-    pub(crate) request_headers: Option<String>,
+    pub request_headers: Option<String>,
 }
 
 /// What the server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<Header>,
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// As they arrive, line by line.
+    pub headers: Vec<Header>,
 }
 
 /// Why the script gets nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The script's call throws, and nothing is sent.
     Script,
     /// The preflight's answer does not pass the CORS check.
@@ -74,17 +81,18 @@ pub(crate) enum Failure {
 
 /// The value is not what the standard's grammar says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub struct Malformed;
 
 /// A browser with its memory of preflights, for one URL.
 #[derive(Clone, Debug)]
-pub(crate) struct Browser {
+pub struct Browser {
     star: AuthorizationStar,
     cache: Vec<CacheEntry>,
 }
 
 impl Browser {
-    pub(crate) fn new(star: AuthorizationStar) -> Self {
+    /// A browser that has cached no preflight yet.
+    pub fn new(star: AuthorizationStar) -> Self {
         Browser { star, cache: Vec::new() }
     }
 
@@ -93,7 +101,7 @@ impl Browser {
     /// headers that the script can read.
     /// <https://fetch.spec.whatwg.org/#concept-main-fetch> and
     /// <https://fetch.spec.whatwg.org/#concept-http-fetch>
-    pub(crate) fn fetch(
+    pub fn fetch(
         &mut self,
         request: &BrowserRequest,
         mut server: impl FnMut(&SentRequest) -> Answer,
@@ -216,12 +224,13 @@ impl Browser {
 
 /// Is it one of the methods that scripts may not use?
 /// <https://fetch.spec.whatwg.org/#forbidden-method>
-pub(crate) fn forbidden_method(method: &str) -> bool {
+pub fn forbidden_method(method: &str) -> bool {
     one_of(method, &["CONNECT", "TRACE", "TRACK"])
 }
 
+/// The method as it is sent.
 /// <https://fetch.spec.whatwg.org/#concept-method-normalize>
-pub(crate) fn normalize_method(method: &str) -> String {
+pub fn normalize_method(method: &str) -> String {
     if one_of(method, &["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]) {
         method.to_ascii_uppercase()
     } else {
@@ -229,14 +238,15 @@ pub(crate) fn normalize_method(method: &str) -> String {
     }
 }
 
+/// Is it a method that needs no preflight?
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-method>
-pub(crate) fn safelisted_method(method: &str) -> bool {
+pub fn safelisted_method(method: &str) -> bool {
     ["GET", "HEAD", "POST"].contains(&method)
 }
 
 /// Is it a header that the browser alone may set?
 /// <https://fetch.spec.whatwg.org/#forbidden-request-header>
-pub(crate) fn forbidden_request_header(name: &str, value: &[u8]) -> bool {
+pub fn forbidden_request_header(name: &str, value: &[u8]) -> bool {
     let always = [
         "Accept-Charset",
         "Accept-Encoding",
@@ -278,7 +288,7 @@ pub(crate) fn forbidden_request_header(name: &str, value: &[u8]) -> bool {
 /// Is it a port that browsers never connect to, as the server behind it may
 /// speak another protocol?
 /// <https://fetch.spec.whatwg.org/#bad-port>
-pub(crate) fn bad_port(port: u16) -> bool {
+pub fn bad_port(port: u16) -> bool {
     [
         0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53,
         69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117,
@@ -292,7 +302,7 @@ pub(crate) fn bad_port(port: u16) -> bool {
 
 /// Does the browser send this header unasked?
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-request-header>
-pub(crate) fn safelisted_request_header(name: &str, value: &[u8]) -> bool {
+pub fn safelisted_request_header(name: &str, value: &[u8]) -> bool {
     if value.len() > 128 {
         return false;
     }
@@ -319,7 +329,7 @@ pub(crate) fn safelisted_request_header(name: &str, value: &[u8]) -> bool {
 
 /// The names that a preflight asks for: lower-case, sorted, each once.
 /// <https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names>
-pub(crate) fn unsafe_request_header_names(headers: &[Header]) -> Vec<String> {
+pub fn unsafe_request_header_names(headers: &[Header]) -> Vec<String> {
     let mut unsafe_names = Vec::new();
     let mut potentially_unsafe_names = Vec::new();
     let mut safelist_value_size = 0;
@@ -340,7 +350,7 @@ pub(crate) fn unsafe_request_header_names(headers: &[Header]) -> Vec<String> {
 /// Does the browser ask before it sends this, its cache aside?
 /// <https://fetch.spec.whatwg.org/#concept-main-fetch>, where a script's
 /// requests have the unsafe-request flag.
-pub(crate) fn needs_preflight(request: &BrowserRequest) -> bool {
+pub fn needs_preflight(request: &BrowserRequest) -> bool {
     request.use_cors_preflight
         || !safelisted_method(&normalize_method(&request.method))
         || !unsafe_request_header_names(&header_list(request)).is_empty()
@@ -349,7 +359,7 @@ pub(crate) fn needs_preflight(request: &BrowserRequest) -> bool {
 /// The preflight's `Access-Control-Request-Method` and
 /// `Access-Control-Request-Headers`; nothing where none is needed.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-fetch>
-pub(crate) fn preflight_headers(
+pub fn preflight_headers(
     request: &BrowserRequest,
 ) -> Option<(String, Option<String>)> {
     if !needs_preflight(request) {
@@ -365,7 +375,7 @@ pub(crate) fn preflight_headers(
 /// <https://fetch.spec.whatwg.org/#extract-header-list-values> with the
 /// grammar of <https://fetch.spec.whatwg.org/#http-new-header-syntax>; how a
 /// list is read: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1>
-pub(crate) fn extract_list_values(
+pub fn extract_list_values(
     name: &str,
     headers: &[Header],
 ) -> Result<Option<Vec<String>>, Malformed> {
@@ -392,10 +402,7 @@ pub(crate) fn extract_list_values(
 
 /// May this response be shared with the script?
 /// <https://fetch.spec.whatwg.org/#concept-cors-check>
-pub(crate) fn cors_check(
-    request: &BrowserRequest,
-    response: &[Header],
-) -> bool {
+pub fn cors_check(request: &BrowserRequest, response: &[Header]) -> bool {
     let Some(origin) = header("Access-Control-Allow-Origin", response) else {
         return false;
     };
@@ -414,7 +421,7 @@ pub(crate) fn cors_check(
 
 /// Does the preflight's answer allow the request?
 /// <https://fetch.spec.whatwg.org/#cors-preflight-fetch>
-pub(crate) fn preflight_passes(
+pub fn preflight_passes(
     request: &BrowserRequest,
     star: AuthorizationStar,
     status: u16,
@@ -472,7 +479,7 @@ pub(crate) fn preflight_passes(
 /// sorted, each once.
 /// <https://fetch.spec.whatwg.org/#concept-main-fetch> and
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name>
-pub(crate) fn exposed(response: &[Header], credentials: bool) -> Vec<String> {
+pub fn exposed(response: &[Header], credentials: bool) -> Vec<String> {
     // A malformed list exposes nothing; the standard's "is non-null or
     // failure" can mean nothing else.
     let listed =
@@ -554,13 +561,15 @@ fn header_list(request: &BrowserRequest) -> Vec<Header> {
     list
 }
 
+/// Is it a header that `Access-Control-Allow-Headers: *` does not cover?
 /// <https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name>
-pub(crate) fn non_wildcard(name: &str) -> bool {
+pub fn non_wildcard(name: &str) -> bool {
     one_of(name, &["Authorization"])
 }
 
+/// Is it a header that no script can read?
 /// <https://fetch.spec.whatwg.org/#forbidden-response-header-name>
-pub(crate) fn forbidden_response_header_name(name: &str) -> bool {
+pub fn forbidden_response_header_name(name: &str) -> bool {
     one_of(name, &["Set-Cookie", "Set-Cookie2"])
 }
 

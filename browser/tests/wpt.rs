@@ -3,7 +3,7 @@
 //!
 //! `vectors/wpt.json` holds the facts, `vectors/wpt.LICENSE.md` their licence.
 
-use super::browser::{
+use browser::{
     Answer, AuthorizationStar, Browser, BrowserRequest, Failure, Header,
     Malformed, SentRequest, cors_check, exposed, extract_list_values,
     forbidden_method, forbidden_request_header, needs_preflight,
@@ -799,7 +799,7 @@ fn fetched(fact: &Value, star: AuthorizationStar) -> (bool, &'static str) {
 }
 
 fn facts() -> Vec<Value> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/wpt.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/wpt.json");
     let text = std::fs::read(path).expect("vectors/wpt.json can be read");
     let mut document: Value =
         serde_json::from_slice(&text).expect("vectors/wpt.json is JSON");
