@@ -18,7 +18,7 @@
 #                       make nginx-module NGINX_SRC=its-source-tree
 #   make python         bindings/python/dist/, a wheel for every Python
 #   make bench-python   what the Python middlewares cost, beside others
-#   make cli            cli/target/release/cors, the command
+#   make cli            target/release/cors, the command
 #   make browser-results  tests/browsers/RESULTS.md, what browsers do
 #   make test-fresh     the README's commands on a new machine (root only)
 #   make deb            build/deb/, the Debian package of the nginx module
@@ -97,7 +97,7 @@ HEADERS    = include/cors.h include/cors.hpp
 CMAKE      = libcorsConfig.cmake libcorsConfigVersion.cmake
 LIBRARIES  = target/release/libcors.so target/release/libcors.a
 # Installed where it has been built. It writes its own manual and completions.
-COMMAND    = $(wildcard cli/target/release/cors)
+COMMAND    = $(wildcard target/release/cors)
 MANUAL     = $(MANDIR)/man1
 PAGES      = cors $(addprefix cors-,check completions diff explain man probe \
                  schema)
@@ -161,13 +161,13 @@ uninstall:
 # --- The command
 
 cli: rust
-	cargo build --release --locked --manifest-path cli/Cargo.toml
+	cargo build --release --locked -p libcors-cli
 
 test-cli: rust
 	@$(NEED) openssl=openssl
-	cd cli && cargo fmt --check
-	cd cli && cargo clippy --locked --all-targets -- -D warnings
-	cd cli && cargo test --locked
+	cargo fmt -p libcors-cli --check
+	cargo clippy --locked -p libcors-cli --all-targets -- -D warnings
+	cargo test --locked -p libcors-cli
 
 # What browsers do with nginx, and whether the command foretells it: Chromium;
 # test-browsers-all: Firefox and WebKitGTK too, where they can be installed.
@@ -176,11 +176,11 @@ BROWSERS = $(BUILD)/browsers
 ONLY     =
 RUN_BROWSERS = . $(BUILD)/nginx/found && \
     node tests/browsers/run.mjs --nginx="$$NGINX" --module=$(MODULE) \
-        --cors=cli/target/debug/cors --modules=$(BROWSERS) \
+        --cors=target/debug/cors --modules=$(BROWSERS) \
         --folder=$(BROWSERS)/run --only="$(ONLY)"
 
 browsers: module
-	cargo build --locked --manifest-path cli/Cargo.toml
+	cargo build --locked -p libcors-cli
 	@$(NEED) chromium=chromium node=nodejs npm=npm openssl=openssl \
 	    fonts-dejavu-core
 	@mkdir -p $(BROWSERS)
@@ -283,9 +283,9 @@ test-rust: rust
 	@cargo fmt --version >/dev/null 2>&1 && \
 	    cargo clippy --version >/dev/null 2>&1 || \
 	    rustup component add rustfmt clippy
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
-	cargo test
+	cargo fmt -p libcors -p libcors-browser --check
+	cargo clippy -p libcors -p libcors-browser --all-targets -- -D warnings
+	cargo test -p libcors -p libcors-browser
 
 # A short run of every fuzz target; `make fuzz SECONDS=1800 TARGET=origin` is
 # a long one.
@@ -326,7 +326,7 @@ test-examples: lib pytest
 # What a document shows of nginx, Chromium and the command, done again.
 VITE = $(BUILD)/vite
 DOCUMENT = . $(BUILD)/nginx/found && \
-    node tests/documents.mjs "$$NGINX" $(MODULE) cli/target/debug/cors \
+    node tests/documents.mjs "$$NGINX" $(MODULE) target/debug/cors \
         $(BROWSERS)
 
 documents: browsers
@@ -556,5 +556,5 @@ check-cargo-c: lib
 	bindings/c/cargo-c.sh $(BUILD)/cargo-c
 
 clean:
-	rm -rf $(BUILD) nginx-module/build bindings/python/dist cli/target
+	rm -rf $(BUILD) nginx-module/build bindings/python/dist
 	cargo clean
