@@ -39,7 +39,7 @@ source=$output/libcors-${version%-*}
 rm -rf "$source"
 mkdir -p "$source"
 tar -C "$root" -c --exclude-vcs --exclude=./build --exclude=./target \
-    --exclude=./cli --exclude=./fuzz --exclude=./nginx-module/build . | tar -x -C "$source"
+    --exclude=./fuzz --exclude=./nginx-module/build . | tar -x -C "$source"
 
 # -d: rustup's Rust is no package.
 cd "$source"

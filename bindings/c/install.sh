@@ -49,7 +49,7 @@ make_as_root()
 }
 
 # `make test-cli` has built it, if nobody else.
-command=$(ls -t cli/target/*/cors 2>/dev/null | head -1)
+command=$(ls -t target/*/cors 2>/dev/null | head -1)
 
 prefix=$folder/prefix
 make_as_root install PREFIX="$prefix" COMMAND="$command"

@@ -21,10 +21,9 @@ LINES = {
 
 @pytest.fixture(scope="module")
 def command():
-    manifest = CLI / "Cargo.toml"
-    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path"]
-    subprocess.run([*build, manifest], check=True)
-    return CLI / "target" / "debug" / "cors"
+    build = ["cargo", "build", "--quiet", "--locked", "-p", "libcors-cli"]
+    subprocess.run(build, cwd=CLI, check=True)
+    return CLI.parent / "target" / "debug" / "cors"
 
 
 def test_the_command_has_the_same_words(command, tmp_path):
