@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,16 +20,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HERE = Path(__file__).resolve().parent
 CRATE = HERE / "rust" if (HERE / "rust").exists() else HERE.parents[1]
-
-#: What cargo reads when it builds the library.
-CRATE_FILES = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "build.rs",
-    "cbindgen.toml",
-    "include",
-    "src",
-]
 
 
 def version() -> str:
@@ -39,11 +30,7 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         include = build_data["force_include"]
         if self.target_name == "sdist":
-            for name in CRATE_FILES:
-                include[str(CRATE / name)] = f"rust/{name}"
-            # Cargo.toml may name them, and then cargo wants to see them.
-            for bench in CRATE.glob("benches/*.rs"):
-                include[str(bench)] = f"rust/benches/{bench.name}"
+            include[str(self.crate())] = "rust"
             # The licenses are links to files that an sdist has elsewhere.
             for file in filter(os.path.islink, list(include)):
                 include[os.path.realpath(file)] = include.pop(file)
@@ -59,6 +46,24 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
         platform = re.sub(r"[-.]", "_", sysconfig.get_platform())
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform}"
+
+    def crate(self) -> Path:
+        """The library's own package, unpacked: cargo takes out of its manifest
+        and its lock file what other members of the workspace need."""
+        self.unpacked = tempfile.TemporaryDirectory()
+        done = subprocess.run(
+            [
+                *(self.cargo(), "package", "--package=libcors", "--quiet"),
+                *("--no-verify", "--allow-dirty"),
+                f"--target-dir={self.unpacked.name}",
+            ],
+            cwd=CRATE,
+        )
+        if done.returncode != 0:
+            self.abort("cargo could not package libcors: see above")
+        (package,) = Path(self.unpacked.name).glob("package/*.crate")
+        shutil.unpack_archive(package, self.unpacked.name, "gztar")
+        return Path(self.unpacked.name) / package.stem
 
     def build_library(self) -> Path:
         """The path of the shared library, as cargo tells it."""
