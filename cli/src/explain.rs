@@ -7,7 +7,7 @@ use crate::check::Checked;
 use crate::fetch::{DecisionReport, Outcome, Played, play};
 use crate::policy_file::PolicyFile;
 use crate::{Explain, Failure, Report};
-use browser::{Answer as Response, BrowserRequest, SentRequest};
+use browser::{Response, ScriptRequest, SentRequest};
 
 impl Explain {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
@@ -51,7 +51,7 @@ impl Explain {
 /// The fetch, and the library's decision on each of its requests.
 fn ask(
     policy: &Policy,
-    request: &BrowserRequest,
+    request: &ScriptRequest,
 ) -> Result<(Played, Vec<DecisionReport>), Failure> {
     let mut decisions = Vec::new();
     let played = play(request, |sent| {
@@ -75,7 +75,7 @@ fn ask(
 /// and the library asked again, so that nothing is named which does not help.
 fn lacking(
     json: &[u8],
-    request: &BrowserRequest,
+    request: &ScriptRequest,
 ) -> Option<Map<String, Value>> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let mut file: Map<String, Value> = serde_json::from_slice(json).ok()?;
@@ -130,7 +130,7 @@ fn lacking(
 /// What the library cannot know: a server sees no credentials mode.
 fn credentials_note(
     file: &PolicyFile,
-    request: &BrowserRequest,
+    request: &ScriptRequest,
 ) -> Option<String> {
     if !request.credentials || file.allow_credentials {
         return None;

@@ -7,14 +7,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use ureq::http::Uri;
 
-use crate::judge::{Finding, Severity, judge, redirect};
+use crate::code::Code;
+use crate::findings::{Finding, Severity, judge, redirect};
 use crate::message::Message;
 use crate::network::Space;
 use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
 use crate::{Answer, Failure, Format, Report, Script};
 use browser::{
-    self, Answer as Response, AuthorizationStar, Browser, BrowserRequest,
-    SentRequest,
+    self, AuthorizationStar, BeforeCors, Browser, Failure as F, Response,
+    ScriptRequest, SentRequest, Target,
 };
 
 /// A URL that a script fetches.
@@ -28,7 +29,7 @@ pub(crate) struct Url {
 
 /// What is asked, and what a console's message says of it.
 pub(crate) struct Asked {
-    pub(crate) request: BrowserRequest,
+    pub(crate) request: ScriptRequest,
     pub(crate) url: Option<Url>,
     pub(crate) message: Option<Message>,
 }
@@ -270,7 +271,7 @@ impl Script {
         }
         let method = self.method.as_deref();
         let method = method.or(said.and_then(|said| said.method.as_deref()));
-        let mut request = BrowserRequest {
+        let mut request = ScriptRequest {
             origin: origin.to_owned(),
             method: method.unwrap_or("GET").to_owned(),
             headers,
@@ -297,7 +298,7 @@ fn unsafe_value(name: &str) -> &'static str {
 /// Plays a browser that remembers nothing yet. `server` answers, or says why
 /// it could not.
 pub(crate) fn play(
-    request: &BrowserRequest,
+    request: &ScriptRequest,
     mut server: impl FnMut(&SentRequest) -> Result<Response, Failure>,
 ) -> Result<Played, Failure> {
     let mut exchanges = Vec::new();
@@ -324,17 +325,17 @@ pub(crate) fn play(
 }
 
 impl Played {
-    /// The names of all faults.
-    pub(crate) fn codes(&self) -> Vec<&'static str> {
+    /// Why the browser blocks: all errors.
+    pub(crate) fn codes(&self) -> Vec<Code> {
         let findings = self.exchanges.iter().flat_map(|e| &e.findings);
-        findings.map(|finding| finding.code).collect()
+        findings.filter_map(|finding| finding.cause).collect()
     }
 }
 
 impl Outcome {
     /// Where the browser makes no CORS request at all.
     pub(crate) fn without_cors(
-        request: &BrowserRequest,
+        request: &ScriptRequest,
         url: &Url,
     ) -> Option<Self> {
         let outcome = |verdict, summary: &str, console| Self {
@@ -346,64 +347,72 @@ impl Outcome {
             message: None,
             lacking: None,
         };
-        // In the order of <https://fetch.spec.whatwg.org/#concept-main-fetch>.
-        if browser::bad_port(url.port()) {
-            let mut outcome = outcome(
-                Verdict::Blocked,
-                &format!(
-                    "browsers never connect to port {}, so nothing is sent",
-                    url.port()
-                ),
-                Some(format!(
-                    "{} {} net::ERR_UNSAFE_PORT",
-                    browser::normalize_method(&request.method),
-                    url.text
-                )),
-            );
-            outcome.notes.push(
-                "Other protocols use this port: use another one for the \
-                 server. No policy or response header changes this."
-                    .into(),
-            );
-            return Some(outcome);
-        }
-        if request.origin.starts_with("https:") && !url.is_trustworthy() {
-            let mut outcome = outcome(
-                Verdict::Blocked,
-                "mixed content: a page of https fetches nothing of http, and \
-                 nothing is sent",
-                Some(format!(
-                    "Mixed Content: The page at '{}/' was loaded over HTTPS, \
-                     but requested an insecure resource '{}'. This request \
-                     has been blocked; the content must be served over HTTPS.",
-                    request.origin, url.text
-                )),
-            );
-            // <https://wicg.github.io/local-network-access/#mixed-content-lna>
-            if let Some(space) = Space::of_url(&url.url) {
-                outcome.notes.push(format!(
-                    "Chrome 142 and later send it if the user allows the page \
-                     to access {} (Local Network Access); other browsers do \
-                     not.",
-                    space.name()
-                ));
-            }
-            return Some(outcome);
-        }
-        (url.origin() == request.origin).then(|| {
-            let mut outcome = outcome(
-                Verdict::Allowed,
-                "page and URL have the same origin: CORS has no part in it",
-                None,
-            );
-            if !matches!(request.method.as_str(), "GET" | "HEAD") {
+        let target = Target {
+            origin: &url.origin(),
+            port: url.port(),
+            trustworthy: url.is_trustworthy(),
+        };
+        Some(match browser::before_cors(&request.origin, target)? {
+            BeforeCors::BadPort => {
+                let mut outcome = outcome(
+                    Verdict::Blocked,
+                    &format!(
+                        "browsers never connect to port {}, so nothing is sent",
+                        url.port()
+                    ),
+                    Some(format!(
+                        "{} {} net::ERR_UNSAFE_PORT",
+                        browser::normalize_method(&request.method),
+                        url.text
+                    )),
+                );
                 outcome.notes.push(
-                    "The browser sends Origin all the same; a policy that \
-                     does not list it decides \"refused\", which does no harm."
+                    "Other protocols use this port: use another one for the \
+                     server. No policy or response header changes this."
                         .into(),
                 );
+                outcome
             }
-            outcome
+            BeforeCors::MixedContent => {
+                let mut outcome = outcome(
+                    Verdict::Blocked,
+                    "mixed content: a page of https fetches nothing of http, \
+                     and nothing is sent",
+                    Some(format!(
+                        "Mixed Content: The page at '{}/' was loaded over \
+                         HTTPS, but requested an insecure resource '{}'. This \
+                         request has been blocked; the content must be served \
+                         over HTTPS.",
+                        request.origin, url.text
+                    )),
+                );
+                // <https://wicg.github.io/local-network-access/#mixed-content-lna>
+                if let Some(space) = Space::of_url(&url.url) {
+                    outcome.notes.push(format!(
+                        "Chrome 142 and later send it if the user allows the \
+                         page to access {} (Local Network Access); other \
+                         browsers do not.",
+                        space.name()
+                    ));
+                }
+                outcome
+            }
+            BeforeCors::SameOrigin => {
+                let mut outcome = outcome(
+                    Verdict::Allowed,
+                    "page and URL have the same origin: CORS has no part in it",
+                    None,
+                );
+                if !matches!(request.method.as_str(), "GET" | "HEAD") {
+                    outcome.notes.push(
+                        "The browser sends Origin all the same; a policy that \
+                         does not list it decides \"refused\", which does no \
+                         harm."
+                            .into(),
+                    );
+                }
+                outcome
+            }
         })
     }
 
@@ -414,11 +423,11 @@ impl Outcome {
         &mut self,
         script: &Script,
         asked: Asked,
-        found: Option<&[&str]>,
+        found: Option<&[Code]>,
     ) {
         let Some(message) = asked.message else { return };
         let named = script.method.is_some() || message.method.is_some();
-        if message.code == "method-not-allowed" && !named {
+        if message.code == Code::MethodNotAllowed && !named {
             self.notes.push(
                 "The message does not name the method: add --method.".into(),
             );
@@ -429,8 +438,8 @@ impl Outcome {
                     .into(),
             );
         } else if let Some(found) = found
-            && message.is_about_headers()
-            && !found.iter().any(|code| message.means(code))
+            && message.code.is_of_response()
+            && !found.iter().any(|&code| message.means(code))
         {
             self.notes.push(format!(
                 "The message has another reason: {}. It may be about an \
@@ -446,7 +455,7 @@ impl Outcome {
     /// far as it is known.
     pub(crate) fn note_network(
         &mut self,
-        request: &BrowserRequest,
+        request: &ScriptRequest,
         url: &Url,
         address: Option<Space>,
     ) {
@@ -478,11 +487,10 @@ impl Outcome {
     }
 
     pub(crate) fn of(
-        request: &BrowserRequest,
+        request: &ScriptRequest,
         url: Option<&Url>,
         played: &Played,
     ) -> Self {
-        use browser::Failure as F;
         let last = played.exchanges.last();
         let (verdict, summary) = match &played.result {
             Ok(_) if last.and_then(|e| redirect(&e.answer)).is_some() => (
@@ -501,12 +509,12 @@ impl Outcome {
                 "the script's own call throws, and nothing is sent: the \
                  method, or the name or value of a header, is malformed",
             ),
-            Err(F::ActualOrigin) => (
+            Err(F::Response(_)) => (
                 Verdict::Blocked,
                 "the request is sent and answered, and the script cannot read \
                  the answer",
             ),
-            Err(_) => (
+            Err(F::Preflight(_)) => (
                 Verdict::Blocked,
                 "the preflight fails, and the request is not sent",
             ),
@@ -607,7 +615,7 @@ impl Outcome {
 
 impl ExchangeReport {
     fn of(
-        request: &BrowserRequest,
+        request: &ScriptRequest,
         url: Option<&Url>,
         exchange: &Exchange,
     ) -> Self {
@@ -705,7 +713,7 @@ impl ExchangeReport {
 
 /// The headers that the script sets and the browser sends.
 pub(crate) fn script_headers(
-    request: &BrowserRequest,
+    request: &ScriptRequest,
 ) -> impl Iterator<Item = &browser::Header> {
     request.headers.iter().filter(|(name, value)| {
         !browser::forbidden_request_header(name, value)

@@ -1,10 +1,11 @@
 //! The command `cors`: checks policies, explains decisions, probes servers.
 
 mod check;
+mod code;
 mod diff;
 mod explain;
 mod fetch;
-mod judge;
+mod findings;
 mod message;
 mod network;
 mod policy_file;

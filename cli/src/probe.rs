@@ -10,12 +10,12 @@ use ureq::http;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
 use crate::fetch::{Exchange, Outcome, Played, Url, play, script_headers};
-use crate::judge::{
+use crate::findings::{
     Finding, cache_mark, lines, redirect, varies_by_origin, warning,
 };
 use crate::network::Space;
 use crate::{Failure, Probe, Report};
-use browser::{Answer as Response, BrowserRequest, SentRequest};
+use browser::{Response, ScriptRequest, SentRequest};
 
 /// An origin that no policy names. The last label is reserved (RFC 2606).
 const STRANGER: &str = "https://cors-probe.invalid";
@@ -149,7 +149,7 @@ impl<'u> Server<'u> {
     /// Sends what the browser sends.
     fn send(
         &self,
-        request: &BrowserRequest,
+        request: &ScriptRequest,
         sent: &SentRequest,
     ) -> Result<Response, Failure> {
         let mut builder = http::Request::builder()
@@ -195,7 +195,7 @@ impl<'u> Server<'u> {
     /// server let everybody in, does a cache hand out what is not theirs?
     fn as_a_stranger(
         &self,
-        request: &BrowserRequest,
+        request: &ScriptRequest,
         exchange: &Exchange,
     ) -> Result<Vec<Finding>, Failure> {
         let safe = ["OPTIONS", "GET", "HEAD"];
@@ -453,7 +453,7 @@ fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
 }
 
 /// An answer that lets everything pass.
-fn permission(request: &BrowserRequest) -> Response {
+fn permission(request: &ScriptRequest) -> Response {
     let header =
         |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
     Response {

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use browser::{Answer, AuthorizationStar, Browser, BrowserRequest};
+use browser::{AuthorizationStar, Browser, Response, ScriptRequest};
 use cors::{Policy, Reason, Request, Verdict};
 use url::Url;
 
@@ -212,11 +212,11 @@ fn each_request_of_the_table_passes_the_standard_and_is_refused() {
         } else if !header.is_empty() {
             headers.push((header, Vec::new()));
         }
-        let request = BrowserRequest {
+        let request = ScriptRequest {
             origin: "https://app.example.com".into(),
             method,
             headers,
-            ..BrowserRequest::default()
+            ..ScriptRequest::default()
         };
         let star = |name: &str| (name.to_owned(), b"*".to_vec());
         let mut verdicts = Vec::new();
@@ -232,7 +232,7 @@ fn each_request_of_the_table_passes_the_standard_and_is_refused() {
                     request_headers: names.as_deref().map(str::as_bytes),
                 };
                 verdicts.push(policy.evaluate(&received).verdict);
-                Answer {
+                Response {
                     status: 200,
                     headers: vec![
                         star("Access-Control-Allow-Origin"),

@@ -13,8 +13,8 @@ use serde_json::json;
 use super::naive;
 use crate::{Policy, Reason, Request, Verdict};
 use browser::{
-    Answer, AuthorizationStar, Browser, BrowserRequest, Failure, SentRequest,
-    forbidden_method, forbidden_request_header, needs_preflight,
+    AuthorizationStar, Browser, Failure, Fault, Response, ScriptRequest,
+    SentRequest, forbidden_method, forbidden_request_header, needs_preflight,
     normalize_method, safelisted_method, unsafe_request_header_names,
 };
 
@@ -100,7 +100,7 @@ proptest! {
         use_cors_preflight: bool,
         lax: bool,
     ) {
-        let request = BrowserRequest {
+        let request = ScriptRequest {
             origin,
             method,
             headers,
@@ -150,7 +150,7 @@ proptest! {
         // The console names what the server refused. But the browser looks
         // for Authorization before the others, and where the policy has "*"
         // there may be no list at all, so that it stops at its first name.
-        if let (Err(Failure::PreflightHeader(name)), [(reason, culprit)]) =
+        if let (Err(Failure::Preflight(Fault::Header(name))), [(reason, culprit)]) =
             (&outcome, refusals.as_slice())
         {
             prop_assert_eq!(reason, &Reason::HeaderNotAllowed);
@@ -161,7 +161,7 @@ proptest! {
                     || matches!(culprit, "*" | "authorization")
             );
         }
-        if let (Err(Failure::PreflightMethod), [(reason, _)]) =
+        if let (Err(Failure::Preflight(Fault::Method)), [(reason, _)]) =
             (&outcome, refusals.as_slice())
         {
             let unusual = intent.credentials
@@ -316,7 +316,7 @@ fn answer(
     policy: &Policy,
     sent: &SentRequest,
     refusals: &mut Vec<(Reason, Option<String>)>,
-) -> Answer {
+) -> Response {
     let decision = policy.evaluate(&Request {
         method: Some(sent.method.as_bytes()),
         origin: Some(sent.origin.as_bytes()),
@@ -339,7 +339,7 @@ fn answer(
         0 => 200,
         status => status,
     };
-    Answer { status, headers }
+    Response { status, headers }
 }
 
 fn intents() -> impl Strategy<Value = Intent> {

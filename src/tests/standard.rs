@@ -97,7 +97,9 @@ fn candidates() -> BTreeSet<String> {
         include_str!("../names/forbidden.rs"),
         include_str!("../names/methods.rs"),
         include_str!("../names/request_headers.rs"),
-        include_str!("../../browser/src/lib.rs"),
+        include_str!("../../browser/src/headers.rs"),
+        include_str!("../../browser/src/methods.rs"),
+        include_str!("../../browser/src/response.rs"),
     ];
     let lists = [
         SAFELISTED_METHODS,
