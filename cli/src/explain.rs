@@ -4,8 +4,9 @@ use cors::{Decision, Policy, Request};
 use serde_json::{Map, Value, json};
 
 use crate::check::Checked;
-use crate::fetch::{DecisionReport, Outcome, Played, play};
+use crate::fetch::{Played, play};
 use crate::policy_file::PolicyFile;
+use crate::report::{DecisionReport, Outcome};
 use crate::{Explain, Failure, Report};
 use browser::{Response, ScriptRequest, SentRequest};
 

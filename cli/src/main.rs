@@ -11,7 +11,12 @@ mod network;
 mod policy_file;
 mod probe;
 mod public_suffixes;
+mod report;
+mod script;
+mod server;
 mod style;
+mod summary;
+mod tls;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,0 +1,93 @@
+//! The report of a fetch as text.
+
+use std::fmt::Write;
+
+use super::{ExchangeReport, Outcome, SentReport, Verdict};
+use crate::findings::{Finding, Severity};
+use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
+
+/// In the order in which a policy has them.
+const KEYS: [&str; 4] =
+    ["allow_origins", "allow_credentials", "allow_methods", "allow_headers"];
+
+impl Outcome {
+    pub(super) fn text(&self) -> String {
+        let (style, word) = match self.verdict {
+            Verdict::Allowed => (GOOD, "allowed"),
+            Verdict::Blocked => (BAD, "blocked"),
+            Verdict::Unknown => (DOUBT, "unknown"),
+        };
+        let mut text = String::new();
+        if let Some(message) = &self.message {
+            message.write(&mut text);
+            text.push('\n');
+        }
+        let _ = writeln!(text, "{style}{word}{style:#}: {}", self.summary);
+        for exchange in &self.exchanges {
+            text.push('\n');
+            exchange.write(&mut text);
+        }
+        if self.console.is_some() || !self.notes.is_empty() {
+            text.push('\n');
+        }
+        if let Some(console) = &self.console {
+            let _ = writeln!(text, "{NAME}console:{NAME:#} {console}");
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "{NAME}note:{NAME:#} {note}");
+        }
+        if let Some(lacking) = &self.lacking {
+            text.push_str("\nThe policy lacks, for this to be allowed:\n");
+            for key in KEYS {
+                if let Some(value) = lacking.get(key) {
+                    let _ = writeln!(text, "  \"{key}\": {value}");
+                }
+            }
+        }
+        text
+    }
+}
+
+impl ExchangeReport {
+    fn write(&self, text: &mut String) {
+        text.push_str(&match self.because.as_slice() {
+            [] => "The browser sends the request:\n".to_owned(),
+            because => format!(
+                "The browser asks first, because of {}:\n",
+                because.join(" and ")
+            ),
+        });
+        let SentReport { method, target, headers } = &self.sent;
+        let mut wire = |mark: &str, line: &str| {
+            let _ = writeln!(text, "  {WIRE}{mark} {line}{WIRE:#}");
+        };
+        wire(">", &format!("{method} {target}"));
+        for (name, value) in headers {
+            wire(">", &format!("{name}: {value}"));
+        }
+        match self.answer.status {
+            Some(status) => wire("<", &status.to_string()),
+            None => wire("<", "(the application's answer, with)"),
+        }
+        for (name, value) in &self.answer.headers {
+            wire("<", &format!("{name}: {value}"));
+        }
+        if let Some(decision) = &self.decision {
+            let _ = writeln!(text, "{}: {}", decision.verdict, decision.cause);
+            if let Some(hint) = &decision.hint {
+                let _ = writeln!(text, "{NAME}hint:{NAME:#} {hint}");
+            }
+        }
+        for finding in self.findings.iter().flatten() {
+            let (style, word) = match finding.severity {
+                Severity::Error => (BAD, "error"),
+                Severity::Warning => (DOUBT, "warning"),
+            };
+            let Finding { code, message, help, .. } = finding;
+            let _ = writeln!(
+                text,
+                "{style}{word}[{code}]{style:#}: {message}\n  help: {help}"
+            );
+        }
+    }
+}

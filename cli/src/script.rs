@@ -1,0 +1,200 @@
+//! What a script fetches, as the arguments and a console's message have it.
+
+use browser::ScriptRequest;
+use ureq::http::Uri;
+
+use crate::message::Message;
+use crate::network::Space;
+use crate::{Failure, Script};
+
+/// A URL that a script fetches.
+pub(crate) struct Url {
+    /// As browsers serialize it.
+    pub(crate) text: String,
+    /// The same without the fragment, which is not sent.
+    pub(crate) uri: Uri,
+    pub(crate) url: url::Url,
+}
+
+/// What is asked, and what a console's message says of it.
+pub(crate) struct Asked {
+    pub(crate) request: ScriptRequest,
+    pub(crate) url: Option<Url>,
+    pub(crate) message: Option<Message>,
+}
+
+impl Url {
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = |why: &str| Err(format!("the URL {text:?} {why}"));
+        let Some((scheme, _)) = text.split_once("://") else {
+            return wrong(&without_scheme(text));
+        };
+        let mut url = match url::Url::parse(text) {
+            Ok(url) => url,
+            Err(error) => {
+                return wrong(&format!("is invalid: {error}; {USE_A_URL}"));
+            }
+        };
+        match url.scheme() {
+            "http" | "https" => {}
+            "ws" | "wss" => {
+                return wrong(
+                    "is a WebSocket's, to which CORS does not apply; use \
+                     http:// or https://",
+                );
+            }
+            _ => {
+                return wrong(&format!(
+                    "has the scheme {scheme}; use http:// or https://"
+                ));
+            }
+        }
+        // <https://fetch.spec.whatwg.org/#dom-request>
+        if !url.username().is_empty() || url.password().is_some() {
+            return wrong(
+                "has a user name or password, which scripts cannot fetch; \
+                 remove it, and add an Authorization header",
+            );
+        }
+        let text = url.to_string();
+        url.set_fragment(None);
+        match url.as_str().parse() {
+            Ok(uri) => Ok(Self { text, uri, url }),
+            Err(error) => wrong(&format!("is invalid: {error}; {USE_A_URL}")),
+        }
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.url.port_or_known_default().expect("http and https have one")
+    }
+
+    /// <https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy>
+    pub(crate) fn is_trustworthy(&self) -> bool {
+        self.url.scheme() == "https"
+            || self.url.host_str().is_some_and(cors::is_loopback)
+    }
+}
+
+const USE_A_URL: &str = "use one such as https://api.example.com/items";
+
+/// What is wrong with a URL that has no `://`, and what to write.
+fn without_scheme(text: &str) -> String {
+    let bare = text.trim_start_matches('/');
+    let with = |scheme: &str| {
+        let text = format!("{scheme}://{bare}");
+        url::Url::parse(&text).ok().map(|url| (text, url))
+    };
+    if text.starts_with('/') && !text.starts_with("//") {
+        return format!("is only a path; {USE_A_URL}");
+    }
+    // What has no dot and no port is rather a word.
+    let host_like = bare.contains('.')
+        || bare.contains(':')
+        || bare.split('/').next() == Some("localhost");
+    match with("http") {
+        Some((text, url)) if host_like => {
+            if Space::of_url(&url).is_some() {
+                format!(
+                    "has no scheme; use {text}, or https:// if the server \
+                     uses TLS"
+                )
+            } else {
+                format!(
+                    "has no scheme; use https://{bare}, or http:// if the \
+                     server does not use TLS"
+                )
+            }
+        }
+        _ => format!("is not a URL; {USE_A_URL}"),
+    }
+}
+
+impl Script {
+    /// The request, the URL and the message, each given or taken from the
+    /// message.
+    pub(crate) fn read(&self, url: Option<&str>) -> Result<Asked, Failure> {
+        let mut url = url;
+        let text = match self.message.as_deref() {
+            Some("-") => {
+                let bytes = crate::read(std::path::Path::new("-"))?;
+                Some(String::from_utf8_lossy(&bytes).into_owned())
+            }
+            text => text.map(str::to_owned),
+        };
+        let mut message = match &text {
+            Some(text) => Some(Message::parse(text).ok_or(
+                "the message is not one of Chromium, Firefox or Safari about \
+                 CORS, in English; use --origin and the URL instead",
+            )?),
+            None => None,
+        };
+        // A message in the URL's place.
+        if message.is_none()
+            && let Some(given) = url
+            && given.trim().contains(char::is_whitespace)
+        {
+            message = Message::parse(given);
+            url = url.filter(|_| message.is_none());
+        }
+        let said = message.as_ref();
+        let url = url.or(said.and_then(|said| said.url.as_deref()));
+        let origin = self.origin.as_deref();
+        let origin = origin.or(said.and_then(|said| said.origin.as_deref()));
+        let Some(origin) = origin else {
+            return Err(match &message {
+                Some(_) => "the message does not name the origin of the page",
+                None => "the origin of the page is missing",
+            }
+            .to_owned()
+                + "; add it, such as --origin https://app.example.com");
+        };
+        if origin == "*" {
+            return Err("--origin is one origin, not a pattern; use \
+                        https://app.example.com or the like"
+                .into());
+        }
+        let mut headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|header| {
+                let (name, value) =
+                    header.split_once(':').unwrap_or((header, ""));
+                (name.trim().to_owned(), value.trim().as_bytes().to_vec())
+            })
+            .collect();
+        if let Some(name) = said.and_then(|said| said.header.as_ref())
+            && !headers
+                .iter()
+                .any(|(other, _)| other.eq_ignore_ascii_case(name))
+        {
+            headers.push((name.clone(), unsafe_value(name).into()));
+        }
+        let method = self.method.as_deref();
+        let method = method.or(said.and_then(|said| said.method.as_deref()));
+        let mut request = ScriptRequest {
+            origin: origin.to_owned(),
+            method: method.unwrap_or("GET").to_owned(),
+            headers,
+            credentials: self.credentials
+                || said.is_some_and(|said| said.credentials),
+            use_cors_preflight: false,
+        };
+        request.use_cors_preflight = said.is_some_and(|said| said.preflight)
+            && !browser::needs_preflight(&request);
+        let url = url.map(Url::parse).transpose()?;
+        Ok(Asked { request, url, message })
+    }
+}
+
+/// A value with which the browser asks for this header first.
+fn unsafe_value(name: &str) -> &'static str {
+    match name.to_ascii_lowercase().as_str() {
+        "content-type" => "application/json",
+        "accept" | "accept-language" | "content-language" => "\"",
+        _ => "",
+    }
+}

@@ -1,0 +1,158 @@
+//! A running server, as `cors probe` reaches it.
+
+use std::io;
+use std::net::ToSocketAddrs;
+use std::time::Duration;
+
+use browser::{Response, ScriptRequest, SentRequest};
+use ureq::Agent;
+use ureq::http;
+use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::fetch::script_headers;
+use crate::network::Space;
+use crate::script::Url;
+use crate::tls::{authorities, explain_tls, tls_error};
+use crate::{Failure, Probe};
+
+/// How the standard library begins to say that a name has no address.
+const RESOLVER: &str = "failed to lookup address information: ";
+
+/// A server that is being probed.
+pub(crate) struct Server<'u> {
+    url: &'u Url,
+    agent: Agent,
+    timeout: u64,
+}
+
+impl<'u> Server<'u> {
+    pub(crate) fn new(probe: &Probe, url: &'u Url) -> Result<Self, Failure> {
+        let roots = match &probe.cacert {
+            Some(file) => authorities(file)?,
+            None => RootCerts::PlatformVerifier,
+        };
+        let tls = TlsConfig::builder()
+            .root_certs(roots)
+            .disable_verification(probe.insecure)
+            .build();
+        let timeout = probe.timeout;
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(Duration::from_secs(timeout)))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // A script may use any.
+            .allow_non_standard_methods(true)
+            // A server may close a connection that it has said to keep, and
+            // there is no telling that from a refusal to answer.
+            .max_idle_connections(0)
+            .user_agent(concat!("cors-probe/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Ok(Self { url, agent, timeout })
+    }
+
+    /// Of the addresses that the URL's name stands for, if all are in one;
+    /// behind a proxy it is the proxy that asks.
+    pub(crate) fn address_space(&self) -> Option<Space> {
+        if self.agent.config().proxy().is_some() {
+            return None;
+        }
+        let host = self.url.uri.host()?;
+        let addresses = (host, 0).to_socket_addrs().ok()?;
+        addresses.map(|address| Space::of(address.ip())).min()?
+    }
+
+    /// Sends what the browser sends.
+    pub(crate) fn send(
+        &self,
+        request: &ScriptRequest,
+        sent: &SentRequest,
+    ) -> Result<Response, Failure> {
+        let mut builder = http::Request::builder()
+            .method(sent.method.as_str())
+            .uri(self.url.uri.clone())
+            .header("origin", &sent.origin)
+            .header("accept", "*/*")
+            .header("sec-fetch-mode", "cors");
+        if let Some(method) = &sent.request_method {
+            builder = builder.header("access-control-request-method", method);
+            if let Some(names) = &sent.request_headers {
+                builder =
+                    builder.header("access-control-request-headers", names);
+            }
+        } else {
+            for (name, value) in script_headers(request) {
+                builder = builder.header(name, value.as_slice());
+            }
+            // <https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch>
+            // has it for POST and PUT; with PATCH ureq would send chunks.
+            if ["POST", "PUT", "PATCH"].contains(&sent.method.as_str()) {
+                builder = builder.header("content-length", 0);
+            }
+        }
+        let message = builder
+            .body(())
+            .map_err(|error| format!("this cannot be sent: {error}"))?;
+        let answer =
+            self.agent.run(message).map_err(|error| self.explain(&error))?;
+        Ok(Response {
+            status: answer.status().as_u16(),
+            headers: answer
+                .headers()
+                .iter()
+                .map(|(name, value)| {
+                    (name.to_string(), value.as_bytes().to_vec())
+                })
+                .collect(),
+        })
+    }
+
+    /// Why there is no answer. None of this is a matter of CORS, though a
+    /// browser's console shows it beside.
+    fn explain(&self, error: &ureq::Error) -> Failure {
+        let url = &self.url.text;
+        let host = self.url.uri.host().unwrap_or_default();
+        let tls = self.url.uri.scheme_str() == Some("https");
+        if let Some(error) = tls_error(error) {
+            return format!("{url}: TLS: {}", explain_tls(error, host));
+        }
+        let why = match error {
+            ureq::Error::HostNotFound => {
+                format!("the name {host} cannot be resolved")
+            }
+            ureq::Error::Timeout(_) => format!(
+                "there is no answer within {} seconds ({error}); --timeout \
+                 allows more",
+                self.timeout
+            ),
+            ureq::Error::Tls(error) => format!("TLS: {error}"),
+            ureq::Error::Protocol(error) if !tls => format!(
+                "the answer is not HTTP: {error}; use https:// if the server \
+                 uses TLS"
+            ),
+            ureq::Error::Protocol(error) => {
+                format!("the answer is not HTTP: {error}")
+            }
+            ureq::Error::Io(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => {
+                    "nothing listens there: the connection is refused".into()
+                }
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted => {
+                    "the server closes the connection without an answer".into()
+                }
+                _ => match error.to_string().strip_prefix(RESOLVER) {
+                    Some(why) => {
+                        format!("the name {host} cannot be resolved: {why}")
+                    }
+                    None => error.to_string(),
+                },
+            },
+            _ => error.to_string(),
+        };
+        format!("{url}: {why}")
+    }
+}
