@@ -100,9 +100,14 @@ impl Checked {
         path: &Path,
         suffixes: &PublicSuffixList,
     ) -> Result<Self, Failure> {
-        let json = read(path)?;
+        let mut json = read(path)?;
         let name = name_of(path);
-        Ok(match Policy::from_json_with(&json, suffixes) {
+        let loaded = Policy::from_json_with(&json, suffixes);
+        // The library has skipped a byte order mark.
+        if json.starts_with(b"\xef\xbb\xbf") {
+            json.drain(..3);
+        }
+        Ok(match loaded {
             Ok(policy) => {
                 let diagnostics = policy.warnings().to_vec();
                 let file = PolicyFile::of_loaded(&json);
@@ -232,10 +237,10 @@ impl Checked {
     /// A line of the file, from 1, without its end; what is no text of it
     /// left out.
     fn line(&self, number: usize) -> Option<&str> {
-        let json = &self.json;
-        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let line =
-            json.split(|&byte| byte == b'\n').nth(number.checked_sub(1)?)?;
+        let line = self
+            .json
+            .split(|&byte| byte == b'\n')
+            .nth(number.checked_sub(1)?)?;
         let valid = match std::str::from_utf8(line) {
             Ok(line) => line,
             Err(error) => {

@@ -1,14 +1,14 @@
 //! `cors explain`: the browser, with the library in the server's place.
 
-use cors::{Decision, Policy, Request};
+use browser::{Response, ScriptRequest, SentRequest};
+use cors::{Decision, Policy, Reason, Request};
 use serde_json::{Map, Value, json};
 
 use crate::check::Checked;
 use crate::fetch::{Played, play};
 use crate::policy_file::PolicyFile;
-use crate::report::{DecisionReport, Outcome};
+use crate::report::{DecisionReport, FetchReport};
 use crate::{Explain, Failure, Report};
-use browser::{Response, ScriptRequest, SentRequest};
 
 impl Explain {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
@@ -26,26 +26,24 @@ impl Explain {
             return Ok(checked.refusal(self.output.format));
         };
         let without_cors =
-            url.and_then(|url| Outcome::without_cors(request, url));
-        let mut outcome;
-        if let Some(known) = without_cors {
-            outcome = known;
-            outcome.compare(&self.script, asked, None);
-        } else {
-            let (played, decisions) = ask(policy, request)?;
-            outcome = Outcome::of(request, url, &played);
-            let exchanges = outcome.exchanges.iter_mut();
-            for (exchange, decision) in exchanges.zip(decisions) {
-                exchange.decision = Some(decision);
-            }
-            outcome.notes.extend(credentials_note(file, request));
-            if let Some(url) = url {
-                outcome.note_network(request, url, None);
-            }
-            outcome.lacking = lacking(&checked.json, request);
-            outcome.compare(&self.script, asked, Some(&played.codes()));
+            url.and_then(|url| FetchReport::without_cors(request, url));
+        if let Some(mut report) = without_cors {
+            report.compare(&self.script, asked, None);
+            return Ok(report.render(self.output.format));
         }
-        Ok(outcome.report(self.output.format))
+        let (played, decisions) = ask(policy, request)?;
+        let mut report = FetchReport::of(request, url, &played);
+        for (exchange, decision) in report.exchanges.iter_mut().zip(decisions)
+        {
+            exchange.decision = Some(decision);
+        }
+        report.notes.extend(credentials_note(file, request));
+        if let Some(url) = url {
+            report.note_network(request, url, None);
+        }
+        report.missing = missing(&checked.json, request);
+        report.compare(&self.script, asked, Some(&played.codes()));
+        Ok(report.render(self.output.format))
     }
 }
 
@@ -74,13 +72,12 @@ fn ask(
 /// What a policy lacks for the script to read the answer, all of it: the
 /// library and the browser tell the first fault alone. Each is added in turn
 /// and the library asked again, so that nothing is named which does not help.
-fn lacking(
+fn missing(
     json: &[u8],
     request: &ScriptRequest,
 ) -> Option<Map<String, Value>> {
-    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let mut file: Map<String, Value> = serde_json::from_slice(json).ok()?;
-    let mut lacking = Map::new();
+    let mut missing = Map::new();
     let mut warned_before = None;
     // The origin, the method, credentials, each header; then it is allowed.
     for _ in 0..request.headers.len() + 4 {
@@ -96,15 +93,15 @@ fn lacking(
         }
         let (played, decisions) = ask(&policy, request).ok()?;
         if played.result.is_ok() {
-            return (!lacking.is_empty()).then_some(lacking);
+            return (!missing.is_empty()).then_some(missing);
         }
         let decision = decisions.last()?;
         let (key, value) = match decision.reason {
-            "origin_not_allowed" => ("allow_origins", &request.origin),
-            "method_not_allowed" => {
+            Reason::OriginNotAllowed => ("allow_origins", &request.origin),
+            Reason::MethodNotAllowed => {
                 ("allow_methods", decision.culprit.as_ref()?)
             }
-            "header_not_allowed" => {
+            Reason::HeaderNotAllowed => {
                 let culprit = decision.culprit.as_ref()?;
                 let mut names = request.headers.iter().map(|(name, _)| name);
                 let as_written = |name: &&String| {
@@ -112,15 +109,15 @@ fn lacking(
                 };
                 ("allow_headers", names.find(as_written)?)
             }
-            "none" if request.credentials => {
-                for policy in [&mut file, &mut lacking] {
+            Reason::None if request.credentials => {
+                for policy in [&mut file, &mut missing] {
                     policy.insert("allow_credentials".into(), true.into());
                 }
                 continue;
             }
             _ => return None,
         };
-        for policy in [&mut file, &mut lacking] {
+        for policy in [&mut file, &mut missing] {
             let list = policy.entry(key).or_insert_with(|| json!([]));
             list.as_array_mut()?.push(value.as_str().into());
         }
@@ -163,8 +160,8 @@ fn report(
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
     let explanation = policy.explanation(request);
     DecisionReport {
-        verdict: decision.verdict.name(),
-        reason: decision.reason.name(),
+        verdict: decision.verdict,
+        reason: decision.reason,
         pattern: decision.pattern.map(text),
         culprit: decision.culprit.map(text),
         cause: explanation.cause,

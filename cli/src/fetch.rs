@@ -12,7 +12,7 @@ use crate::findings::{Finding, judge};
 /// One request and its answer.
 pub(crate) struct Exchange {
     pub(crate) sent: SentRequest,
-    pub(crate) answer: Response,
+    pub(crate) response: Response,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -34,11 +34,11 @@ pub(crate) fn play(
     // As the browsers of today do; `judge` says what the standard does not.
     let mut browser = Browser::new(AuthorizationStar::Lax);
     let result = browser.fetch(request, |sent| match server(sent) {
-        Ok(answer) => {
-            let findings = judge(request, sent, &answer);
-            let (sent, answer) = (sent.clone(), answer);
-            let copy = answer.clone();
-            exchanges.push(Exchange { sent, answer, findings });
+        Ok(response) => {
+            let findings = judge(request, sent, &response);
+            let sent = sent.clone();
+            let copy = response.clone();
+            exchanges.push(Exchange { sent, response, findings });
             copy
         }
         Err(reason) => {

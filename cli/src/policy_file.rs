@@ -81,7 +81,6 @@ struct Dangers {
 impl PolicyFile {
     /// Reads what the library has loaded.
     pub(crate) fn of_loaded(json: &[u8]) -> Self {
-        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         let mut file: Self = serde_json::from_slice(json)
             .expect("what the library loads has this form");
         // The library drops these: browsers never ask for them.

@@ -6,7 +6,7 @@ use crate::fetch::{Exchange, Played, play};
 use crate::findings::{
     Finding, cache_mark, lines, redirect, varies_by_origin, warning,
 };
-use crate::report::Outcome;
+use crate::report::FetchReport;
 use crate::server::Server;
 use crate::{Failure, Probe, Report};
 
@@ -25,9 +25,9 @@ impl Probe {
             .to_owned()
                 + "; add it, such as cors probe https://api.example.com/items");
         };
-        if let Some(mut outcome) = Outcome::without_cors(request, url) {
-            outcome.compare(&self.script, asked, None);
-            return Ok(outcome.report(self.output.format));
+        if let Some(mut report) = FetchReport::without_cors(request, url) {
+            report.compare(&self.script, asked, None);
+            return Ok(report.render(self.output.format));
         }
         let server = Server::new(self, url)?;
         let mut played = play(request, |sent| {
@@ -70,7 +70,7 @@ impl Probe {
         }
         if let Some(last) = played.exchanges.last()
             && last.sent.request_method.is_none()
-            && let Some(location) = redirect(&last.answer)
+            && let Some(location) = redirect(&last.response)
         {
             notes.push(format!(
                 "The answer is a redirect to {location:?}. Probe that URL: a \
@@ -78,15 +78,15 @@ impl Probe {
                  \"null\" where it is on another origin than this URL."
             ));
         }
-        let mut outcome = Outcome::of(request, Some(url), &played);
-        outcome.notes.extend(notes);
-        outcome.note_network(request, url, server.address_space());
-        outcome.compare(&self.script, asked, Some(&played.codes()));
+        let mut report = FetchReport::of(request, Some(url), &played);
+        report.notes.extend(notes);
+        report.note_network(request, url, server.address_space());
+        report.compare(&self.script, asked, Some(&played.codes()));
         let found = played.exchanges.into_iter().map(|e| e.findings);
-        for (exchange, findings) in outcome.exchanges.iter_mut().zip(found) {
+        for (exchange, findings) in report.exchanges.iter_mut().zip(found) {
             exchange.findings = Some(findings);
         }
-        Ok(outcome.report(self.output.format))
+        Ok(report.render(self.output.format))
     }
 }
 
@@ -155,7 +155,7 @@ fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
         "transfer-encoding",
         "vary",
     ];
-    let answer = played.exchanges.last().map(|exchange| &exchange.answer);
+    let answer = played.exchanges.last().map(|exchange| &exchange.response);
     // What a redirect has is for the browser.
     let answer = answer.filter(|answer| redirect(answer).is_none());
     let headers = answer.into_iter().flat_map(|answer| &answer.headers);

@@ -4,7 +4,8 @@
 mod text;
 
 use browser::{BeforeCors, Failure as F, ScriptRequest, SentRequest, Target};
-use serde::Serialize;
+use cors::{Reason, Verdict};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::code::Code;
@@ -17,8 +18,8 @@ use crate::{Answer, Format, Report, Script};
 
 /// What is reported of a fetch, as text or as JSON.
 #[derive(Serialize)]
-pub(crate) struct Outcome {
-    verdict: Verdict,
+pub(crate) struct FetchReport {
+    outcome: Outcome,
     /// What the browser does, in words.
     summary: String,
     pub(crate) exchanges: Vec<ExchangeReport>,
@@ -31,12 +32,12 @@ pub(crate) struct Outcome {
     message: Option<Message>,
     /// What the policy lacks for the script to read the answer, by its keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) lacking: Option<Map<String, Value>>,
+    pub(crate) missing: Option<Map<String, Value>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+enum Outcome {
     Allowed,
     Blocked,
     /// The answer is a redirect, which is not followed.
@@ -50,7 +51,7 @@ pub(crate) struct ExchangeReport {
     /// Why there is a preflight.
     because: Vec<String>,
     sent: SentReport,
-    answer: AnswerReport,
+    response: ResponseReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) decision: Option<DecisionReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +66,7 @@ struct SentReport {
 }
 
 #[derive(Serialize)]
-struct AnswerReport {
+struct ResponseReport {
     /// Nothing where it is for the application to say.
     status: Option<u16>,
     headers: Vec<(String, String)>,
@@ -74,28 +75,30 @@ struct AnswerReport {
 /// The library's decision.
 #[derive(Serialize)]
 pub(crate) struct DecisionReport {
-    pub(crate) verdict: &'static str,
-    pub(crate) reason: &'static str,
+    #[serde(serialize_with = "verdict_name")]
+    pub(crate) verdict: Verdict,
+    #[serde(serialize_with = "reason_name")]
+    pub(crate) reason: Reason,
     pub(crate) pattern: Option<String>,
     pub(crate) culprit: Option<String>,
     pub(crate) cause: String,
     pub(crate) hint: Option<String>,
 }
 
-impl Outcome {
+impl FetchReport {
     /// Where the browser makes no CORS request at all.
     pub(crate) fn without_cors(
         request: &ScriptRequest,
         url: &Url,
     ) -> Option<Self> {
-        let outcome = |verdict, summary: &str, console| Self {
-            verdict,
+        let report = |outcome, summary: &str, console| Self {
+            outcome,
             summary: summary.to_owned(),
             exchanges: Vec::new(),
             console,
             notes: Vec::new(),
             message: None,
-            lacking: None,
+            missing: None,
         };
         let target = Target {
             origin: &url.origin(),
@@ -104,8 +107,8 @@ impl Outcome {
         };
         Some(match browser::before_cors(&request.origin, target)? {
             BeforeCors::BadPort => {
-                let mut outcome = outcome(
-                    Verdict::Blocked,
+                let mut report = report(
+                    Outcome::Blocked,
                     &format!(
                         "browsers never connect to port {}, so nothing is sent",
                         url.port()
@@ -116,16 +119,16 @@ impl Outcome {
                         url.text
                     )),
                 );
-                outcome.notes.push(
+                report.notes.push(
                     "Other protocols use this port: use another one for the \
                      server. No policy or response header changes this."
                         .into(),
                 );
-                outcome
+                report
             }
             BeforeCors::MixedContent => {
-                let mut outcome = outcome(
-                    Verdict::Blocked,
+                let mut report = report(
+                    Outcome::Blocked,
                     "mixed content: a page of https fetches nothing of http, \
                      and nothing is sent",
                     Some(format!(
@@ -138,30 +141,30 @@ impl Outcome {
                 );
                 // <https://wicg.github.io/local-network-access/#mixed-content-lna>
                 if let Some(space) = Space::of_url(&url.url) {
-                    outcome.notes.push(format!(
+                    report.notes.push(format!(
                         "Chrome 142 and later send it if the user allows the \
                          page to access {} (Local Network Access); other \
                          browsers do not.",
                         space.name()
                     ));
                 }
-                outcome
+                report
             }
             BeforeCors::SameOrigin => {
-                let mut outcome = outcome(
-                    Verdict::Allowed,
+                let mut report = report(
+                    Outcome::Allowed,
                     "page and URL have the same origin: CORS has no part in it",
                     None,
                 );
                 if !matches!(request.method.as_str(), "GET" | "HEAD") {
-                    outcome.notes.push(
+                    report.notes.push(
                         "The browser sends Origin all the same; a policy that \
                          does not list it decides \"refused\", which does no \
                          harm."
                             .into(),
                     );
                 }
-                outcome
+                report
             }
         })
     }
@@ -172,30 +175,30 @@ impl Outcome {
         played: &Played,
     ) -> Self {
         let last = played.exchanges.last();
-        let (verdict, summary) = match &played.result {
-            Ok(_) if last.and_then(|e| redirect(&e.answer)).is_some() => (
-                Verdict::Unknown,
+        let (outcome, summary) = match &played.result {
+            Ok(_) if last.and_then(|e| redirect(&e.response)).is_some() => (
+                Outcome::Unknown,
                 "the answer is a redirect, which the browser follows and this \
                  command does not",
             ),
-            Ok(_) => (Verdict::Allowed, "the script can read the answer"),
+            Ok(_) => (Outcome::Allowed, "the script can read the answer"),
             Err(F::Script) if browser::forbidden_method(&request.method) => (
-                Verdict::Blocked,
+                Outcome::Blocked,
                 "the script's own call throws, and nothing is sent: no \
                  script can use this method",
             ),
             Err(F::Script) => (
-                Verdict::Blocked,
+                Outcome::Blocked,
                 "the script's own call throws, and nothing is sent: the \
                  method, or the name or value of a header, is malformed",
             ),
             Err(F::Response(_)) => (
-                Verdict::Blocked,
+                Outcome::Blocked,
                 "the request is sent and answered, and the script cannot read \
                  the answer",
             ),
             Err(F::Preflight(_)) => (
-                Verdict::Blocked,
+                Outcome::Blocked,
                 "the preflight fails, and the request is not sent",
             ),
         };
@@ -222,7 +225,7 @@ impl Outcome {
             }
         }
         Self {
-            verdict,
+            outcome,
             summary: summary.to_owned(),
             exchanges: played
                 .exchanges
@@ -240,7 +243,7 @@ impl Outcome {
             }),
             notes,
             message: None,
-            lacking: None,
+            missing: None,
         }
     }
 
@@ -314,11 +317,11 @@ impl Outcome {
         });
     }
 
-    pub(crate) fn report(&self, format: Format) -> Report {
-        let answer = match self.verdict {
-            Verdict::Allowed => Answer::Yes,
-            Verdict::Blocked => Answer::No,
-            Verdict::Unknown => Answer::Unknown,
+    pub(crate) fn render(&self, format: Format) -> Report {
+        let answer = match self.outcome {
+            Outcome::Allowed => Answer::Yes,
+            Outcome::Blocked => Answer::No,
+            Outcome::Unknown => Answer::Unknown,
         };
         match format {
             Format::Text => Report { text: self.text(), answer },
@@ -333,7 +336,7 @@ impl ExchangeReport {
         url: Option<&Url>,
         exchange: &Exchange,
     ) -> Self {
-        let Exchange { sent, answer, .. } = exchange;
+        let Exchange { sent, response, .. } = exchange;
         let preflight = sent.request_method.is_some();
         let mut headers = vec![("origin".to_owned(), sent.origin.clone())];
         let asked = [
@@ -350,7 +353,7 @@ impl ExchangeReport {
                 (name.to_ascii_lowercase(), printable(value))
             }));
         }
-        let shown = answer.headers.iter().filter(|(name, _)| {
+        let shown = response.headers.iter().filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
             name.starts_with("access-control-")
                 || ["vary", "location", "age"].contains(&name.as_str())
@@ -369,8 +372,8 @@ impl ExchangeReport {
                     .to_owned(),
                 headers,
             },
-            answer: AnswerReport {
-                status: (answer.status != 0).then_some(answer.status),
+            response: ResponseReport {
+                status: (response.status != 0).then_some(response.status),
                 headers: shown
                     .map(|(name, value)| {
                         (name.to_ascii_lowercase(), printable(value))
@@ -409,4 +412,18 @@ fn because(sent: &SentRequest) -> Vec<String> {
 
 fn printable(value: &[u8]) -> String {
     value.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'")
+}
+
+fn verdict_name<S: Serializer>(
+    verdict: &Verdict,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.serialize_str(verdict.name())
+}
+
+fn reason_name<S: Serializer>(
+    reason: &Reason,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.serialize_str(reason.name())
 }

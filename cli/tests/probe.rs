@@ -63,7 +63,7 @@ fn a_good_server_is_allowed_without_a_word() {
     let server = good_server(|_, _, _| {});
     let report = probe(&server, 0, &["--credentials"]);
     assert_eq!(codes(&report), [""; 0]);
-    assert_eq!(report["verdict"], "allowed");
+    assert_eq!(report["outcome"], "allowed");
     assert_eq!(report["console"], Value::Null);
     assert_eq!(
         report["notes"][0],
@@ -519,7 +519,7 @@ fn a_redirect_is_named_and_not_followed() {
         }
     });
     let report = probe(&server, 2, &[]);
-    assert_eq!(report["verdict"], "unknown");
+    assert_eq!(report["outcome"], "unknown");
     let note = report["notes"][1].as_str().expect("a note");
     assert!(note.starts_with("The answer is a redirect to \"/elsewhere\""));
     assert!(server.requests().iter().all(|r| r.target == "/items"));

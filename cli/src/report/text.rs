@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ExchangeReport, Outcome, SentReport, Verdict};
+use super::{ExchangeReport, FetchReport, Outcome, SentReport};
 use crate::findings::{Finding, Severity};
 use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
 
@@ -10,12 +10,12 @@ use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
 const KEYS: [&str; 4] =
     ["allow_origins", "allow_credentials", "allow_methods", "allow_headers"];
 
-impl Outcome {
+impl FetchReport {
     pub(super) fn text(&self) -> String {
-        let (style, word) = match self.verdict {
-            Verdict::Allowed => (GOOD, "allowed"),
-            Verdict::Blocked => (BAD, "blocked"),
-            Verdict::Unknown => (DOUBT, "unknown"),
+        let (style, word) = match self.outcome {
+            Outcome::Allowed => (GOOD, "allowed"),
+            Outcome::Blocked => (BAD, "blocked"),
+            Outcome::Unknown => (DOUBT, "unknown"),
         };
         let mut text = String::new();
         if let Some(message) = &self.message {
@@ -36,10 +36,10 @@ impl Outcome {
         for note in &self.notes {
             let _ = writeln!(text, "{NAME}note:{NAME:#} {note}");
         }
-        if let Some(lacking) = &self.lacking {
+        if let Some(missing) = &self.missing {
             text.push_str("\nThe policy lacks, for this to be allowed:\n");
             for key in KEYS {
-                if let Some(value) = lacking.get(key) {
+                if let Some(value) = missing.get(key) {
                     let _ = writeln!(text, "  \"{key}\": {value}");
                 }
             }
@@ -65,15 +65,20 @@ impl ExchangeReport {
         for (name, value) in headers {
             wire(">", &format!("{name}: {value}"));
         }
-        match self.answer.status {
+        match self.response.status {
             Some(status) => wire("<", &status.to_string()),
             None => wire("<", "(the application's answer, with)"),
         }
-        for (name, value) in &self.answer.headers {
+        for (name, value) in &self.response.headers {
             wire("<", &format!("{name}: {value}"));
         }
         if let Some(decision) = &self.decision {
-            let _ = writeln!(text, "{}: {}", decision.verdict, decision.cause);
+            let _ = writeln!(
+                text,
+                "{}: {}",
+                decision.verdict.name(),
+                decision.cause
+            );
             if let Some(hint) = &decision.hint {
                 let _ = writeln!(text, "{NAME}hint:{NAME:#} {hint}");
             }
