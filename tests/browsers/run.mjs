@@ -204,9 +204,9 @@ function judgeExplain(server, { group, one, steps }, sent, messages) {
     const foretold = steps.map((step) => {
         if (step.unexplained) return;
         const played = play(server, group, step);
-        if (played.verdict === "unknown") return;
-        assert.equal(played.verdict, step.seen.reads ? "allowed" : "blocked",
-            `the command says ${played.verdict}: ${played.summary}`);
+        if (played.outcome === "unknown") return;
+        assert.equal(played.outcome, step.seen.reads ? "allowed" : "blocked",
+            `the command says ${played.outcome}: ${played.summary}`);
         return played;
     });
     if (foretold.includes(undefined)) return;

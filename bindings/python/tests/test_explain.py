@@ -85,13 +85,13 @@ def scripts():
 
 def in_one_line(exchange):
     """As Policy.explain has it."""
-    decision, answer = exchange["decision"], exchange["answer"]
+    decision, response = exchange["decision"], exchange["response"]
     parts = [f"{decision['verdict']}: {decision['cause']}"]
     if decision["hint"]:
         parts.append(decision["hint"])
-    if answer["status"]:
-        parts.append(f"Answer {answer['status']} at once.")
-    lines = [f"{name}: {value}" for name, value in answer["headers"]]
+    if response["status"]:
+        parts.append(f"Answer {response['status']} at once.")
+    lines = [f"{name}: {value}" for name, value in response["headers"]]
     if lines:
         parts.append(f"Headers: {'; '.join(lines)}")
     return " ".join(parts)
