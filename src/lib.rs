@@ -49,7 +49,7 @@ mod tests;
 mod vary;
 
 pub use decision::{Decision, Header, Reason, Request, Verdict};
-pub use explain::Explanation;
+pub use explain::{Explanation, Near};
 pub use names::forbidden::is_forbidden_request_header;
 pub use names::methods::METHOD_MAX;
 pub use names::request_headers::{HEADER_NAME_MAX, REQUEST_HEADERS_MAX};

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod documents;
+mod explain;
 mod helps;
 mod naive;
 mod properties;

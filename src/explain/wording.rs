@@ -1,0 +1,202 @@
+//! What is said of a decision and of what was found near the request.
+
+use super::{Explanation, Near};
+use crate::decision::{Decision, Reason, Verdict};
+use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme};
+use crate::policy::Policy;
+
+/// All of it on one line.
+pub(super) fn line(
+    decision: &Decision<'_>,
+    explanation: &Explanation,
+) -> String {
+    let Explanation { cause, hint, .. } = explanation;
+    let mut line = format!("{}: {cause}", decision.verdict.name());
+    if let Some(hint) = hint {
+        line = format!("{line} {hint}");
+    }
+    if decision.status != 0 {
+        line += &format!(" Answer {} at once.", decision.status);
+    }
+    let mut before = " Headers: ";
+    for header in decision.headers() {
+        let value = escaped(header.value, "");
+        line += &format!("{before}{}: {value}", header.name);
+        before = "; ";
+    }
+    line
+}
+
+pub(super) fn cause(
+    policy: &Policy,
+    origin: &[u8],
+    decision: &Decision<'_>,
+) -> String {
+    let origin = quoted(origin);
+    let culprit = quoted(decision.culprit.unwrap_or_default());
+    let mut text = match decision.reason {
+        Reason::None if decision.verdict == Verdict::NotCors => {
+            "the request has no Origin.".into()
+        }
+        Reason::None => {
+            let pattern = quoted(decision.pattern.unwrap_or_default());
+            format!("the origin {origin} matches the pattern {pattern}.")
+        }
+        Reason::OriginNotAllowed => {
+            format!("no pattern matches the origin {origin}.")
+        }
+        Reason::OriginMalformed => {
+            format!("{origin} is not a single, well-formed origin.")
+        }
+        Reason::MethodNotAllowed => {
+            format!("the method {culprit} is not in allow_methods.")
+        }
+        Reason::MethodMalformed => {
+            "Access-Control-Request-Method is not a method name.".into()
+        }
+        Reason::HeaderNotAllowed => {
+            format!("the header {culprit} is not in allow_headers.")
+        }
+        Reason::HeadersMalformed => {
+            "Access-Control-Request-Headers is not a list of header names."
+                .into()
+        }
+    };
+    if decision.verdict == Verdict::Refused {
+        text += " The application still responds, but the browser does not \
+                 let the page read the response.";
+    }
+    if decision.reason == Reason::HeaderNotAllowed
+        && policy.request_headers.any()
+    {
+        text += " \"*\" does not cover it.";
+    }
+    text
+}
+
+/// `sent` is the request's origin.
+pub(super) fn hint(near: &Near, sent: &[u8]) -> String {
+    match near {
+        Near::Origin(origin) => format!(
+            "The closest allowed origin is {}: {}.",
+            quoted(origin),
+            differences(sent, origin.as_bytes())
+        ),
+        Near::Subdomains { pattern } => format!(
+            "The pattern {} matches subdomains of {1} but not {1} itself; \
+             list {1} too.",
+            quoted(pattern),
+            host(sent)
+        ),
+        Near::FewerLabels { pattern, origin } => format!(
+            "The pattern {} matches {}, but each * stays within one label, \
+             and {} has more.",
+            quoted(pattern),
+            quoted(origin),
+            host(sent)
+        ),
+        Near::Meant { origin, fault, allowed: true, .. } => format!(
+            "{} would be allowed, but this origin {fault}.",
+            quoted(origin)
+        ),
+        Near::Meant { origin, fault, near, .. } => {
+            let text = format!(
+                "It {fault}. No pattern matches {} either.",
+                quoted(origin)
+            );
+            match near {
+                Some(near) => {
+                    format!("{text} {}", hint(near, origin.as_bytes()))
+                }
+                None => text,
+            }
+        }
+        Near::Opaque => "Browsers send \"null\" for a sandboxed iframe, for \
+                         a local file, and after a redirect to another \
+                         origin."
+            .into(),
+        Near::Method(method) => format!(
+            "{} would be allowed, but methods are case-sensitive, and \
+             browsers uppercase only DELETE, GET, HEAD, OPTIONS, POST and \
+             PUT.",
+            quoted(method)
+        ),
+        Near::ForbiddenMethod => {
+            "Scripts cannot use it, and no policy can allow it.".into()
+        }
+        Near::Header(name) => {
+            format!("{} would be allowed.", quoted(name))
+        }
+        Near::ForbiddenHeader => {
+            "Scripts cannot set it, and no policy can allow it.".into()
+        }
+        Near::ContentType => {
+            "Content-Type must be in allow_headers for values that HTML \
+             forms cannot send, such as application/json."
+                .into()
+        }
+    }
+}
+
+/// What `allowed` has and `sent` has not.
+fn differences(sent: &[u8], allowed: &[u8]) -> String {
+    let (Some(Origin::Tuple(sent)), Some(Origin::Tuple(allowed))) =
+        (syntax::parse(sent), syntax::parse(allowed))
+    else {
+        return String::new();
+    };
+    let mut differences = Vec::new();
+    match (sent.scheme, allowed.scheme) {
+        (Scheme::Http, Scheme::Https) => {
+            differences.push("https instead of http".into());
+        }
+        (Scheme::Https, Scheme::Http) => {
+            differences.push("http instead of https".into());
+        }
+        _ => {}
+    }
+    if sent.port != allowed.port {
+        let [allowed, sent] =
+            [allowed.port, sent.port].map(|port| match port {
+                Some(port) => format!("port {port}"),
+                None => "no port".into(),
+            });
+        differences.push(format!("{allowed} instead of {sent}"));
+    }
+    if sent.host.strip_suffix(b".") == Some(allowed.host) {
+        differences.push("without the trailing dot".into());
+    } else if sent.host.strip_prefix(b"www.") == Some(allowed.host) {
+        differences.push("without \"www.\"".into());
+    } else if allowed.host.strip_prefix(b"www.") == Some(sent.host) {
+        differences.push("with \"www.\"".into());
+    } else if sent.host != allowed.host {
+        differences
+            .push("an exact origin does not cover its subdomains".into());
+    }
+    differences.join(", ")
+}
+
+fn host(origin: &[u8]) -> String {
+    match syntax::parse(origin) {
+        Some(Origin::Tuple(tuple)) => escaped(tuple.host, ""),
+        Some(Origin::Opaque) | None => String::new(),
+    }
+}
+
+fn quoted(text: impl AsRef<[u8]>) -> String {
+    escaped(text.as_ref(), "\"")
+}
+
+/// A text of the request or of the policy between two `quotes`: everything
+/// outside 0x20 to 0x7E is escaped, and what is longer than any origin is cut,
+/// so that an explanation is short, whatever comes.
+fn escaped(bytes: &[u8], quotes: &str) -> String {
+    let (shown, cut) = match bytes.split_at_checked(ORIGIN_MAX) {
+        Some((shown, [_, ..])) => {
+            (shown, format!("... ({} bytes)", bytes.len()))
+        }
+        _ => (bytes, String::new()),
+    };
+    let shown = shown.escape_ascii().to_string().replace("\\'", "'");
+    format!("{quotes}{shown}{quotes}{cut}")
+}
