@@ -1,4 +1,5 @@
-//! Writes `include/cors.h` from `src/ffi.rs`, and only where it differs.
+//! Writes `include/cors.h` from `src/ffi.rs` and `src/decision.rs`, and only if
+//! it differs.
 //!
 //! The header is committed: C users need no Rust tool to read it. In a
 //! read-only source tree (a registry, a packager's sandbox) a stale header is
@@ -9,7 +10,8 @@
 use std::{env, fs, path::Path};
 
 fn main() {
-    for path in ["src/ffi.rs", "cbindgen.toml", "include/cors.h"] {
+    let sources = ["src/decision.rs", "src/ffi.rs"];
+    for path in sources.iter().chain(&["cbindgen.toml", "include/cors.h"]) {
         println!("cargo:rerun-if-changed={path}");
     }
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
@@ -20,13 +22,12 @@ fn main() {
         .expect("cbindgen.toml is valid");
     config.after_includes =
         config.after_includes.map(|macros| macros + &version_macros());
+    let mut header = cbindgen::Builder::new().with_config(config);
+    for path in sources {
+        header = header.with_src(Path::new(&root).join(path));
+    }
     let mut text = Vec::new();
-    cbindgen::Builder::new()
-        .with_config(config)
-        .with_src(Path::new(&root).join("src/ffi.rs"))
-        .generate()
-        .expect("src/ffi.rs can be read by cbindgen")
-        .write(&mut text);
+    header.generate().expect("cbindgen can read the sources").write(&mut text);
     let path = Path::new(&root).join("include/cors.h");
     if fs::read(&path).is_ok_and(|present| present == text) {
         return;

@@ -64,44 +64,50 @@ pub(crate) struct Outcome<'a> {
     pub(crate) pattern: Option<&'a [u8]>,
 }
 
-/// The kinds of decision. Later versions may have more. The numbers are those
-/// of the C ABI.
+/// The kinds of decision: a decision's verdict. Later versions may add some;
+/// a server acts on the status and the headers.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The request has no `Origin`.
+    /// The request has no Origin, so it is not a CORS request (Fetch standard,
+    /// section "CORS protocol", "HTTP requests").
     NotCors = 0,
     /// An actual request whose response the origin may read.
     Allowed = 1,
-    /// An actual request that gets no permission header. It is not blocked:
-    /// the browser keeps the response from the page. Browsers send `Origin`
-    /// with same-origin `POST`, `PUT`, `DELETE` and WebSocket handshakes too,
-    /// so a site that does not list its own origin sees its own forms here.
+    /// An actual request that gets no permission header. It is not blocked.
+    /// POLICY.md, "What refused means", says why a site's own requests can be
+    /// among these.
     Refused = 2,
-    /// A preflight after which the browser sends the actual request.
+    /// A preflight (OPTIONS with Origin and Access-Control-Request-Method).
+    /// After its response the browser sends the actual request.
     PreflightAllowed = 3,
-    /// A preflight after which it does not.
+    /// A preflight after whose response the browser does not send the actual
+    /// request.
     PreflightRefused = 4,
 }
 
-/// Why a decision refuses. Later versions may have more. The numbers are those
-/// of the C ABI.
+/// Why a decision refuses: a decision's reason. Later versions may add some.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
     /// Nothing was refused.
     None = 0,
-    /// No pattern of the policy matches.
+    /// No pattern of the policy matches the origin.
     OriginNotAllowed = 1,
-    /// Not one serialized origin, or too long.
+    /// Origin is not one serialized origin (HTML standard, "ASCII
+    /// serialization of an origin"), or it is too long.
     OriginMalformed = 2,
-    /// The requested method is not allowed.
+    /// The requested method is not allowed; it is the culprit.
     MethodNotAllowed = 3,
-    /// `Access-Control-Request-Method` is not a token, or too long.
+    /// Access-Control-Request-Method is not a token (RFC 9110, section 5.6.2),
+    /// or it is too long.
     MethodMalformed = 4,
-    /// A requested header is not allowed.
+    /// A requested header is not allowed; the first such one is the culprit.
     HeaderNotAllowed = 5,
-    /// `Access-Control-Request-Headers` is not a list of tokens, or too long.
+    /// Access-Control-Request-Headers is not a list of tokens (RFC 9110,
+    /// section 5.6.1), or it is too long.
     HeadersMalformed = 6,
 }
 

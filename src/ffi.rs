@@ -1,16 +1,17 @@
-//! The C ABI: `include/cors.h` is generated from this file.
+//! The C ABI: `include/cors.h` is generated from this file, and from
+//! `decision.rs` for verdicts and reasons.
 //!
 //! Nothing is decided here. Each function checks its pointers, calls the
-//! engine behind a barrier that no panic crosses, and copies the answer out.
-//! This is the one module with unsafe code.
+//! engine behind a barrier that no panic crosses, and copies the result out.
+//! This is the only module with unsafe code.
 
 #![allow(unsafe_code)]
 // What is public here is public to C.
 #![allow(unreachable_pub)]
-// C's names, as they stand in the header.
+// C's names.
 #![allow(non_camel_case_types)]
-// The doc comments are the header's text: what a C caller has to promise
-// stands there in words, not under Rust's heading for it.
+// The doc comments are the header's text, which says what a C caller has to
+// promise, but not under Rust's heading for it.
 #![allow(clippy::missing_safety_doc)]
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
@@ -47,12 +48,12 @@ pub const CORS_METHOD_MAX: usize = 64;
 /// Longest header name, in bytes; a longer one is malformed.
 pub const CORS_HEADER_NAME_MAX: usize = 256;
 
-/// Longest Access-Control-Request-Headers, in bytes, all lines joined; a
-/// longer one is malformed.
+/// Longest Access-Control-Request-Headers, in bytes, with repeated fields
+/// joined; a longer one is malformed.
 pub const CORS_REQUEST_HEADERS_MAX: usize = 4096;
 
-/// Most often that a diagnostic function is called during one load; the last
-/// call may have the code "more" and say how many were left out.
+/// Maximum number of diagnostic calls per load; the last one may have the code
+/// "more" and say how many diagnostics were omitted.
 pub const CORS_DIAGNOSTICS_MAX: usize = 100;
 
 /// Room, in bytes, for the value of a decision's Vary and a NUL.
@@ -67,168 +68,81 @@ const _: () = assert!(CORS_HEADER_NAME_MAX == crate::HEADER_NAME_MAX);
 const _: () = assert!(CORS_REQUEST_HEADERS_MAX == crate::REQUEST_HEADERS_MAX);
 const _: () = assert!(CORS_DIAGNOSTICS_MAX == crate::DIAGNOSTICS_MAX);
 
-/// What a call came to. A refusal is a verdict inside CORS_OK, never an error.
-/// Later versions may append some: anything but CORS_OK is a failure.
+/// cbindgen:rename-all=None
+/// The result of a call. A refusal is a verdict of a decision, with CORS_OK,
+/// never an error. Later versions may add some; anything but CORS_OK is a
+/// failure.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum cors_status {
     /// Done. The only status that is 0.
     CORS_OK = 0,
-    /// A NULL pointer, or a size or length that cannot be: a fault of the
-    /// caller.
+    /// A NULL pointer, or an impossible size or length: a bug in the caller.
     CORS_ERROR_ARGUMENT = 1,
-    /// The policy was refused; the diagnostic function was told why.
+    /// The policy was rejected; the diagnostic function was told why.
     CORS_ERROR_POLICY = 2,
     /// The policy file could not be read; errno says why.
     CORS_ERROR_IO = 3,
-    /// A fault of the library itself. The decision permits nothing.
+    /// A bug in the library. The decision permits nothing.
     CORS_ERROR_INTERNAL = 4,
 }
-
-/// The kinds of decision; values of cors_decision.verdict. Later versions may
-/// append some: act on status and headers.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub enum cors_verdict {
-    /// The request has no Origin, and so is no CORS request (Fetch standard,
-    /// section "CORS protocol", "HTTP requests").
-    CORS_VERDICT_NOT_CORS = 0,
-    /// An actual request whose response the origin may read.
-    CORS_VERDICT_ALLOWED = 1,
-    /// An actual request that gets no permission header. It is not blocked:
-    /// the browser keeps the response from the page. Browsers send Origin
-    /// with same-origin POST, PUT, DELETE and WebSocket handshakes too, so a
-    /// site that does not list its own origin sees its own forms here.
-    CORS_VERDICT_REFUSED = 2,
-    /// A preflight (OPTIONS with Origin and Access-Control-Request-Method);
-    /// answer it with status.
-    CORS_VERDICT_PREFLIGHT_ALLOWED = 3,
-    /// A preflight; answer it with status: the browser will not send the
-    /// request that it asked for.
-    CORS_VERDICT_PREFLIGHT_REFUSED = 4,
-}
-
-/// Why a decision refuses; values of cors_decision.reason. Later versions may
-/// append some.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub enum cors_reason {
-    /// Nothing was refused.
-    CORS_REASON_NONE = 0,
-    /// No pattern of the policy matches the origin.
-    CORS_REASON_ORIGIN_NOT_ALLOWED = 1,
-    /// Origin is not one serialized origin (HTML standard, "ASCII
-    /// serialization of an origin"), or too long.
-    CORS_REASON_ORIGIN_MALFORMED = 2,
-    /// The requested method is not allowed; culprit names it.
-    CORS_REASON_METHOD_NOT_ALLOWED = 3,
-    /// Access-Control-Request-Method is not a token (RFC 9110, section
-    /// 5.6.2), or too long.
-    CORS_REASON_METHOD_MALFORMED = 4,
-    /// A requested header is not allowed; culprit names the first one.
-    CORS_REASON_HEADER_NOT_ALLOWED = 5,
-    /// Access-Control-Request-Headers is not a list of tokens (RFC 9110,
-    /// section 5.6.1), or too long.
-    CORS_REASON_HEADERS_MALFORMED = 6,
-}
-
-const _: () = {
-    use {cors_reason as C, cors_verdict as V};
-    assert!(Verdict::NotCors as i32 == V::CORS_VERDICT_NOT_CORS as i32);
-    assert!(Verdict::Allowed as i32 == V::CORS_VERDICT_ALLOWED as i32);
-    assert!(Verdict::Refused as i32 == V::CORS_VERDICT_REFUSED as i32);
-    assert!(
-        Verdict::PreflightAllowed as i32
-            == V::CORS_VERDICT_PREFLIGHT_ALLOWED as i32
-    );
-    assert!(
-        Verdict::PreflightRefused as i32
-            == V::CORS_VERDICT_PREFLIGHT_REFUSED as i32
-    );
-    assert!(Reason::None as i32 == C::CORS_REASON_NONE as i32);
-    assert!(
-        Reason::OriginNotAllowed as i32
-            == C::CORS_REASON_ORIGIN_NOT_ALLOWED as i32
-    );
-    assert!(
-        Reason::OriginMalformed as i32
-            == C::CORS_REASON_ORIGIN_MALFORMED as i32
-    );
-    assert!(
-        Reason::MethodNotAllowed as i32
-            == C::CORS_REASON_METHOD_NOT_ALLOWED as i32
-    );
-    assert!(
-        Reason::MethodMalformed as i32
-            == C::CORS_REASON_METHOD_MALFORMED as i32
-    );
-    assert!(
-        Reason::HeaderNotAllowed as i32
-            == C::CORS_REASON_HEADER_NOT_ALLOWED as i32
-    );
-    assert!(
-        Reason::HeadersMalformed as i32
-            == C::CORS_REASON_HEADERS_MALFORMED as i32
-    );
-};
 
 /// Values of cors_diagnostic.severity.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum cors_severity {
-    /// The policy is refused.
-    CORS_SEVERITY_ERROR = 0,
+    /// The policy is rejected.
+    Error = 0,
     /// The policy loads.
-    CORS_SEVERITY_WARNING = 1,
+    Warning = 1,
 }
 
 /// A loaded policy. It never changes, so any number of threads may use it at
-/// the same time. Made by cors_policy_load or cors_policy_load_file, ended by
-/// cors_policy_free.
+/// the same time. cors_policy_load and cors_policy_load_file make it, and
+/// cors_policy_free frees it.
 pub struct cors_policy(Policy);
 
-/// A string by address and length. It need not end in a NUL. A NULL ptr means
-/// absent, whatever len is; any other ptr with len 0 is an empty string, which
-/// is not the same.
+/// A string with a length. It need not end in a NUL. If ptr is NULL, the
+/// string is absent, whatever len is. An empty string, with another ptr and
+/// len 0, is not the same.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cors_str {
     /// The first byte, or NULL.
     pub ptr: *const c_char,
-    /// How many bytes; PTRDIFF_MAX at most.
+    /// Number of bytes, at most PTRDIFF_MAX.
     pub len: usize,
 }
 
-/// One thing that is wrong or doubtful in a policy. The texts are one
-/// printable line each and, like the whole struct, gone when the diagnostic
-/// function returns.
+/// An error or warning about a policy. Each text is one printable line. The
+/// struct and its texts are only valid until the diagnostic function returns.
 #[repr(C)]
 pub struct cors_diagnostic {
-    /// sizeof(cors_diagnostic) of the library that is running. A member that
-    /// came with a later version is there only where it lies below that.
+    /// sizeof(cors_diagnostic) in the running library. A member that a later
+    /// version added is only there if it ends within that size.
     pub size: usize,
     /// A cors_severity.
     pub severity: i32,
-    /// The line of the file, from 1; 0 where there is no place in it.
+    /// The line in the file, from 1; 0 if there is none.
     pub line: u32,
-    /// The character (not byte) of the line, from 1; 0 where line is 0.
+    /// The character (not byte) in the line, from 1; 0 if line is 0.
     pub column: u32,
-    /// What kind, stable from release to release: "origin-trailing-slash".
+    /// The kind, which no release changes, such as "origin-trailing-slash".
     pub code: cors_str,
-    /// Where, as a JSON pointer (RFC 6901): "/allow_origins/2"; empty where
-    /// there is none.
+    /// The location as a JSON pointer (RFC 6901), such as "/allow_origins/2";
+    /// empty if there is none.
     pub pointer: cors_str,
-    /// What is wrong. The words may change with any version.
+    /// What is wrong. Any version may change the wording.
     pub message: cors_str,
-    /// What to write instead; absent where the library cannot tell.
+    /// What to use instead; absent if the library does not know.
     pub help: cors_str,
 }
 
-/// Is told each error and warning while a policy is loaded, on the calling
+/// Receives each error and warning while a policy is loaded, on the calling
 /// thread, in the order of the file, at most CORS_DIAGNOSTICS_MAX times.
-/// context is what was handed to the load; diagnostic is never NULL. It must
-/// return: no C++ exception and no longjmp may leave it. It may call the
-/// functions below.
+/// context is the argument of the load, and diagnostic is never NULL. The
+/// function must return: it must not throw a C++ exception or call longjmp. It
+/// may call the functions below.
 pub type cors_diagnostic_fn = Option<
     unsafe extern "C" fn(
         context: *mut c_void,
@@ -236,73 +150,73 @@ pub type cors_diagnostic_fn = Option<
     ),
 >;
 
-/// What a decision depends on. Start from CORS_REQUEST_INIT. Absent and empty
-/// differ; an absent or empty method is not OPTIONS.
+/// What a decision depends on. Start from CORS_REQUEST_INIT. An absent string
+/// is not an empty one; an absent or empty method is not OPTIONS.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cors_request {
-    /// sizeof(cors_request) as the caller was compiled.
+    /// sizeof(cors_request) when the caller was compiled.
     pub size: usize,
     /// The request's method, in its own case (RFC 9110, section 9.1).
     pub method: cors_str,
-    /// Origin. Several lines are joined with commas, and so malformed.
+    /// Origin. Repeated fields are joined with commas, which is malformed.
     pub origin: cors_str,
     /// Access-Control-Request-Method.
     pub request_method: cors_str,
-    /// Access-Control-Request-Headers, several lines joined with commas.
+    /// Access-Control-Request-Headers, repeated fields joined with commas.
     pub request_headers: cors_str,
     /// Host, or the pseudo-header :authority (RFC 9113, section 8.3.1), as the
     /// client sent it; never X-Forwarded-Host. Since 0.2, like the members
-    /// below. This version does not use them yet.
+    /// below, which this version does not use yet.
     pub host: cors_str,
-    /// Sec-Fetch-Site, several lines joined with commas.
+    /// Sec-Fetch-Site, repeated fields joined with commas.
     pub fetch_site: cors_str,
-    /// Upgrade, several lines joined with commas; "websocket" for an extended
-    /// CONNECT with that :protocol (RFC 8441, RFC 9220).
+    /// Upgrade, repeated fields joined with commas; "websocket" for an
+    /// extended CONNECT with that :protocol (RFC 8441, RFC 9220).
     pub upgrade: cors_str,
     /// "https" or "http", the scheme that the client used, if the server or a
-    /// proxy that it trusts knows it; else absent.
+    /// proxy that it trusts knows it; otherwise absent.
     pub scheme: cors_str,
 }
 
-/// One response header.
+/// A response header.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cors_header {
-    /// In lower case; owned by the library, for as long as it is loaded.
+    /// In lower case. The library owns it, as long as it is loaded.
     pub name: cors_str,
-    /// Visible ASCII, spaces and tabs; owned by the policy, or by the request
-    /// where it points into one of its strings.
+    /// Visible ASCII, spaces and tabs. It belongs to the policy, or is part of
+    /// one of the request's strings.
     pub value: cors_str,
 }
 
-/// A decision. Start from CORS_DECISION_INIT; the library writes all but
-/// size.
+/// A decision. Start from CORS_DECISION_INIT; the library writes every member
+/// but size.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cors_decision {
-    /// sizeof(cors_decision) as the caller was compiled.
+    /// sizeof(cors_decision) when the caller was compiled.
     pub size: usize,
     /// A cors_verdict, or a later version's.
     pub verdict: i32,
     /// A cors_reason, or a later version's.
     pub reason: i32,
-    /// Where not 0: answer now, with this HTTP status and no body. 0, the
-    /// policy's preflight_status (200 or 204), or 403.
+    /// 0, the policy's preflight_status (200 or 204), or 403. If it is not 0,
+    /// respond now, with this HTTP status and no body.
     pub status: u32,
-    /// How many of headers are set.
+    /// The number of headers that are set.
     pub header_count: u32,
-    /// The headers to add, header_count of them; the rest is left as it was. A
-    /// name can come twice.
+    /// The headers to add; the library does not write the others. A name can
+    /// appear twice.
     pub headers: [cors_header; CORS_HEADERS_MAX],
-    /// The method or header name that was not allowed, else absent. It points
-    /// into the request.
+    /// The method or header name that was not allowed, if any: part of one of
+    /// the request's strings.
     pub culprit: cors_str,
-    /// The policy's pattern that the origin matched, else absent.
+    /// The policy's pattern that the origin matched, if any.
     pub pattern: cors_str,
 }
 
-// What callers were compiled with; bindings/c/header.c asserts the same in C.
+// What callers were compiled with. bindings/c/header.c asserts the same in C.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<cors_str>() == 16);
@@ -314,29 +228,30 @@ const _: () = {
     assert!(DECISION_SIZE_0_1 == 312);
 };
 
-/// The size of a cors_request in 0.1, which is the smallest that a caller may
-/// have: programs that were compiled then run with every later version.
+/// The size of a cors_request in 0.1, the smallest that is accepted: programs
+/// that were compiled then run with every later version.
 const REQUEST_SIZE_0_1: usize = offset_of!(cors_request, host);
 
-/// The same of a cors_decision. Nothing has been added since.
+/// The size of a cors_decision in 0.1. Nothing has been added since.
 const DECISION_SIZE_0_1: usize =
     offset_of!(cors_decision, pattern) + size_of::<cors_str>();
 
-// A member that is added lies behind the decisions of older callers: Writer
-// must then compare its end with the caller's size before it writes it.
+// An added member is outside the decisions of older callers: Writer must
+// compare its end with the caller's size before it writes it.
 const _: () = assert!(size_of::<cors_decision>() == DECISION_SIZE_0_1);
 
-/// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8;
-/// CORS_POLICY_MAX bytes at most); the bytes are not needed afterwards.
-/// POLICY.md says what they may say. json may be NULL where json_len is 0,
-/// which is no policy.
+/// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8; at most
+/// CORS_POLICY_MAX bytes), which are not needed afterwards. POLICY.md
+/// documents the format. json may be NULL if json_len is 0; nothing is not a
+/// policy, though.
 ///
-/// report may be NULL; context is handed to it. On CORS_OK *policy is the new
-/// policy, and report was told the warnings. Else *policy is NULL:
-/// CORS_ERROR_POLICY after report was told every error, CORS_ERROR_ARGUMENT
-/// where policy, or json with a json_len, is NULL; CORS_ERROR_INTERNAL after a
-/// fault of the library. Where there is no memory for a policy, the process
-/// is aborted. The caller ends the policy with cors_policy_free.
+/// report may be NULL; it receives context. On CORS_OK, *policy is the new
+/// policy, and report has received the warnings; free the policy with
+/// cors_policy_free. Otherwise *policy is NULL, and the status is
+/// CORS_ERROR_POLICY after report has received every error,
+/// CORS_ERROR_ARGUMENT if policy is NULL, or json with a json_len other than
+/// 0, or CORS_ERROR_INTERNAL. If there is no memory for the policy, the
+/// process aborts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_load(
     json: *const c_char,
@@ -345,29 +260,26 @@ pub unsafe extern "C" fn cors_policy_load(
     context: *mut c_void,
     policy: *mut *mut cors_policy,
 ) -> cors_status {
-    if policy.is_null() {
-        return cors_status::CORS_ERROR_ARGUMENT;
-    }
-    // SAFETY: the caller promises that `policy` can be written.
-    unsafe { policy.write(ptr::null_mut()) };
-    let json = match (json.is_null(), json_len) {
-        (true, 0) => &[][..],
-        (false, len) if len <= isize::MAX as usize => {
+    let read = || {
+        let json = cors_str { ptr: json, len: json_len };
+        let json = match json_len {
+            0 => &[],
             // SAFETY: the caller promises `json_len` readable bytes.
-            unsafe { slice::from_raw_parts(json.cast::<u8>(), len) }
-        }
-        _ => return cors_status::CORS_ERROR_ARGUMENT,
+            1..=LEN_MAX => unsafe { borrow_str(json)? },
+            _ => return None,
+        };
+        Some(Policy::from_json(json))
     };
     // SAFETY: the caller's promises for `report`, `context` and `policy`.
-    unsafe { load(|| Policy::from_json(json), report, context, policy) }
+    unsafe { load(read, report, context, policy) }
 }
 
 /// Loads a policy from the regular file at path, a NUL-terminated string.
 ///
-/// As cors_policy_load, with CORS_ERROR_ARGUMENT where path is NULL; besides,
-/// CORS_ERROR_IO where the file could not be read: report is told once, with
-/// the code "io", the system's text and line 0, and errno is the system's
-/// (EINVAL where path is not a regular file).
+/// This is like cors_policy_load, with CORS_ERROR_ARGUMENT if path is NULL,
+/// and with one more status: CORS_ERROR_IO if the file cannot be read. Then
+/// report is called once, with the code "io", the system's text and line 0,
+/// and errno is the system's (EINVAL if path is not a regular file).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_load_file(
     path: *const c_char,
@@ -375,25 +287,23 @@ pub unsafe extern "C" fn cors_policy_load_file(
     context: *mut c_void,
     policy: *mut *mut cors_policy,
 ) -> cors_status {
-    if policy.is_null() {
-        return cors_status::CORS_ERROR_ARGUMENT;
-    }
-    // SAFETY: the caller promises that `policy` can be written.
-    unsafe { policy.write(ptr::null_mut()) };
-    if path.is_null() {
-        return cors_status::CORS_ERROR_ARGUMENT;
-    }
-    // SAFETY: the caller promises a NUL-terminated string.
-    let path = unsafe { CStr::from_ptr(path) };
-    let path = Path::new(OsStr::from_bytes(path.to_bytes()));
+    let read = || {
+        if path.is_null() {
+            return None;
+        }
+        // SAFETY: the caller promises a NUL-terminated string.
+        let path = unsafe { CStr::from_ptr(path) };
+        let path = Path::new(OsStr::from_bytes(path.to_bytes()));
+        Some(Policy::from_file(path))
+    };
     // SAFETY: the caller's promises for `report`, `context` and `policy`.
-    unsafe { load(|| Policy::from_file(path), report, context, policy) }
+    unsafe { load(read, report, context, policy) }
 }
 
-/// Adds an owner to a policy and returns it. Each owner calls cors_policy_free
-/// once; the last call frees the policy. The caller must be an owner, or know
-/// that one remains until the call has returned. Any number of threads may
-/// call it. NULL for NULL.
+/// Adds an owner to a policy and returns the policy, or NULL for NULL. Each
+/// owner calls cors_policy_free once; the last call frees the policy. The
+/// caller must be an owner, or know that one remains until this function has
+/// returned. Any number of threads may call it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_retain(
     policy: *mut cors_policy,
@@ -406,9 +316,9 @@ pub unsafe extern "C" fn cors_policy_retain(
     policy
 }
 
-/// Gives up one ownership of a policy, and frees it if it was the last one;
-/// NULL is fine. When the last owner calls it, no call may be running on the
-/// policy, and no decision made with it may be in use.
+/// Gives up one ownership of a policy, and frees the policy if it was the last
+/// one. NULL is ignored. When the last owner calls it, no other function may
+/// be using the policy, and no decision made with it may be in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
     if !policy.is_null() {
@@ -420,15 +330,15 @@ pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
     }
 }
 
-/// Decides. It allocates nothing, takes no lock and makes no system call; its
-/// time is linear in the request's bytes, within the bounds above.
+/// Decides. This function allocates nothing, takes no lock and makes no system
+/// call. Its time is linear in the request's bytes, up to the limits above.
 ///
-/// On CORS_OK the decision holds what to send (Fetch standard, "CORS
-/// protocol"). On CORS_ERROR_ARGUMENT (a NULL pointer, a size smaller than
-/// the first version's, a larger request whose unknown members are not all
-/// zero, or a string longer than PTRDIFF_MAX) and CORS_ERROR_INTERNAL it
-/// permits nothing, if its size lets it be written: verdict refused, status 0,
-/// one header, Vary.
+/// On CORS_OK, the decision contains what to send (Fetch standard, section
+/// "CORS protocol"). CORS_ERROR_ARGUMENT means a NULL pointer, a size smaller
+/// than the first version's, a larger request whose unknown members are not
+/// all zero, or a string longer than PTRDIFF_MAX. Then, and on
+/// CORS_ERROR_INTERNAL, the decision permits nothing, unless it is too small
+/// to be written: its verdict is refused, its status 0, its only header Vary.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_evaluate(
     policy: *const cors_policy,
@@ -468,14 +378,13 @@ pub unsafe extern "C" fn cors_evaluate(
     status
 }
 
-/// Writes the decision in words into buffer, for people: one line of printable
-/// ASCII, other bytes escaped. The words may change with any version.
+/// Explains the decision to people: writes one line of printable ASCII, with
+/// other bytes escaped, into buffer. Any version may change the wording.
 ///
-/// Like snprintf: returns the length in bytes of the whole text without its
-/// NUL, writes as much of it as fits in capacity bytes, of which a NUL is the
-/// last, and nothing where capacity is 0 or buffer is NULL. Returns 0 where
-/// cors_evaluate would not return CORS_OK. Unlike cors_evaluate, this
-/// allocates.
+/// Like snprintf, it returns the length in bytes of the whole text without its
+/// NUL, and writes as much of the text as fits in capacity bytes, including a
+/// NUL; it writes nothing if capacity is 0 or buffer is NULL. It returns 0 if
+/// cors_evaluate would not return CORS_OK. Unlike cors_evaluate, it allocates.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_explain(
     policy: *const cors_policy,
@@ -503,19 +412,19 @@ pub unsafe extern "C" fn cors_explain(
     text.len()
 }
 
-/// Which names of wanted, the value of a decision's Vary, a response does not
-/// list yet: existing is the value of one of its Vary fields, or absent. For a
-/// response with several Vary fields, call it for each in turn and pass the
-/// result of one call as wanted to the next; wanted may lie in buffer. Add
-/// what is left at the end. Names are compared without case, and "*" lists
-/// every name (RFC 9110, section 12.5.5).
+/// Finds the names in wanted, the value of a decision's Vary, that a response
+/// does not list yet. existing is the value of one of its Vary fields, or
+/// absent. If a response has several Vary fields, call this function for each
+/// in turn, with the result of one call as wanted of the next (wanted may be
+/// in buffer), and add what is left at the end. Names are case-insensitive,
+/// and "*" lists every name (RFC 9110, section 12.5.5).
 ///
-/// Writes the missing names, joined by ", ", and a NUL into buffer, and
-/// returns their length; 0 if nothing is missing. A buffer of CORS_VARY_MAX
-/// bytes has room for every decision's. If capacity is too small, or buffer is
-/// NULL, nothing is written, and the length that is returned is not below
-/// capacity. A wanted of CORS_VARY_MAX bytes or more is missing as a whole.
-/// Allocates nothing.
+/// It writes the missing names, joined by ", ", and a NUL into buffer, and
+/// returns their length, which is 0 if nothing is missing. A buffer of
+/// CORS_VARY_MAX bytes has room for every decision's. If capacity is too
+/// small, or buffer is NULL, it writes nothing, and the returned length is not
+/// below capacity. A wanted of CORS_VARY_MAX bytes or more is missing as a
+/// whole. It allocates nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_vary_missing(
     existing: cors_str,
@@ -556,31 +465,30 @@ pub unsafe extern "C" fn cors_vary_missing(
     len
 }
 
-/// The version of the library that is running, "MAJOR.MINOR.PATCH"; never
-/// NULL. Like the texts of the functions below it ends in a NUL, is never
-/// freed, and may be read by any thread. CORS_VERSION is the one that the
-/// caller was compiled with.
+/// The version of the running library, "MAJOR.MINOR.PATCH"; never NULL. Like
+/// the texts of the functions below, it ends in a NUL, is never freed, and may
+/// be read by any thread. CORS_VERSION is the version that the caller was
+/// compiled with.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// The date of the public suffix list that is built in, "2026-10-22"; never
-/// NULL. By that list it is judged whether anyone can get a name that a
-/// wildcard matches.
+/// The date of the built-in public suffix list, "2026-10-22"; never NULL. The
+/// list decides whether anyone can register a name that a wildcard matches.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_public_suffix_list_date() -> *const c_char {
     public_suffix::DATE.as_ptr()
 }
 
-/// A cors_status in words, "policy refused"; "unknown status" for any other
-/// number; never NULL.
+/// A text for a cors_status, such as "policy rejected"; "unknown status" for
+/// any other number; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_status_text(status: c_int) -> *const c_char {
     let text = match status {
         0 => c"ok",
         1 => c"bad argument",
-        2 => c"policy refused",
+        2 => c"policy rejected",
         3 => c"policy file cannot be read",
         4 => c"internal error",
         _ => c"unknown status",
@@ -588,8 +496,8 @@ pub extern "C" fn cors_status_text(status: c_int) -> *const c_char {
     text.as_ptr()
 }
 
-/// The name of a cors_verdict, "preflight_allowed"; "unknown" for any other
-/// number; never NULL.
+/// The name of a cors_verdict, such as "preflight_allowed"; "unknown" for any
+/// other number; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_verdict_text(verdict: c_int) -> *const c_char {
     let known =
@@ -597,8 +505,8 @@ pub extern "C" fn cors_verdict_text(verdict: c_int) -> *const c_char {
     known.map_or(c"unknown", |verdict| verdict.c_name()).as_ptr()
 }
 
-/// The name of a cors_reason, "origin_not_allowed"; "unknown" for any other
-/// number; never NULL.
+/// The name of a cors_reason, such as "origin_not_allowed"; "unknown" for any
+/// other number; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn cors_reason_text(reason: c_int) -> *const c_char {
     let known = usize::try_from(reason).ok().and_then(|i| Reason::ALL.get(i));
@@ -606,52 +514,57 @@ pub extern "C" fn cors_reason_text(reason: c_int) -> *const c_char {
 }
 
 /// Runs a load behind the panic barrier, reports, and stores the policy.
+/// `read` returns `None` for a wrong argument.
 ///
 /// # Safety
-/// `policy` can be written; `report`, if any, takes `context`.
+/// `policy` is NULL or writable; `report`, if any, accepts `context`.
 unsafe fn load(
-    read: impl FnOnce() -> Result<Policy, LoadError>,
+    read: impl FnOnce() -> Option<Result<Policy, LoadError>>,
     report: cors_diagnostic_fn,
     context: *mut c_void,
     policy: *mut *mut cors_policy,
 ) -> cors_status {
-    let Ok(outcome) = catch_unwind(AssertUnwindSafe(read)) else {
+    if policy.is_null() {
+        return cors_status::CORS_ERROR_ARGUMENT;
+    }
+    // SAFETY: the caller promises that `policy` is writable.
+    unsafe { policy.write(ptr::null_mut()) };
+    let Ok(loaded) = catch_unwind(AssertUnwindSafe(read)) else {
         return cors_status::CORS_ERROR_INTERNAL;
     };
-    let tell = |diagnostics: &[Diagnostic]| {
-        let Some(report) = report else { return };
-        for diagnostic in diagnostics {
-            let diagnostic = borrow_diagnostic(diagnostic);
-            // SAFETY: the caller promises that `report` takes `context`. It
-            // runs outside the barrier: no Rust frame of ours could be
-            // unwound by it, as it must return.
+    let Some(loaded) = loaded else {
+        return cors_status::CORS_ERROR_ARGUMENT;
+    };
+    let diagnostics = match &loaded {
+        Ok(loaded) => loaded.warnings(),
+        Err(error) => error.diagnostics(),
+    };
+    if let Some(report) = report {
+        for diagnostic in diagnostics.iter().map(borrow_diagnostic) {
+            // SAFETY: the caller promises that `report` accepts `context`. It
+            // runs outside the barrier: as it must return, it unwinds no
+            // frame of ours.
             unsafe { report(context, &diagnostic) };
         }
-    };
-    match outcome {
+    }
+    match loaded.map_err(|error| error.os_error()) {
         Ok(loaded) => {
-            tell(loaded.warnings());
             let loaded = Arc::into_raw(Arc::new(cors_policy(loaded)));
-            // SAFETY: the caller promises that `policy` can be written.
+            // SAFETY: the caller promises that `policy` is writable.
             unsafe { policy.write(loaded.cast_mut()) };
             cors_status::CORS_OK
         }
-        Err(error) => {
-            tell(error.diagnostics());
-            match error.os_error() {
-                None => cors_status::CORS_ERROR_POLICY,
-                Some(code) => {
-                    // SAFETY: errno is the calling thread's own.
-                    unsafe { *libc::__errno_location() = code };
-                    cors_status::CORS_ERROR_IO
-                }
-            }
+        Err(None) => cors_status::CORS_ERROR_POLICY,
+        Err(Some(code)) => {
+            // SAFETY: errno is the calling thread's own.
+            unsafe { *libc::__errno_location() = code };
+            cors_status::CORS_ERROR_IO
         }
     }
 }
 
-/// The caller's request, or None where it is NULL, has a wrong size, or a
-/// length that no object can have.
+/// The caller's request; `None` if it is NULL, or has a wrong size or a length
+/// that no object can have.
 ///
 /// # Safety
 /// `request` is NULL or valid for its `size`, and its strings are readable
@@ -665,7 +578,7 @@ unsafe fn borrow_request<'a>(
     }
     // SAFETY: every version of the struct begins with its size.
     let size = unsafe { (*request).size };
-    if !(REQUEST_SIZE_0_1..=isize::MAX as usize).contains(&size) {
+    if !(REQUEST_SIZE_0_1..=LEN_MAX).contains(&size) {
         return None;
     }
     if size > OWN {
@@ -673,13 +586,14 @@ unsafe fn borrow_request<'a>(
         let unknown = unsafe {
             slice::from_raw_parts(request.cast::<u8>().add(OWN), size - OWN)
         };
-        // A later caller that asks for what this version cannot do is told so.
+        // A later caller must learn that this version cannot do what it asks.
         if unknown.iter().any(|&byte| byte != 0) {
             return None;
         }
     }
-    // Each member by itself: an older caller's request ends behind these, and
-    // no reference to the whole may be made. The later ones are not used yet.
+    // Member by member: an older caller's request ends after these, so there
+    // must be no reference to the whole struct. The later members are not used
+    // yet.
     // SAFETY: every version of the struct has these four.
     let strings = unsafe {
         [
@@ -689,11 +603,10 @@ unsafe fn borrow_request<'a>(
             (*request).request_headers,
         ]
     };
-    // All at once, as it never happens: the length of an absent one is any.
-    if strings.iter().fold(0, |lens, str| lens | str.len) > isize::MAX as usize
-        && strings
-            .iter()
-            .any(|str| !str.ptr.is_null() && str.len > isize::MAX as usize)
+    // All at once first, as it never happens; an absent string may have any
+    // length.
+    if strings.iter().fold(0, |lens, str| lens | str.len) > LEN_MAX
+        && strings.iter().any(|str| !str.ptr.is_null() && str.len > LEN_MAX)
     {
         return None;
     }
@@ -703,9 +616,12 @@ unsafe fn borrow_request<'a>(
     Some(Request { method, origin, request_method, request_headers })
 }
 
+/// The largest object.
+const LEN_MAX: usize = isize::MAX as usize;
+
 /// # Safety
-/// `str.ptr` is NULL or points to `str.len` bytes, readable for `'a`; no more
-/// than an object can have.
+/// `str.ptr` is NULL or points to `str.len` bytes, readable for `'a`, and at
+/// most [`LEN_MAX`].
 unsafe fn borrow_str<'a>(str: cors_str) -> Option<&'a [u8]> {
     // A NULL pointer must not reach from_raw_parts, not even with length 0.
     if str.ptr.is_null() {
@@ -715,8 +631,8 @@ unsafe fn borrow_str<'a>(str: cors_str) -> Option<&'a [u8]> {
     Some(unsafe { slice::from_raw_parts(str.ptr.cast(), str.len) })
 }
 
-/// Writes all but `size`, which is the caller's, and the headers that are not
-/// used. Each member by itself: what was there before may be anything.
+/// Writes every member but `size`, which is the caller's, and the unused
+/// headers. Member by member: the memory may contain anything before.
 struct Writer {
     to: *mut cors_decision,
     count: usize,
@@ -724,8 +640,8 @@ struct Writer {
 
 impl Writer {
     /// # Safety
-    /// `to` points to writable memory of a `cors_decision`'s size. No more
-    /// headers come than it has places.
+    /// `to` points to writable memory of a `cors_decision`'s size. It is
+    /// called at most [`CORS_HEADERS_MAX`] times.
     unsafe fn header(&mut self, Header { name, value }: Header<'_>) {
         let header = cors_header { name: str_of(name), value: str_of(value) };
         // SAFETY: the caller's promises.
@@ -757,8 +673,8 @@ fn borrow_diagnostic(diagnostic: &Diagnostic) -> cors_diagnostic {
     cors_diagnostic {
         size: size_of::<cors_diagnostic>(),
         severity: match diagnostic.severity {
-            Severity::Error => cors_severity::CORS_SEVERITY_ERROR,
-            Severity::Warning => cors_severity::CORS_SEVERITY_WARNING,
+            Severity::Error => cors_severity::Error,
+            Severity::Warning => cors_severity::Warning,
         } as i32,
         line: diagnostic.line,
         column: diagnostic.column,
