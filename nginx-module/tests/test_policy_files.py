@@ -38,7 +38,7 @@ def test_every_fault_is_shown_with_its_place(nginx):
     assert f"{file}:3:5: " in first
     assert "(origin-trailing-slash)" in first
     assert f"{file}:5:21: " in second
-    assert f"{file} is not used: policy refused" in last
+    assert f"{file} is not used: policy rejected" in last
     place = directive_line(nginx)
     assert all(line.endswith(place) for line in (first, second, last))
 
