@@ -6,8 +6,8 @@
 
 use std::ffi::CStr;
 
-use crate::names::methods::{self, MethodCheck};
-use crate::names::request_headers::HeadersCheck;
+use crate::names::Refusal;
+use crate::names::methods;
 use crate::origin::syntax::{self, Origin};
 use crate::policy::Policy;
 
@@ -220,46 +220,37 @@ impl Policy {
         headers: &'a [u8],
         send: &mut impl FnMut(Header<'a>),
     ) -> Outcome<'a> {
-        let refused = |reason| Outcome {
+        let refused = |reason, pattern| Outcome {
             status: REFUSED_STATUS,
+            pattern,
             ..Outcome::bare(Verdict::PreflightRefused, reason)
         };
         let pattern = match self.match_origin(origin) {
             Ok(pattern) => Some(pattern),
-            Err(reason) => return refused(reason),
+            Err(reason) => return refused(reason, None),
         };
-        let method_check = self.methods.check(method);
-        let headers_check = match method_check {
-            MethodCheck::Allowed => self.request_headers.check(headers),
-            // Never looked at.
-            _ => HeadersCheck::Nothing,
+        let (reason, culprit) = match self.methods.check(method) {
+            Err(Refusal::Malformed) => {
+                return refused(Reason::MethodMalformed, pattern);
+            }
+            Err(Refusal::NotAllowed(name)) => {
+                (Reason::MethodNotAllowed, Some(name))
+            }
+            Ok(()) => match self.request_headers.check(headers) {
+                Err(Refusal::Malformed) => {
+                    return refused(Reason::HeadersMalformed, pattern);
+                }
+                Err(Refusal::NotAllowed(name)) => {
+                    (Reason::HeaderNotAllowed, Some(name))
+                }
+                Ok(()) => (Reason::None, None),
+            },
         };
-        let (reason, culprit) = match (method_check, headers_check) {
-            (MethodCheck::Malformed, _) => {
-                return Outcome {
-                    pattern,
-                    ..refused(Reason::MethodMalformed)
-                };
-            }
-            (_, HeadersCheck::Malformed) => {
-                return Outcome {
-                    pattern,
-                    ..refused(Reason::HeadersMalformed)
-                };
-            }
-            (MethodCheck::NotAllowed, _) => {
-                (Reason::MethodNotAllowed, Some(method))
-            }
-            (_, HeadersCheck::NotAllowed(name)) => {
-                (Reason::HeaderNotAllowed, Some(name))
-            }
-            _ => (Reason::None, None),
-        };
-        // A method or header that is not allowed is refused by the browser
-        // itself, from the lists that it gets; its console then names it.
+        // The browser itself refuses a method or header that is not allowed:
+        // the lists do not have it, and its console names it.
         self.send_origin(origin, send);
         self.send_methods(method, reason, send);
-        self.send_headers(headers, headers_check, reason, send);
+        self.send_headers(headers, reason, culprit, send);
         let verdict = if reason == Reason::None {
             if let Some(max_age) = &self.max_age {
                 send(header(MAX_AGE, max_age.to_bytes()));
@@ -326,7 +317,7 @@ impl Policy {
             let star = method == b"*";
             (if star { methods::SAFELISTED } else { c"*" }, None)
         } else if reason != Reason::None || methods::is_safelisted(method) {
-            // A refusal holds nothing that the request asked for.
+            // A refusal contains nothing that the request asked for.
             (methods::SAFELISTED, None)
         } else {
             // With credentials browsers do not read "*". The usual methods
@@ -346,40 +337,45 @@ impl Policy {
     fn send_headers<'a>(
         &'a self,
         headers: &'a [u8],
-        check: HeadersCheck<'a>,
         reason: Reason,
+        culprit: Option<&'a [u8]>,
         send: &mut impl FnMut(Header<'a>),
     ) {
         let names = &self.request_headers;
+        let list = || names.list().map(CStr::to_bytes);
+        let is_refused = |name: &[u8]| {
+            reason == Reason::HeaderNotAllowed
+                && culprit.is_some_and(|c| c.eq_ignore_ascii_case(name))
+        };
         let value = if !names.any() {
-            names.list().map(CStr::to_bytes)
-        } else {
-            match check {
-                // Browsers let "*" cover "Authorization", whatever the
-                // standard says, so nothing is listed at all.
-                HeadersCheck::NotAllowed(culprit)
-                    if culprit.eq_ignore_ascii_case(b"authorization") =>
-                {
-                    None
-                }
-                // And "*" in the list is also the name of a header called
-                // "*".
-                HeadersCheck::NotAllowed(b"*") if !self.credentials => None,
-                _ if !self.credentials => {
-                    let named = names.lists(b"authorization");
-                    let list = if named { c"*,authorization" } else { c"*" };
-                    Some(list.to_bytes())
-                }
-                // With credentials browsers do not read "*".
-                HeadersCheck::Allowed => Some(headers),
-                _ if reason == Reason::None => None,
-                _ => names.list().map(CStr::to_bytes),
+            list()
+        } else if is_refused(b"authorization") {
+            // Browsers let "*" cover "Authorization", whatever the standard
+            // says, so nothing is listed at all.
+            None
+        } else if self.credentials {
+            // With credentials browsers do not read "*".
+            match reason == Reason::None {
+                true => has_names(headers).then_some(headers),
+                false => list(),
             }
+        } else if is_refused(b"*") {
+            // In the list, "*" is also the name of a header called "*".
+            None
+        } else {
+            let named = names.lists(b"authorization");
+            let list = if named { c"*,authorization" } else { c"*" };
+            Some(list.to_bytes())
         };
         if let Some(value) = value {
             send(header(ALLOW_HEADERS, value));
         }
     }
+}
+
+/// Whether a well-formed list of names has any.
+fn has_names(list: &[u8]) -> bool {
+    list.iter().any(|byte| !b", \t".contains(byte))
 }
 
 impl Verdict {

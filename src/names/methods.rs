@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use super::Refusal;
 use super::forbidden::is_forbidden_method;
 use super::set::{Builder, Names};
 use super::token::is_token;
@@ -17,14 +18,6 @@ pub(crate) struct Methods {
     allowed: Names,
 }
 
-/// Whether the requested method passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MethodCheck {
-    Allowed,
-    NotAllowed,
-    Malformed,
-}
-
 /// What every preflight answer allows: browsers send these without asking,
 /// but for an upload that a script listens to ([CORS-safelisted method]).
 ///
@@ -37,27 +30,31 @@ impl Methods {
         Builder::new(SAFELISTED.to_str().expect("it is ASCII"))
     }
 
-    /// `names` are tokens that [`is_forbidden_method`] lets through and that are not
-    /// safelisted; `any` is the policy's `*`.
+    /// `names` are tokens, neither forbidden nor safelisted; `any` is the
+    /// policy's `*`.
     pub(crate) fn new(any: bool, names: Builder) -> Self {
         Self { any, allowed: names.build() }
     }
 
-    /// Checks the value of `Access-Control-Request-Method`. Methods compare
-    /// byte for byte: browsers have upper-cased those that they do.
-    pub(crate) fn check(&self, method: &[u8]) -> MethodCheck {
+    /// Checks the value of `Access-Control-Request-Method`. Methods are
+    /// case-sensitive: browsers have uppercased those that they do.
+    pub(crate) fn check<'a>(
+        &self,
+        method: &'a [u8],
+    ) -> Result<(), Refusal<'a>> {
         // What is listed is a token.
         if is_safelisted(method) || self.allowed.contains(method) {
-            MethodCheck::Allowed
-        } else if method.len() > METHOD_MAX || !is_token(method) {
-            MethodCheck::Malformed
-        } else if self.any && method != b"*" && !is_forbidden_method(method) {
-            // Neither the wildcard's own name, which a script may use as a
-            // method, nor what no browser sends.
-            MethodCheck::Allowed
-        } else {
-            MethodCheck::NotAllowed
+            return Ok(());
         }
+        if method.len() > METHOD_MAX || !is_token(method) {
+            return Err(Refusal::Malformed);
+        }
+        // The wildcard covers neither its own name, which a script may use as
+        // a method, nor what no browser sends.
+        if self.any && method != b"*" && !is_forbidden_method(method) {
+            return Ok(());
+        }
+        Err(Refusal::NotAllowed(method))
     }
 
     /// Whether the policy says `*`.

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 
 use memchr::memchr;
 
+use super::Refusal;
 use super::forbidden::is_forbidden_request_header;
 use super::set::{Builder, Names};
 use super::token::{is_token, trim_spaces};
@@ -22,18 +23,6 @@ pub(crate) struct RequestHeaders {
     allowed: Names,
 }
 
-/// Whether the requested header list passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeadersCheck<'a> {
-    /// Every requested name is allowed; there is at least one.
-    Allowed,
-    /// No name was requested.
-    Nothing,
-    /// The first name that is not allowed.
-    NotAllowed(&'a [u8]),
-    Malformed,
-}
-
 impl RequestHeaders {
     /// `names` are tokens other than `*`, in lower case; `any` is the
     /// policy's `*`.
@@ -46,11 +35,10 @@ impl RequestHeaders {
     /// in lower case, joined by commas; proxies are known to add spaces and
     /// empty elements, which RFC 9110, section 5.6.1, tells a recipient to
     /// take.
-    pub(crate) fn check<'a>(&self, list: &'a [u8]) -> HeadersCheck<'a> {
+    pub(crate) fn check<'a>(&self, list: &'a [u8]) -> Result<(), Refusal<'a>> {
         if list.len() > REQUEST_HEADERS_MAX {
-            return HeadersCheck::Malformed;
+            return Err(Refusal::Malformed);
         }
-        let mut check = HeadersCheck::Nothing;
         let mut rest = Some(list);
         while let Some(list) = rest {
             let element;
@@ -59,31 +47,31 @@ impl RequestHeaders {
                 None => (list, None),
             };
             let name = trim_spaces(element);
-            if name.is_empty() {
-                continue;
-            }
             // What is listed is a token, and browsers write in lower case.
-            if !self.allowed.contains(name)
-                && let Some(refused) = self.check_other(name)
-            {
-                return refused;
+            if !name.is_empty() && !self.allowed.contains(name) {
+                self.check_other(name)?;
             }
-            check = HeadersCheck::Allowed;
         }
-        check
+        Ok(())
     }
 
-    /// Checks a name that is not listed as it is written; `None` where it is
-    /// allowed all the same.
-    fn check_other<'a>(&self, name: &'a [u8]) -> Option<HeadersCheck<'a>> {
+    /// Checks a name that is not listed as it is written.
+    fn check_other<'a>(&self, name: &'a [u8]) -> Result<(), Refusal<'a>> {
         if name.len() > HEADER_NAME_MAX || !is_token(name) {
-            return Some(HeadersCheck::Malformed);
+            return Err(Refusal::Malformed);
         }
         let mut buffer = [0; HEADER_NAME_MAX];
         let lower = &mut buffer[..name.len()];
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
-        (!self.allows(lower)).then_some(HeadersCheck::NotAllowed(name))
+        let covered = self.any
+            && lower != b"*"
+            && lower != b"authorization"
+            && !is_forbidden_request_header(lower);
+        if covered || self.lists(lower) {
+            return Ok(());
+        }
+        Err(Refusal::NotAllowed(name))
     }
 
     /// Whether the policy says `*`.
@@ -100,13 +88,5 @@ impl RequestHeaders {
     /// Whether a name in lower case is listed.
     pub(crate) fn lists(&self, lower: &[u8]) -> bool {
         self.allowed.contains(lower)
-    }
-
-    fn allows(&self, lower: &[u8]) -> bool {
-        self.lists(lower)
-            || self.any
-                && lower != b"*"
-                && lower != b"authorization"
-                && !is_forbidden_request_header(lower)
     }
 }
