@@ -75,14 +75,20 @@ rust:
 lib: rust
 	cargo build --release
 	@ln -sf libcors.so target/release/$(SONAME)
+	@rm -f $(SONAME_0_1) && \
+	    $(CC) -shared -nostdlib -Wl,-soname,$(notdir $(SONAME_0_1)) \
+	        -Wl,--no-as-needed,-rpath,'$$ORIGIN' -o $(SONAME_0_1) \
+	        target/release/libcors.so
 	@told=$$(rustc --crate-type staticlib --crate-name empty \
 	    --print native-static-libs=$(STATIC_LIBS) \
 	    -o target/release/empty.a - 2>&1 </dev/null) && \
 	    rm target/release/empty.a || { echo "$$told" >&2; exit 1; }
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-# As build.rs has it: before 1.0 each minor version is an ABI of its own.
-SONAME := libcors.so.$(shell echo $(VERSION) | sed -E 's/^(0\.)?([0-9]+).*/\1\2/')
+SONAME := $(shell sed -n 's/^const SONAME.*"\(.*\)";/\1/p' build.rs)
+# Programs that were linked with 0.1 ask for this. It is empty and loads the
+# library. A link would not do: ldconfig knows a file by its soname only.
+SONAME_0_1  = target/release/libcors.so.0.1
 STATIC_LIBS = target/release/native-static-libs
 
 # --- Installation
@@ -95,7 +101,7 @@ MANDIR     = $(PREFIX)/share/man
 
 HEADERS    = include/cors.h include/cors.hpp
 CMAKE      = libcorsConfig.cmake libcorsConfigVersion.cmake
-LIBRARIES  = target/release/libcors.so target/release/libcors.a
+LIBRARIES  = target/release/libcors.so target/release/libcors.a $(SONAME_0_1)
 # Installed where it has been built. It writes its own manual and completions.
 COMMAND    = $(wildcard target/release/cors)
 MANUAL     = $(MANDIR)/man1
@@ -106,7 +112,7 @@ COMPLETION.zsh  = $(PREFIX)/share/zsh/site-functions/_cors
 COMPLETION.fish = $(PREFIX)/share/fish/vendor_completions.d/cors.fish
 INSTALLED  = $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
              $(addprefix $(LIBDIR)/,libcors.a libcors.so $(SONAME) \
-                 libcors.so.$(VERSION) pkgconfig/libcors.pc \
+                 $(notdir $(SONAME_0_1)) libcors.so.$(VERSION) pkgconfig/libcors.pc \
                  $(CMAKE:%=cmake/libcors/%)) \
              $(BINDIR)/cors $(PAGES:%=$(MANUAL)/%.1) \
              $(COMPLETION.bash) $(COMPLETION.zsh) $(COMPLETION.fish)
@@ -135,6 +141,7 @@ install: $(LIBRARIES) $(STATIC_LIBS)
 	install -m 644 target/release/libcors.a $(DESTDIR)$(LIBDIR)
 	install -m 644 target/release/libcors.so \
 	    $(DESTDIR)$(LIBDIR)/libcors.so.$(VERSION)
+	install -m 644 $(SONAME_0_1) $(DESTDIR)$(LIBDIR)
 	ln -sf libcors.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf libcors.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libcors.so
 	@$(foreach file,pkgconfig/libcors.pc $(CMAKE:%=cmake/libcors/%), \

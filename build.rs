@@ -5,9 +5,16 @@
 //! read-only source tree (a registry, a packager's sandbox) a stale header is
 //! a warning; `make header-check` and `cargo package` turn it into a failure.
 //!
-//! Also names the shared library: the soname is the ABI's version.
+//! Also names the shared library: `SONAME`.
 
 use std::{env, fs, path::Path};
+
+/// The same for every version to come. A new soname would tell the loader that
+/// programs must be compiled again, but the ABI only grows: a struct says its
+/// size, and a program that was compiled with 0.1 runs with any later library.
+/// The soname of 0.1 was `libcors.so.0.1`; `make lib` makes a library of that
+/// name, which loads this one.
+const SONAME: &str = "libcors.so.0";
 
 fn main() {
     let sources = ["src/decision.rs", "src/ffi.rs"];
@@ -15,7 +22,7 @@ fn main() {
         println!("cargo:rerun-if-changed={path}");
     }
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{}", soname());
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
     }
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let mut config = cbindgen::Config::from_file("cbindgen.toml")
@@ -34,15 +41,6 @@ fn main() {
     }
     if let Err(error) = fs::write(&path, text) {
         println!("cargo:warning=include/cors.h is stale: {error}");
-    }
-}
-
-/// Where the ABI may break: at a major version, and before 1.0 at a minor
-/// one. cargo-c takes the same.
-fn soname() -> String {
-    match (version("_MAJOR").as_str(), version("_MINOR")) {
-        ("0", minor) => format!("libcors.so.0.{minor}"),
-        (major, _) => format!("libcors.so.{major}"),
     }
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # cargo-c.sh FOLDER: whether `cargo cinstall` and `make install` come to the
-# same, but for the bytes of the libraries and the files for CMake.
+# same, but for the bytes of the libraries, the files for CMake, and
+# libcors.so.0.1, which old programs ask for.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -18,7 +19,7 @@ cargo cinstall --release --target-dir "$folder/target" \
 describe()
 {
     cd "$folder/$1/usr"
-    find . ! -type d ! -path './lib/cmake/*' -printf '%P %l\n' | LC_ALL=C sort
+    find . ! -type d ! -path './lib/cmake/*' ! -name libcors.so.0.1 -printf '%P %l\n' | LC_ALL=C sort
     readelf -d lib/libcors.so | grep -o 'soname:.*'
     export PKG_CONFIG_PATH=$PWD/lib/pkgconfig
     pkg-config --modversion libcors

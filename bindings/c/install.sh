@@ -51,7 +51,10 @@ make_as_root()
 # `make test-cli` has built it, if nobody else.
 command=$(ls -t target/*/cors 2>/dev/null | head -1)
 
+# As 0.1 left it: this link is replaced, not followed.
 prefix=$folder/prefix
+mkdir -p "$prefix/lib"
+ln -s "libcors.so.$version" "$prefix/lib/libcors.so.0.1"
 make_as_root install PREFIX="$prefix" COMMAND="$command"
 expected="include/cors.h include/cors.hpp lib/libcors.a lib/libcors.so
 lib/libcors.so.$version lib/pkgconfig/libcors.pc
@@ -59,11 +62,8 @@ lib/cmake/libcors/libcorsConfig.cmake
 lib/cmake/libcors/libcorsConfigVersion.cmake"
 soname=$(readelf -d "$prefix/lib/libcors.so.$version" \
     | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
-case $version in
-0.*) [ "$soname" = "libcors.so.${version%.*}" ] ;;
-*) [ "$soname" = "libcors.so.${version%%.*}" ] ;;
-esac || fail "the soname of $version is $soname"
-expected="$expected lib/$soname"
+[ "$soname" = libcors.so.0 ] || fail "the soname is $soname: build.rs"
+expected="$expected lib/$soname lib/libcors.so.0.1"
 if [ -n "$command" ]; then
     expected="bin/cors share/bash-completion/completions/cors
 share/zsh/site-functions/_cors share/fish/vendor_completions.d/cors.fish
@@ -77,6 +77,7 @@ fi
 found=$(cd "$prefix" && find . ! -type d -printf '%P\n' | sort)
 [ "$found" = "$(printf '%s\n' $expected | sort)" ] ||
     fail "installed: $found"
+[ ! -L "$prefix/lib/libcors.so.0.1" ] || fail "libcors.so.0.1 is a link"
 for link in libcors.so "$soname"; do
     [ "$(readlink "$prefix/lib/$link")" = "libcors.so.$version" ] ||
         fail "the link $link"
@@ -165,6 +166,28 @@ for compiler in ${COMPILERS:-gcc g++}; do
         $static
 done
 
+# A program that was linked with 0.1 asks for libcors.so.0.1. It starts where
+# ldconfig, a RUNPATH or LD_LIBRARY_PATH names the folder.
+mkdir "$folder/0.1"
+sed 's/.*/void &(void) {}/' bindings/c/symbols.txt |
+    gcc -shared -Wl,-soname,libcors.so.0.1 -o "$folder/0.1/libcors.so" -x c -
+echo "$prefix/lib" >"$folder/0.1/ld.so.conf"
+/sbin/ldconfig -f "$folder/0.1/ld.so.conf" -C "$folder/0.1/cache"
+/sbin/ldconfig -C "$folder/0.1/cache" -p |
+    grep -qF "=> $prefix/lib/libcors.so.0.1" ||
+    fail "ldconfig leaves out libcors.so.0.1"
+linked_with_0_1()
+{
+    gcc -std=c11 -Ibindings/c/abi/0.1 bindings/c/example.c \
+        -L"$folder/0.1" -lcors "$@"
+}
+(
+    soname=libcors.so.0.1
+    run 0.1-c-path shared linked_with_0_1
+    prefix=$folder/nothing
+    run 0.1-c-runpath shared linked_with_0_1 -Wl,-rpath,"$folder/prefix/lib"
+)
+
 # The README's commands and CMake projects, as they are printed there.
 mkdir "$folder/readme"
 cp bindings/c/example.c "$folder/readme/demo.c"
@@ -237,8 +260,8 @@ END
         -DCMAKE_PREFIX_PATH="$from" >"$folder/log" 2>&1
 }
 
-# The number in the soname, which is what a project would ask for.
-found_by=${soname#libcors.so.}
+# What a project of 0.1 asks for.
+found_by=0.1
 cmake_builds pkg-config shared "$prefix" PkgConfig::CORS \
     'find_package(PkgConfig REQUIRED)' \
     'pkg_check_modules(CORS REQUIRED IMPORTED_TARGET libcors)'
@@ -262,17 +285,16 @@ END
 run readme-c-cmake shared build_with_cmake "$folder/readme/build" "$prefix" \
     "$folder/readme/cmake"
 
-# The minor version makes the ABI before 1.0, the major one later.
+# The ABI only grows: what an earlier version was enough for is served.
 IFS=. read -r major minor patch <<<"$version"
 for asked in "" "$major" "$major.$minor" "$version" "$version EXACT" \
-    "$version...<$((major + 9))" "$version...$version" "$found_by"
+    "$version...<$((major + 9))" "$version...$version" 0.1 0.0.9
 do
     cmake_finds "$prefix" $asked ||
         { cat "$folder/log" >&2; fail "CMake does not find version $asked"; }
 done
 others="$((major + 1)) $major.$((minor + 1)) $major.$minor.$((patch + 1))
     $((major + 1))...<$((major + 2)) 0.0.1...<$version"
-[ "$major" != 0 ] || [ "$minor" = 0 ] || others="$others 0.$((minor - 1))"
 for asked in $others "$major.$minor.$((patch + 1)) EXACT"; do
     ! cmake_finds "$prefix" $asked || fail "CMake finds version $asked"
 done
