@@ -52,6 +52,9 @@ enum HostKind {
     Label,
 }
 
+/// Words of a set with a bit for each length that an origin may have.
+const LENGTH_WORDS: usize = ORIGIN_MAX / 64 + 1;
+
 /// All patterns of one policy. It never changes.
 pub(crate) struct OriginSet {
     arena: Box<[u8]>,
@@ -59,7 +62,7 @@ pub(crate) struct OriginSet {
     exact: Table,
     /// Bit `n % 64` of word `n / 64` is set where an exact origin has the
     /// length `n`: most strangers are not even hashed.
-    exact_lengths: [u64; ORIGIN_MAX / 64 + 1],
+    exact_lengths: [u64; LENGTH_WORDS],
     /// The different patterns with wildcards, in the order of the file. Of
     /// several that match, the first counts: the one with the least number.
     wildcards: Box<[Text]>,
@@ -162,7 +165,7 @@ impl Builder {
             new
         };
         let mut exact = Table::with_room_for(texts.len());
-        let mut exact_lengths = [0; _];
+        let mut exact_lengths = [0; LENGTH_WORDS];
         for text in texts {
             exact_lengths[text.len as usize / 64] |= 1 << (text.len % 64);
             is_new(&mut exact, text);
@@ -239,7 +242,7 @@ impl OriginSet {
 
     /// Whether any pattern is one origin.
     pub(crate) fn has_exact(&self) -> bool {
-        self.exact_lengths != [0; _]
+        self.exact_lengths != [0; LENGTH_WORDS]
     }
 
     /// Whether any pattern has wildcards.
