@@ -15,7 +15,7 @@ build=$(cd "${3:-$module/build}" && pwd)
 copy=$build/nginx
 result=$build/ngx_http_cors_module.so
 
-"$module/packages.sh" cc=gcc make=make libc6-dev libpcre2-dev zlib1g-dev
+"$module/../tools/packages.sh" check module
 
 options=(
     --with-cc-opt="-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2"

@@ -16,8 +16,7 @@ output=$(cd "$1" && pwd)
 nginx=$2
 tree=$(cd "$3" && pwd)
 
-"$module/packages.sh" debhelper dpkg-dev cc=gcc libc6-dev make=make \
-    libpcre2-dev libssl-dev zlib1g-dev
+"$root/tools/packages.sh" check deb
 
 if [ "$tree" != /usr/share/nginx/src ]; then
     tools=$output/tools

@@ -11,8 +11,7 @@
 set -euo pipefail
 
 crate=1.28.5+1.28.3    # its own version, and that of nginx
-module=$(cd "$(dirname "$0")" && pwd)
-. "$module/nginx-options.sh"
+. "$(dirname "$0")/nginx-configure.sh"
 options+=(--with-cc-opt=-O1)
 mkdir -p "$(dirname "$1")"
 output=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -42,27 +41,6 @@ END
         head -n 1
 }
 
-# configure takes seconds: once for each set of options.
-configure() {
-    local objects=$folder/$1 key
-    shift
-    key="${options[*]} $* ${1:+$(cat "$module/config")}"
-    [ "$(cat "$objects.configured" 2>/dev/null)" = "$key" ] && return
-    rm -f "$objects.configured"
-    if ! (cd "$folder/source" && bash auto/configure "${options[@]}" \
-        --builddir="$objects" "$@" >"$objects.log" 2>&1)
-    then
-        tail -n 20 "$objects.log" >&2
-        exit 1
-    fi
-    printf '%s\n' "$key" >"$objects.configured"
-}
-
-build() {
-    make -s -j "$(nproc)" -C "$folder/source" -f "$folder/$1/Makefile" \
-        >"$folder/$1.log" 2>&1 || { cat "$folder/$1.log" >&2; exit 1; }
-}
-
 if [ -z "$(find "$folder/source" -name nginx.h 2>/dev/null)" ]; then
     tree=$(crate_source)
     rm -rf "$folder/new"
@@ -72,24 +50,20 @@ if [ -z "$(find "$folder/source" -name nginx.h 2>/dev/null)" ]; then
     mv "$folder/new" "$folder/source"
 fi
 
-if ! [ -x "$folder/nginx/nginx" ] || ! [ -e "$folder/nginx.configured" ]; then
-    "$module/packages.sh" cc=gcc make=make libc6-dev libpcre2-dev \
-        libssl-dev zlib1g-dev
-    echo "Building nginx ${crate#*+}" >&2
-fi
-configure nginx
-build nginx
+"$module/../tools/packages.sh" check nginx-tests
+tree=$folder/source
+configure "$tree" "$folder/nginx"
+build "$tree" "$folder/nginx"
 binary=$folder/nginx/nginx
 
 if [ "${2:-}" = static ]; then
+    configure "$tree" "$folder/static" --add-module="$module"
     # Starts with the objects of the nginx above: but for the configure line
     # its configuration is the same, which make cannot know.
-    if ! [ -e "$folder/static.configured" ]; then
-        rm -rf "$folder/static"
-        cp -a "$folder/nginx" "$folder/static"
+    if ! [ -e "$folder/static/nginx" ]; then
+        cp -a -n "$folder/nginx/." "$folder/static"
         rm "$folder/static/src/core/nginx.o"    # nginx -V
     fi
-    configure static --add-module="$module"
     for header in ngx_auto_config.h ngx_auto_headers.h; do
         if cmp -s <(grep -v NGX_CONFIGURE "$folder/nginx/$header") \
             <(grep -v NGX_CONFIGURE "$folder/static/$header")
@@ -97,11 +71,11 @@ if [ "${2:-}" = static ]; then
             touch -r "$folder/nginx/$header" "$folder/static/$header"
         fi
     done
-    build static
+    build "$tree" "$folder/static"
     binary=$folder/static/nginx
 fi
 
 cat >"$output" <<END
 NGINX='$binary'
-NGINX_SRC='$folder/source'
+NGINX_SRC='$tree'
 END

@@ -24,29 +24,11 @@ source_version() {
         "$1/src/core/nginx.h" 2>/dev/null
 }
 
-# Fetches Debian packages and unpacks them under $folder/debian.
+# Debian packages, under $folder/debian.
 unpack() {
     command -v apt-get >/dev/null || return 1
-    (
-        mkdir -p "$folder/packages" "$folder/debian"
-        cd "$folder/packages"
-        rm -f ./*.deb
-        say "Unpacking Debian packages under ${folder#"$PWD_AT_START"/}: $*"
-        if ! apt-get download -qq "$@" >log 2>&1; then
-            # No lists of packages yet, or old ones.
-            if [ "$(id -u)" = 0 ]; then
-                apt-get update -qq >&2
-            else
-                sudo apt-get update -qq >&2
-            fi
-            apt-get download -qq "$@" >log 2>&1 || { cat log >&2; exit 1; }
-        fi
-        for package in ./*.deb; do
-            dpkg -x "$package" "$folder/debian"
-        done
-    )
+    "$here/../tools/unpack.sh" "$folder/debian" "$@"
 }
-PWD_AT_START=$PWD
 
 # The source tree for nginx of version $1.
 find_source() {
@@ -96,7 +78,7 @@ elif [ -n "$binary" ]; then
 fi
 
 if [ -z "$binary" ] && [ -z "${NGINX_SRC:-}" ]; then
-    "$here/packages.sh" libpcre2-8-0 libssl3 zlib1g
+    "$here/../tools/packages.sh" check nginx
     binary=$folder/debian/usr/sbin/nginx
     tree=$folder/debian$headers
     if ! [ -x "$binary" ] ||

@@ -41,28 +41,14 @@ if [ "$(needs)" != "$version" ]; then
 fi
 
 # Libraries of image-filter and xslt.
-"$(dirname "$0")/packages.sh" libgd3 libxslt1.1
+"$(dirname "$0")/../tools/packages.sh" check nginx-tests
 
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 key="$version ${packages[*]}"
 if [ "$(cat "$folder/unpacked" 2>/dev/null)" != "$key" ]; then
     rm -rf "$folder"
-    mkdir -p "$folder/packages"
-    cd "$folder/packages"
-    echo "Unpacking Debian packages: ${packages[*]}" >&2
-    if ! apt-get download -qq "${packages[@]}" >log 2>&1; then
-        if [ "$(id -u)" = 0 ]; then
-            apt-get update -qq >&2
-        else
-            sudo apt-get update -qq >&2
-        fi
-        apt-get download -qq "${packages[@]}" >log 2>&1 ||
-            { cat log >&2; exit 1; }
-    fi
-    for package in ./*.deb; do
-        dpkg -x "$package" "$folder"
-    done
+    "$(dirname "$0")/../tools/unpack.sh" "$folder" "${packages[@]}"
     printf '%s\n' "$key" >"$folder/unpacked"
 fi
 echo "$folder"

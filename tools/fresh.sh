@@ -61,8 +61,7 @@ rust=$(dirname "$(command -v rustup || echo "$HOME/.cargo/bin/rustup")")
 if ! [ -d "$rustup/toolchains" ] || ! [ -x "$rust/rustup" ]; then
     fail "rustup is needed: https://rustup.rs"
 fi
-"$source/nginx-module/packages.sh" debootstrap=debootstrap git=git \
-    unshare=util-linux setpriv=util-linux ip=iproute2
+"$source/tools/packages.sh" check fresh
 
 # --- The root
 

@@ -22,8 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
-sys.path[:0] = str(HERE.parent), str(HERE.parent / "peers"), str(
-    ROOT / "nginx-module")
+sys.path[:0] = str(HERE.parent), str(HERE.parent / "peers")
 import machine
 from instructions import Bench, connect, request, send
 from scenarios import SPREAD, policy, spread, stranger, tenant

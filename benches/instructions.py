@@ -98,7 +98,7 @@ ON = "cors_policy api.json; " + ANSWER
 
 #: What is measured: its name, the request, what is in its location and beside
 #: it, what answers it where the module is not loaded, and how many
-#: instructions it may add: as many as README.md says.
+#: instructions it may add: as many as nginx-module/README.md says.
 CASES = [
     ("no cors directive at all", GET, ANSWER, "", ANSWER, 0),
     ("a location without a policy", GET, ANSWER, ELSEWHERE, ANSWER, 80),
