@@ -171,6 +171,8 @@ class Backend:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Else a body waits for the acknowledgement of its headers.
+            disable_nagle_algorithm = True
 
             def answer(self):
                 length = int(self.headers.get("Content-Length", 0))
