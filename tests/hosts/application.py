@@ -14,6 +14,8 @@ class Application:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Else a body waits for the acknowledgement of its headers.
+            disable_nagle_algorithm = True
 
             def answer(self):
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -44,17 +44,30 @@ def pytest_addoption(parser):
 def pytest_generate_tests(metafunc):
     if "host" in metafunc.fixturenames:
         hosts = metafunc.config.option.hosts.split(",")
-        metafunc.parametrize("host", hosts, indirect=True)
+        # One host after the other, so that its servers serve many tests.
+        metafunc.parametrize("host", hosts, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        name = getattr(item, "callspec", None) and item.callspec.params["host"]
+        if name:
+            exceptions = importlib.import_module(name).EXCEPTIONS
+            reason = exceptions.get(item.originalname)
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=f"{name}: {reason}"))
 
 
 class Host:
-    """An adapter, with the options of this run and folders of its own."""
+    """An adapter, with the options of this run and directories of its own."""
 
-    def __init__(self, name, options, folders):
+    def __init__(self, name, options):
         self.name = name
         self.adapter = importlib.import_module(name)
         self.options = options
-        self.folders = folders
+        self.folders = []
+        #: The servers that tests share, by the policy.
+        self.sites = {}
 
     def folder(self):
         folder = tempfile.TemporaryDirectory(prefix="cors-host.")
@@ -62,11 +75,36 @@ class Host:
         return pathlib.Path(folder.name)
 
     def start(self, *policies):
+        """A server of the test's own, which it stops."""
         texts = [
             policy if isinstance(policy, str) else json.dumps(policy)
             for policy in policies
         ]
         return self.adapter.start(self.options, self.folder(), texts)
+
+    def serve(self, policy):
+        """A server that all tests with this policy share."""
+        key = json.dumps(policy)
+        if key not in self.sites:
+            self.sites[key] = self.start(policy)
+        self.sites[key].begin()
+        return self.sites[key]
+
+    def check(self):
+        """What a test has stopped must not fail the next one."""
+        stopped = [
+            key for key, site in self.sites.items()
+            if site.process.poll() is not None
+        ]
+        for key in stopped:
+            self.sites.pop(key).stop()
+        assert not stopped, f"{self.name} has stopped"
+
+    def stop(self):
+        for site in self.sites.values():
+            site.stop()
+        for folder in self.folders:
+            folder.cleanup()
 
     def unable(self, method, values):
         """Whether the server itself does not take such a request."""
@@ -77,13 +115,15 @@ class Host:
         return self.adapter.refuses(self.options, self.folder(), policy)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def host(request):
-    folders = []
-    host = Host(request.param, request.config.option, folders)
-    reason = host.adapter.EXCEPTIONS.get(request.function.__name__)
-    if reason:
-        pytest.skip(f"{host.name}: {reason}")
+    host = Host(request.param, request.config.option)
     yield host
-    for folder in folders:
-        folder.cleanup()
+    host.stop()
+
+
+@pytest.fixture(autouse=True)
+def still_running(request):
+    yield
+    if "host" in request.fixturenames:
+        request.getfixturevalue("host").check()

@@ -27,6 +27,12 @@ class Site:
         self._decisions = decisions
         self._path = path
         self._connection = None
+        self._before = 0
+
+    def begin(self):
+        """Forgets what other tests have done."""
+        self.disconnect()
+        self._before = len(self._reached())
 
     def __enter__(self):
         return self
@@ -57,6 +63,9 @@ class Site:
         for name, value in lines:
             connection.putheader(name, value)
         connection.endheaders(body)
+        # Servers may send headers and body apart, and the body only once the
+        # headers are acknowledged. Linux resets this option by itself.
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         response = connection.getresponse()
         answer = Answer(response)
         if response.will_close:
@@ -83,8 +92,9 @@ class Site:
             return received.decode("latin-1")
 
     def reached(self):
-        """The requests that reached the application: "GET /0/items"."""
-        return self._reached()
+        """The requests of this test that reached the application:
+        "GET /0/items"."""
+        return self._reached()[self._before:]
 
     def decisions(self):
         """Verdict and reason of each request, oldest first, as the server's

@@ -45,9 +45,9 @@ PATHS = [*STATUSES, "/missing"]
 def test_the_origin_is_passed_on_as_it_came(host, lines, allowed):
     if host.unable("GET", [value for _, value in lines]):
         pytest.skip(host.adapter.unable.__doc__)
-    with host.start(API) as site:
-        answer = site.request("GET", "/health", lines)
-        assert answer.cors == (ACTUAL if allowed else {})
+    site = host.serve(API)
+    answer = site.request("GET", "/health", lines)
+    assert answer.cors == (ACTUAL if allowed else {})
 
 
 @pytest.mark.parametrize(("lines", "allowed"), [
@@ -59,10 +59,10 @@ def test_the_origin_is_passed_on_as_it_came(host, lines, allowed):
 def test_several_lines_of_requested_headers_are_one_list(host, lines, allowed):
     if host.unable("OPTIONS", [value for _, value in lines]):
         pytest.skip(host.adapter.unable.__doc__)
-    with host.start(API) as site:
-        answer = site.request("OPTIONS", "/health", PREFLIGHT + lines)
-        assert answer.status == 204
-        assert ("max-age" in answer.cors) == allowed
+    site = host.serve(API)
+    answer = site.request("OPTIONS", "/health", PREFLIGHT + lines)
+    assert answer.status == 204
+    assert ("max-age" in answer.cors) == allowed
 
 
 @pytest.mark.parametrize("lines", [
@@ -71,9 +71,9 @@ def test_several_lines_of_requested_headers_are_one_list(host, lines, allowed):
     [(REQUESTED, "PUT")],
 ])
 def test_what_is_malformed_together_is_refused(host, lines):
-    with host.start(API) as site:
-        answer = site.request("OPTIONS", "/health", PREFLIGHT + lines)
-        assert (answer.status, answer.cors) == (403, {})
+    site = host.serve(API)
+    answer = site.request("OPTIONS", "/health", PREFLIGHT + lines)
+    assert (answer.status, answer.cors) == (403, {})
 
 
 @pytest.mark.parametrize(("method", "lines"), [
@@ -84,12 +84,12 @@ def test_what_is_malformed_together_is_refused(host, lines):
 ])
 def test_the_method_is_the_requests_own(host, method, lines):
     """These are no preflights, and OPTIONS has a Vary of its own."""
-    with host.start(API) as site:
-        answer = site.request(method, "/health", lines)
-        assert set(answer.varies_by) == set(
-            VARY_ALL if method == "OPTIONS" else ["origin"]
-        )
-        assert site.reached() == [f"{method} {site.path('/health')}"]
+    site = host.serve(API)
+    answer = site.request(method, "/health", lines)
+    assert set(answer.varies_by) == set(
+        VARY_ALL if method == "OPTIONS" else ["origin"]
+    )
+    assert site.reached() == [f"{method} {site.path('/health')}"]
 
 
 # 2. and 3. A preflight is answered at once, without a body.
@@ -98,58 +98,57 @@ def test_the_method_is_the_requests_own(host, method, lines):
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("status", [200, 204])
 def test_preflights_are_answered_before_the_application(host, path, status):
-    with host.start(API | {"preflight_status": status}) as site:
-        answer = site.request("OPTIONS", path, PREFLIGHT)
-        assert (answer.status, answer.body) == (status, "")
-        assert answer.cors == ANSWER
-        assert answer.varies_by == VARY_ALL
+    site = host.serve(API | {"preflight_status": status})
+    answer = site.request("OPTIONS", path, PREFLIGHT)
+    assert (answer.status, answer.body) == (status, "")
+    assert answer.cors == ANSWER
+    assert answer.varies_by == VARY_ALL
 
-        refused = site.request(
-            "OPTIONS", path, [("Origin", STRANGER), *PREFLIGHT[1:]]
-        )
-        assert (refused.status, refused.body) == (403, "")
-        assert refused.cors == {}
-        assert refused.varies_by == VARY_ALL
-        assert site.reached() == []
+    refused = site.request(
+        "OPTIONS", path, [("Origin", STRANGER), *PREFLIGHT[1:]]
+    )
+    assert (refused.status, refused.body) == (403, "")
+    assert refused.cors == {}
+    assert refused.varies_by == VARY_ALL
+    assert site.reached() == []
 
 
 def test_a_method_that_is_refused_gets_the_list_and_no_body(host):
-    with host.start(API) as site:
-        answer = site.request(
-            "OPTIONS", "/items", [("Origin", APP), (REQUESTED, "PURGE")]
-        )
-        assert (answer.status, answer.body) == (204, "")
-        expected = {k: v for k, v in ANSWER.items() if k != "max-age"}
-        assert answer.cors == expected
-        assert site.reached() == []
+    site = host.serve(API)
+    answer = site.request(
+        "OPTIONS", "/items", [("Origin", APP), (REQUESTED, "PURGE")]
+    )
+    assert (answer.status, answer.body) == (204, "")
+    expected = {k: v for k, v in ANSWER.items() if k != "max-age"}
+    assert answer.cors == expected
+    assert site.reached() == []
 
 
 def test_a_header_that_comes_twice_is_sent_twice(host):
-    policy = API | {"allow_methods": ["*"]}
-    with host.start(policy) as site:
-        answer = site.request(
-            "OPTIONS", "/items", [("Origin", APP), (REQUESTED, "PURGE")]
-        )
-        methods = answer.all("access-control-allow-methods")
-        assert ", ".join(methods) == "GET,HEAD,POST, PURGE"
+    site = host.serve(API | {"allow_methods": ["*"]})
+    answer = site.request(
+        "OPTIONS", "/items", [("Origin", APP), (REQUESTED, "PURGE")]
+    )
+    methods = answer.all("access-control-allow-methods")
+    assert ", ".join(methods) == "GET,HEAD,POST, PURGE"
 
 
 @pytest.mark.parametrize("origin", [APP, STRANGER])
 def test_a_body_that_looks_like_a_request_is_not_taken_for_one(host, origin):
-    with host.start(API) as site:
-        inner = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        received = site.raw(
-            f"OPTIONS {site.path('/items')} HTTP/1.1\r\nHost: localhost\r\n"
-            f"Origin: {origin}\r\n{REQUESTED}: PUT\r\n"
-            f"Content-Length: {len(inner)}\r\n\r\n{inner}"
-            f"GET {site.path('/health')} HTTP/1.1\r\nHost: localhost\r\n"
-            "Connection: close\r\n\r\n".encode()
-        )
-        # The second request is answered, or the connection closed before it.
-        answers = received.count("HTTP/1.1 ")
-        assert answers in (1, 2)
-        reached = [] if answers == 1 else [f"GET {site.path('/health')}"]
-        assert site.reached() == reached
+    site = host.serve(API)
+    inner = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    received = site.raw(
+        f"OPTIONS {site.path('/items')} HTTP/1.1\r\nHost: localhost\r\n"
+        f"Origin: {origin}\r\n{REQUESTED}: PUT\r\n"
+        f"Content-Length: {len(inner)}\r\n\r\n{inner}"
+        f"GET {site.path('/health')} HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: close\r\n\r\n".encode()
+    )
+    # The second request is answered, or the connection closed before it.
+    answers = received.count("HTTP/1.1 ")
+    assert answers in (1, 2)
+    reached = [] if answers == 1 else [f"GET {site.path('/health')}"]
+    assert site.reached() == reached
 
 
 # 4. Every response has the decision's headers, and no others of CORS.
@@ -158,35 +157,35 @@ def test_a_body_that_looks_like_a_request_is_not_taken_for_one(host, origin):
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", PATHS)
 def test_every_response_has_the_decisions_headers(host, path, method):
-    with host.start(API) as site:
-        for lines, cors in [
-            ([("Origin", APP)], ACTUAL),
-            ([("Origin", STRANGER)], {}),
-            ([("Origin", "null")], {}),
-            ([], {}),
-        ]:
-            answer = site.request(method, path, lines)
-            assert answer.status == STATUSES.get(path, 404)
-            assert answer.cors == cors
-            own = ["accept-encoding"] if path == "/items" else []
-            assert answer.varies_by == [*own, "origin"]
-            body = BODIES.get(path) if method == "GET" else b""
-            assert body is None or answer.body.encode() == body
+    site = host.serve(API)
+    for lines, cors in [
+        ([("Origin", APP)], ACTUAL),
+        ([("Origin", STRANGER)], {}),
+        ([("Origin", "null")], {}),
+        ([], {}),
+    ]:
+        answer = site.request(method, path, lines)
+        assert answer.status == STATUSES.get(path, 404)
+        assert answer.cors == cors
+        own = ["accept-encoding"] if path == "/items" else []
+        assert answer.varies_by == [*own, "origin"]
+        body = BODIES.get(path) if method == "GET" else b""
+        assert body is None or answer.body.encode() == body
 
 
 def test_a_public_policy_sends_the_same_to_everybody(host):
-    with host.start({"allow_origins": ["*"]}) as site:
-        for lines in [], [("Origin", APP)], [("Origin", "null")]:
-            answer = site.request("GET", "/health", lines)
-            assert answer.cors == {"allow-origin": "*"}
-            assert answer.vary == []
+    site = host.serve({"allow_origins": ["*"]})
+    for lines in [], [("Origin", APP)], [("Origin", "null")]:
+        answer = site.request("GET", "/health", lines)
+        assert answer.cors == {"allow-origin": "*"}
+        assert answer.vary == []
 
 
 def test_a_wildcard_echoes_the_origin_that_asked(host):
     origin = "https://pr-17.preview.example.com"
-    with host.start(API) as site:
-        answer = site.request("GET", "/items", [("Origin", origin)])
-        assert answer.cors["allow-origin"] == origin
+    site = host.serve(API)
+    answer = site.request("GET", "/items", [("Origin", origin)])
+    assert answer.cors["allow-origin"] == origin
 
 
 # 6. The decision can be logged.
