@@ -37,10 +37,16 @@ PATHS = [*STATUSES, "/missing"]
     ([("ORIGIN", APP)], True),
     ([("Origin", APP), ("Origin", APP)], False),
     ([("Origin", APP), ("Origin", STRANGER)], False),
+    ([("Origin", STRANGER), ("Origin", APP)], False),
+    ([("Origin", APP), ("Origin", "")], False),
+    ([("Origin", ""), ("Origin", APP)], False),
+    ([("Origin", ""), ("Origin", "")], False),
     ([("Origin", "")], False),
     ([("Origin", f"{APP},{APP}")], False),
     ([("Origin", APP + "x" * 300)], False),
     ([("Origin_", APP)], False),
+    ([("Origim", APP)], False),
+    ([("X-Origin", APP)], False),
 ])
 def test_the_origin_is_passed_on_as_it_came(host, lines, allowed):
     if host.unable("GET", [value for _, value in lines]):
@@ -55,6 +61,8 @@ def test_the_origin_is_passed_on_as_it_came(host, lines, allowed):
     ([(HEADERS, "authorization"), (HEADERS, "x-other")], False),
     ([(HEADERS, "")], True),
     ([(HEADERS, "content-type," * 315)], True),
+    ([(HEADERS, "authorization"), (HEADERS, ""),
+      (HEADERS, "\t content-type \t")], True),
 ])
 def test_several_lines_of_requested_headers_are_one_list(host, lines, allowed):
     if host.unable("OPTIONS", [value for _, value in lines]):
@@ -79,6 +87,8 @@ def test_what_is_malformed_together_is_refused(host, lines):
 @pytest.mark.parametrize(("method", "lines"), [
     ("OPTIONS", [("Origin", APP)]),
     ("OPTIONS", [(REQUESTED, "PUT")]),
+    ("OPTIONS", []),
+    ("OPTIONS", [("Origin", APP), ("Access-Control-Request-Methods", "PUT")]),
     ("GET", PREFLIGHT),
     ("PUT", PREFLIGHT),
 ])
@@ -89,6 +99,7 @@ def test_the_method_is_the_requests_own(host, method, lines):
     assert set(answer.varies_by) == set(
         VARY_ALL if method == "OPTIONS" else ["origin"]
     )
+    assert "allow-methods" not in answer.cors
     assert site.reached() == [f"{method} {site.path('/health')}"]
 
 
@@ -111,6 +122,12 @@ def test_preflights_are_answered_before_the_application(host, path, status):
     assert refused.cors == {}
     assert refused.varies_by == VARY_ALL
     assert site.reached() == []
+
+
+def test_spaces_and_tabs_around_a_requested_method_do_not_count(host):
+    site = host.serve(API)
+    lines = [("Origin", APP), (REQUESTED.upper(), "\t PUT \t")]
+    assert site.request("OPTIONS", "/items", lines).cors == ANSWER
 
 
 def test_a_method_that_is_refused_gets_the_list_and_no_body(host):

@@ -38,7 +38,6 @@ LOCATION = """
     }
 """
 
-#: It answers these before a module is asked.
 EXCEPTIONS = {}
 MANY_POLICIES = True
 

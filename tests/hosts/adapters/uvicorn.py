@@ -10,12 +10,9 @@ MANY_POLICIES = True
 refuses = python_server.refuses
 
 
-def unable(method, _):
-    """httptools answers a method that it does not know with 400."""
-    return method in ("OPTION", "OPTIONSX")
-
-
 def start(options, folder, policies):
+    # httptools, the other parser, answers methods that it does not know itself.
     return python_server.start(
-        options, folder, policies, "uvicorn", "program:asgi", "--fd=%d"
+        options, folder, policies, "uvicorn", "program:asgi", "--fd=%d",
+        "--http=h11",
     )
