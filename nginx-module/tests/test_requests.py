@@ -17,74 +17,12 @@ ALLOWED = {
 
 
 @pytest.mark.memory
-def test_an_allowed_origin_may_read_the_response(serve, backend):
-    answer = serve(PROXY).get("/data", origin=APP)
-    assert answer.status == 200
-    assert answer.body == "application\n"
-    assert answer.cors == ALLOWED
-    assert answer.vary == ["origin"]
-    assert backend.hits == ["GET /data"]
-
-
-def test_a_wildcard_pattern_echoes_the_origin_that_asked(serve):
-    origin = "https://pr-17.preview.example.com"
-    assert serve(PROXY).get("/", origin=origin).cors["allow-origin"] == origin
-
-
-def test_a_refused_origin_gets_the_response_without_permission(
-    serve, backend
-):
-    answer = serve(PROXY).get("/data", origin=STRANGER)
-    assert answer.status == 200
-    assert answer.body == "application\n"
-    assert answer.cors == {}
-    assert answer.vary == ["origin"]
-    assert backend.hits == ["GET /data"]
-
-
-def test_a_cache_is_told_to_keep_copies_apart_even_without_an_origin(serve):
-    answer = serve(PROXY).get("/")
-    assert answer.cors == {}
-    assert answer.vary == ["origin"]
-
-
-@pytest.mark.parametrize(
-    "method", ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
-)
-def test_the_method_of_an_actual_request_is_not_judged_again(serve, method):
-    site = serve("cors_policy api.json; location / { return 200; }")
-    assert site.request(method, "/", origin=APP).cors == ALLOWED
-
-
-def test_a_public_policy_needs_no_vary(serve):
-    site = serve(PROXY, {"api.json": {"allow_origins": ["*"]}})
-    for headers in [{}, {"Origin": APP}, {"Origin": "null"}]:
-        answer = site.request("GET", "/", headers)
-        assert answer.cors == {"allow-origin": "*"}
-        assert answer.vary == []
-
-
-@pytest.mark.memory
-def test_the_headers_of_the_application_are_replaced(serve, backend):
-    backend.answers["/"] = (200, [
-        ("Access-Control-Allow-Origin", "*"),
-        ("ACCESS-CONTROL-ALLOW-ORIGIN", STRANGER),
-        ("access-control-allow-methods", "PATCH"),
-        ("Access-Control-Allow-Private-Network", "true"),
-        ("X-Request-Id", "7"),
-    ])
-    site = serve(PROXY)
-    answer = site.get("/", origin=APP)
-    assert answer.cors == ALLOWED
-    assert answer.all("x-request-id") == ["7"]
-    assert site.get("/", origin=STRANGER).cors == {}
-    assert site.get("/").cors == {}
-
-
 def test_the_last_of_many_headers_is_replaced_too(serve, backend):
     many = [(f"X-Number-{n}", str(n)) for n in range(40)]
     backend.answers["/"] = (200, [
-        *many, ("Access-Control-Allow-Origin", "*"), ("Vary", "Origin"), *many
+        ("ACCESS-CONTROL-ALLOW-ORIGIN", STRANGER), *many,
+        ("Access-Control-Allow-Origin", "*"), ("Vary", "Origin"), *many,
+        ("access-control-allow-methods", "PATCH"),
     ])
     answer = serve(PROXY).get("/", origin=APP)
     assert answer.cors == ALLOWED

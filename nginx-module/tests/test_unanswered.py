@@ -89,6 +89,7 @@ def raw_preflight(site, *lines, origin=APP):
 def test_a_preflight_that_is_malformed_or_too_large(serve, lines, status):
     site = serve("""
         cors_policy api.json;
+        lingering_timeout 100ms;
         location / { client_max_body_size 1; }
     """)
     answer = raw_preflight(site, *lines)
@@ -110,6 +111,7 @@ def test_a_preflight_that_is_malformed_or_too_large(serve, lines, status):
 def test_whose_headers_a_413_and_a_400_have(serve, lines, page, origin):
     site = serve(f"""
         cors_policy other.json;
+        lingering_timeout 100ms;
         location / {{ cors_policy api.json; client_max_body_size 1; {page} }}
         location /page {{ return 200; }}
     """, POLICIES)
