@@ -26,59 +26,7 @@ OWN = [
 ]
 
 
-def test_an_allowed_origin_may_read_the_response(serve, backend):
-    answer = serve(PROXY).get("/data", origin=APP)
-    assert answer.status == 200
-    assert answer.body == "application\n"
-    assert answer.cors == ALLOWED
-    assert answer.vary == ["origin"]
-    assert backend.hits == ["GET /data"]
-
-
-def test_a_refused_origin_gets_the_response_without_permission(
-    serve, backend
-):
-    answer = serve(PROXY).get("/data", origin=STRANGER)
-    assert answer.status == 200
-    assert answer.body == "application\n"
-    assert answer.cors == {}
-    assert answer.vary == ["origin"]
-    assert backend.hits == ["GET /data"]
-
-
-def test_a_cache_is_told_to_keep_copies_apart_even_without_an_origin(serve):
-    answer = serve(PROXY).get("/")
-    assert answer.cors == {}
-    assert answer.vary == ["origin"]
-
-
-def test_a_public_policy_needs_no_vary(serve):
-    site = serve(PROXY, {"api.json": {"allow_origins": ["*"]}})
-    for headers in [{}, {"Origin": APP}, {"Origin": "null"}]:
-        answer = site.request("GET", "/", headers)
-        assert answer.cors == {"allow-origin": "*"}
-        assert answer.vary == []
-
-
-def test_a_method_of_any_name_with_credentials_has_a_line_of_its_own(serve):
-    policy = API | {"allow_methods": ["*"]}
-    answer = serve(PROXY, {"api.json": policy}).preflight("/", "PURGE")
-    assert answer.all("access-control-allow-methods") == [
-        "GET,HEAD,POST", "PURGE"
-    ]
-
-
 @pytest.mark.memory
-def test_the_headers_of_the_application_are_replaced(serve, backend):
-    backend.answers["/"] = (200, [*OWN, ("X-Request-Id", "7")])
-    site = serve(PROXY)
-    answer = site.get("/", origin=APP)
-    assert answer.cors == ALLOWED
-    assert answer.all("x-request-id") == ["7"]
-    assert site.get("/", origin=STRANGER).cors == {}
-    assert site.get("/").cors == {}
-
-
 def test_the_last_of_many_headers_is_replaced_too(serve, backend):
     many = [(f"X-Number-{n}", str(n)) for n in range(40)]
     lines = []
