@@ -13,13 +13,10 @@ from servers import (
     ACTUAL,
     API,
     APP,
-    PREFLIGHT,
-    PREFLIGHT_VARY,
     STRANGER,
     Answer,
 )
 
-from libcors import Policy, PolicyError
 from libcors.asgi import CORSMiddleware
 
 ASKED = {
@@ -112,176 +109,9 @@ def governed(app, **changes):
     return CORSMiddleware(app, policy={**API, **changes})
 
 
-def test_an_allowed_origin_gets_its_headers():
-    answer = ask(governed(says()), headers={"origin": APP})
-    assert answer.status == 200
+def test_a_method_may_be_any_text():
+    answer = ask(governed(says()), "\u20ac", {"origin": APP})
     assert answer.cors == ACTUAL
-    assert answer.vary == ["origin"]
-    assert answer.body == b"application"
-
-
-@pytest.mark.parametrize("headers", [{"origin": STRANGER}, {"origin": ""}, {}])
-def test_others_get_vary_alone(headers):
-    answer = ask(governed(says()), headers=headers)
-    assert answer.cors == {}
-    assert answer.vary == ["origin"]
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "FOO"])
-def test_the_method_of_an_actual_request_does_not_matter(method):
-    assert ask(governed(says()), method, {"origin": APP}).cors == ACTUAL
-
-
-@pytest.mark.parametrize("status", [200, 204, 304, 401, 404, 422, 500, 599])
-def test_the_status_does_not_matter(status):
-    answer = ask(governed(says(status=status)), headers={"origin": APP})
-    assert answer.status == status
-    assert answer.cors == ACTUAL
-
-
-def test_a_preflight_is_answered_before_the_application():
-    app = governed(unreachable)
-    start, body = sent(app, "OPTIONS", ASKED)
-    assert start["status"] == 204
-    assert body == {"type": "http.response.body", "body": b""}
-    answer = ask(app, "OPTIONS", ASKED)
-    assert answer.cors == PREFLIGHT
-    assert answer.vary == [PREFLIGHT_VARY]
-    # RFC 9110, section 8.6: a 204 has none.
-    assert answer.all("content-length") == []
-
-
-def test_a_refused_origin_gets_403_and_nothing_else():
-    asked = {**ASKED, "origin": STRANGER}
-    answer = ask(governed(unreachable), "OPTIONS", asked)
-    assert answer.status == 403
-    assert answer.lines == [("vary", PREFLIGHT_VARY), ("content-length", "0")]
-
-
-def test_old_browsers_can_have_200():
-    app = governed(unreachable, preflight_status=200)
-    answer = ask(app, "OPTIONS", ASKED)
-    assert answer.status == 200
-    assert answer.all("content-length") == ["0"]
-
-
-@pytest.mark.parametrize(
-    ("method", "headers"),
-    [
-        ("OPTIONS", {"origin": APP}),
-        ("OPTIONS", {"access-control-request-method": "PUT"}),
-        ("OPTIONS", {}),
-        ("GET", ASKED),
-        ("options", ASKED),
-    ],
-)
-def test_what_is_no_preflight_reaches_the_application(method, headers):
-    answer = ask(governed(says()), method, headers)
-    assert answer.body == b"application"
-    assert "allow-methods" not in answer.cors
-    vary = PREFLIGHT_VARY if method == "OPTIONS" else "origin"
-    assert answer.vary == [vary]
-
-
-def test_lines_of_one_header_are_joined_and_stripped():
-    name = "access-control-request-headers"
-    lines = [
-        ("origin", f" {APP}\t"),
-        ("access-control-request-method", " PUT "),
-        (name, "authorization"),
-        (name, ""),
-        (name, " content-type\t"),
-    ]
-    app = governed(unreachable)
-    assert ask(app, "OPTIONS", lines).cors == PREFLIGHT
-    refused = ask(app, "OPTIONS", [*lines, (name, "x-other")])
-    assert "max-age" not in refused.cors
-    two = [*lines, ("access-control-request-method", "PUT")]
-    assert ask(app, "OPTIONS", two).status == 403
-
-
-def test_two_origins_are_malformed():
-    twice = [("origin", APP), ("accept", "*/*"), ("origin", APP)]
-    answer = ask(governed(says()), headers=twice)
-    assert answer.cors == {}
-    assert answer.vary == ["origin"]
-
-
-@pytest.mark.parametrize("origin", ["\xff", "a\0b", "x" * 100_000, "\r\n"])
-def test_odd_origins_are_refused(origin):
-    answer = ask(governed(says()), headers={"origin": origin})
-    assert answer.status == 200
-    assert answer.cors == {}
-
-
-def test_the_headers_of_the_application_are_replaced():
-    own = [
-        (b"Access-Control-Allow-Origin", b"*"),
-        (b"x-first", b"1"),
-        (b"access-control-allow-origin", STRANGER.encode()),
-        (b"ACCESS-CONTROL-ALLOW-PRIVATE-NETWORK", b"true"),
-        (b"X-Second", b"2"),
-    ]
-    app = governed(says(own))
-    answer = ask(app, headers={"origin": APP})
-    assert answer.cors == ACTUAL
-    assert [n for n, _ in answer.lines if n.startswith("x-")] == [
-        "x-first",
-        "x-second",
-    ]
-    for headers in ({"origin": STRANGER}, {}):
-        assert ask(app, headers=headers).cors == {}
-
-
-@pytest.mark.parametrize(
-    ("own", "method", "vary"),
-    [
-        ([b"accept-encoding"], "GET", ["accept-encoding", "origin"]),
-        ([b"Cookie, Origin"], "GET", ["Cookie, Origin"]),
-        ([b"a", b" ORIGIN ,b"], "GET", ["a", " ORIGIN ,b"]),
-        ([b"*"], "GET", ["*"]),
-        ([b"accept, *"], "OPTIONS", ["accept, *"]),
-        ([b""], "GET", ["", "origin"]),
-        ([b"xorigin"], "GET", ["xorigin", "origin"]),
-        (
-            [b"Access-Control-Request-Method"],
-            "OPTIONS",
-            [
-                "Access-Control-Request-Method",
-                "origin, access-control-request-headers",
-            ],
-        ),
-        ([PREFLIGHT_VARY.encode()], "OPTIONS", [PREFLIGHT_VARY]),
-    ],
-)
-@pytest.mark.parametrize("name", [b"vary", b"Vary", b"VARY"])
-def test_of_vary_only_what_is_missing_is_added(own, method, vary, name):
-    app = governed(says([(name, value) for value in own]))
-    assert ask(app, method, {"origin": APP}).vary == vary
-
-
-@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT", "\u20ac"])
-def test_the_engine_is_asked_with_the_request_s_own_method(method):
-    asked = []
-
-    class Recording(Policy):
-        def _decide(self, method, *others):
-            asked.append(method)
-            return super()._decide(method, *others)
-
-    app = CORSMiddleware(says(), Recording(API))
-    for headers in ({}, {"origin": APP}):
-        ask(app, method, headers)
-    assert asked == [method, method]
-
-
-def test_any_origin_needs_no_vary():
-    app = CORSMiddleware(says(), policy={"allow_origins": ["*"]})
-    for headers in ({}, {"origin": APP}):
-        answer = ask(app, headers=headers)
-        assert answer.cors == {"allow-origin": "*"}
-        assert answer.vary == []
-    assert ask(app, "OPTIONS").vary == [PREFLIGHT_VARY]
 
 
 PAIRS = [(b"content-type", b"text/plain"), (b"Vary", b"cookie"), (b"", b"")]
@@ -390,31 +220,6 @@ def test_servers_see_an_asgi_3_application():
     assert asyncio.iscoroutinefunction(governed(says()).__call__)
 
 
-def test_a_policy_is_a_path_a_dict_or_a_policy(tmp_path):
-    path = tmp_path / "cors.json"
-    path.write_text('{"allow_origins": ["%s"]}' % APP)  # noqa: UP031
-    source = {"allow_origins": [APP]}
-    for policy in (str(path), path, source, Policy(source)):
-        app = CORSMiddleware(says(), policy)
-        answer = ask(app, headers={"origin": APP})
-        assert answer.cors == {"allow-origin": APP}
-        assert isinstance(app.policy, Policy)
-    with pytest.raises(FileNotFoundError):
-        CORSMiddleware(says(), policy=tmp_path / "none.json")
-    for wrong in (None, [APP], 7):
-        with pytest.raises(TypeError):
-            CORSMiddleware(says(), policy=wrong)
-
-
-def test_a_policy_that_is_refused_changes_nothing():
-    app = governed(says())
-    before = app.policy
-    with pytest.raises(PolicyError):
-        app.policy = {"allow_origins": ["https://a.example/"]}
-    assert app.policy is before
-    assert ask(app, headers={"origin": APP}).cors == ACTUAL
-
-
 def test_a_request_ends_under_the_policy_that_it_began_with():
     app = governed(says())
 
@@ -427,11 +232,3 @@ def test_a_request_ends_under_the_policy_that_it_began_with():
     assert ask(app, headers={"origin": APP}).cors == {}
     answer = ask(app, headers={"origin": STRANGER})
     assert answer.cors == {"allow-origin": STRANGER}
-
-
-def test_of_two_middlewares_the_outer_one_decides():
-    inner = CORSMiddleware(says(), policy={"allow_origins": ["*"]})
-    outer = governed(inner)
-    assert ask(outer, headers={"origin": APP}).cors == ACTUAL
-    assert ask(outer, headers={"origin": STRANGER}).cors == {}
-    assert ask(governed(governed(says()))).vary == ["origin"]

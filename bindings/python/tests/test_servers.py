@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What only a real server and a real connection show."""
 
+import contextlib
 import threading
 import time
 
@@ -102,11 +103,16 @@ WSGI = {
 SERVERS = {**ASGI, **WSGI}
 
 
-@pytest.fixture(params=SERVERS)
-def site(request, tmp_path):
-    (tmp_path / "program.py").write_text(PROGRAM)
-    with SERVERS[request.param](tmp_path) as site:
-        site.name = request.param
+@contextlib.contextmanager
+def started(name, folder):
+    (folder / "program.py").write_text(PROGRAM)
+    with SERVERS[name](folder) as site:
+        yield site
+
+
+@pytest.fixture(params=SERVERS, scope="module")
+def site(request, tmp_path_factory):
+    with started(request.param, tmp_path_factory.mktemp("server")) as site:
         yield site
 
 
@@ -170,7 +176,13 @@ def test_an_exception_of_a_bare_application_is_the_servers(site):
     assert site.get("/", Origin=APP).cors == ACTUAL
 
 
-def test_a_policy_is_swapped_while_requests_run(site):
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_policy_is_swapped_while_requests_run(name, tmp_path):
+    with started(name, tmp_path) as site:
+        swap(site)
+
+
+def swap(site):
     wrong, stop = [], threading.Event()
 
     def visit(origin):

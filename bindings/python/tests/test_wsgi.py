@@ -11,13 +11,10 @@ from servers import (
     ACTUAL,
     API,
     APP,
-    PREFLIGHT,
-    PREFLIGHT_VARY,
     STRANGER,
     Answer,
 )
 
-from libcors import Policy, PolicyError
 from libcors.wsgi import CORSMiddleware
 
 ASKED = {
@@ -88,71 +85,11 @@ def governed(app, **changes):
     return CORSMiddleware(app, policy={**API, **changes})
 
 
-def test_an_allowed_origin_gets_its_headers():
-    answer = ask(governed(says()), headers={"HTTP_ORIGIN": APP})
-    assert answer.status == 200
-    assert answer.cors == ACTUAL
-    assert answer.vary == ["origin"]
-    assert answer.body == b"application"
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"HTTP_ORIGIN": STRANGER},
-        {"HTTP_ORIGIN": ""},
-        # gunicorn joins the lines of one header with commas.
-        {"HTTP_ORIGIN": f"{APP},{APP}"},
-        {"HTTP_ORIGIN": "\xff\0"},
-        # No server that keeps PEP 3333 does this.
-        {"HTTP_ORIGIN": "\u20ac"},
-        {"HTTP_ORIGIN": "\ud800"},
-    ],
-)
-def test_others_get_vary_alone(headers):
-    answer = ask(governed(says()), headers=headers)
+@pytest.mark.parametrize("origin", ["\u20ac", "\ud800"])
+def test_an_origin_that_pep_3333_forbids_is_refused(origin):
+    answer = ask(governed(says()), headers={"HTTP_ORIGIN": origin})
     assert answer.cors == {}
     assert answer.vary == ["origin"]
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
-def test_the_method_of_an_actual_request_does_not_matter(method):
-    answer = ask(governed(says()), method, {"HTTP_ORIGIN": APP})
-    assert answer.cors == ACTUAL
-
-
-@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT"])
-def test_the_engine_is_asked_with_the_request_s_own_method(method):
-    asked = []
-
-    class Recording(Policy):
-        def _decide(self, method, *others):
-            asked.append(method)
-            return super()._decide(method, *others)
-
-    app = CORSMiddleware(says(), Recording(API))
-    for headers in ({}, {"HTTP_ORIGIN": APP}):
-        ask(app, method, headers)
-    assert asked == [method, method]
-
-
-@pytest.mark.parametrize("status", [200, 204, 304, 401, 404, 500, 599])
-def test_the_status_does_not_matter(status):
-    app = governed(says(status=f"{status} Words"))
-    answer = ask(app, headers={"HTTP_ORIGIN": APP})
-    assert answer.status == status
-    assert answer.cors == ACTUAL
-
-
-def test_a_preflight_is_answered_before_the_application():
-    answer = ask(governed(unreachable), "OPTIONS", ASKED)
-    assert answer.status == 204
-    assert answer.cors == PREFLIGHT
-    assert answer.vary == [PREFLIGHT_VARY]
-    assert answer.body == b""
-    # RFC 9110, section 8.6: a 204 has none.
-    assert answer.all("content-length") == []
 
 
 @pytest.mark.parametrize(
@@ -174,67 +111,6 @@ def test_other_preflights_have_an_empty_body(changes, origin, line):
     assert status == line
     assert ("content-length", "0") in headers
     assert ("content-type", "text/plain") in headers
-
-
-@pytest.mark.parametrize(
-    ("method", "leave_out"),
-    [
-        ("OPTIONS", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-        ("OPTIONS", "HTTP_ORIGIN"),
-        ("GET", None),
-    ],
-)
-def test_what_is_no_preflight_reaches_the_application(method, leave_out):
-    headers = {key: v for key, v in ASKED.items() if key != leave_out}
-    answer = ask(governed(says()), method, headers)
-    assert answer.body == b"application"
-    assert "allow-methods" not in answer.cors
-    vary = PREFLIGHT_VARY if method == "OPTIONS" else "origin"
-    assert answer.vary == [vary]
-
-
-def test_values_are_stripped():
-    spaced = {key: f" {value}\t" for key, value in ASKED.items()}
-    assert ask(governed(unreachable), "OPTIONS", spaced).cors == PREFLIGHT
-
-
-def test_the_headers_of_the_application_are_replaced():
-    own = [
-        ("Access-Control-Allow-Origin", "*"),
-        ("X-First", "1"),
-        ("access-control-allow-origin", STRANGER),
-        ("ACCESS-CONTROL-ALLOW-PRIVATE-NETWORK", "true"),
-        ("Allow", "GET"),
-    ]
-    app = governed(says(own))
-    answer = ask(app, headers={"HTTP_ORIGIN": APP})
-    assert answer.cors == ACTUAL
-    assert answer.all("x-first") == ["1"]
-    assert answer.all("allow") == ["GET"]
-    for headers in ({"HTTP_ORIGIN": STRANGER}, {}):
-        assert ask(app, headers=headers).cors == {}
-
-
-@pytest.mark.parametrize(
-    ("own", "method", "vary"),
-    [
-        (["Cookie"], "GET", ["Cookie", "origin"]),
-        (["Cookie, Origin"], "GET", ["Cookie, Origin"]),
-        (["*"], "OPTIONS", ["*"]),
-        (
-            ["Origin"],
-            "OPTIONS",
-            [
-                "Origin",
-                "access-control-request-method,"
-                " access-control-request-headers",
-            ],
-        ),
-    ],
-)
-def test_of_vary_only_what_is_missing_is_added(own, method, vary):
-    app = governed(says([("Vary", value) for value in own]))
-    assert ask(app, method, {"HTTP_ORIGIN": APP}).vary == vary
 
 
 def test_the_applications_list_stays_as_it_is():
@@ -403,20 +279,3 @@ def test_a_body_without_pieces_is_started():
     answer = ask(governed(app), headers={"HTTP_ORIGIN": APP})
     assert (answer.status, answer.body) == (204, b"")
     assert answer.cors == ACTUAL
-
-
-def test_an_exception_is_the_servers():
-    def app(environ, start_response):
-        raise LookupError("before")
-
-    with pytest.raises(LookupError, match="before"):
-        ask(governed(app), headers={"HTTP_ORIGIN": APP})
-
-
-def test_a_policy_can_be_swapped_and_a_wrong_one_changes_nothing():
-    app = governed(says())
-    with pytest.raises(PolicyError):
-        app.policy = {"allow_origins": ["a.example"]}
-    assert ask(app, headers={"HTTP_ORIGIN": APP}).cors == ACTUAL
-    app.policy = {"allow_origins": [STRANGER]}
-    assert ask(app, headers={"HTTP_ORIGIN": APP}).cors == {}
