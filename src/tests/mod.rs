@@ -5,6 +5,7 @@ mod documents;
 mod explain;
 mod helps;
 mod naive;
+mod places;
 mod properties;
 mod public_suffixes;
 mod standard;

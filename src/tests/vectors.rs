@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::places::Places;
 use crate::{Policy, Request, Severity, is_forbidden_request_header};
 
 /// A decision as the vectors write it.
@@ -105,9 +106,18 @@ fn policies_are_refused_and_warned_of_as_the_vectors_say() {
             let json = json.trim_start_matches('\u{feff}');
             assert_eq!(of_policy(policy), of_file(&parse(json)), "{name}");
         }
+        let is_json = !actual.iter().any(|d| d[1] == "json-syntax");
+        let places = is_json.then(|| Places::of(&json));
         for (diagnostic, expected) in
             diagnostics.iter().zip(array(&case["diagnostics"]))
         {
+            let code = expected["code"].as_str().unwrap_or_default();
+            let place = (diagnostic.line, diagnostic.column);
+            if let Some(places) = &places
+                && place != places.find(code, &diagnostic.pointer)
+            {
+                failures.push(format!("{name}\n  {code} at {place:?}"));
+            }
             let help = diagnostic.help.as_deref().unwrap_or_default();
             let wanted = expected["help"].as_str().unwrap_or_default();
             if !help.contains(wanted) {
