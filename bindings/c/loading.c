@@ -28,49 +28,60 @@ test_arguments(void)
     CHECK(load("") == CORS_ERROR_POLICY);
 }
 
+// What a vector cannot hold, as JSON texts are UTF-8 and end where they end.
 static void
 test_texts(void)
 {
     size_t  i;
     static const char *const  bad[] = {
-        " ", "{", "}", "{}", "[]", "null", "true", "\"\"", "1", "\xEF\xBB\xBF",
-        "{\"allow_origins\": [\"" APP "\"]", WITH("\"max_age\": 1,"),
-        WITH("\"max_age\": 01"), WITH("\"max_age\": 1e400"),
-        WITH("\"description\": \"\xFF\""), "\xFF\xFE{", "\xC3",
+        "\xFF\xFE{", "\xC3", WITH("\"description\": \"\xFF\""),
         WITH("\"description\": \"\xED\xA0\x80\""),
-        WITH("\"description\": \"\\ud800\""),
-        WITH("\"description\": \"\\u0000\""),
-        WITH("\"max_age\": 1, \"max_age\": 1"),
-        WITH("\"max_age\": 1, \"max\\u005fage\": 1"),
-        WITH("\"dangerously_allow\": {\"nothing\": true}"),
-        "{\"allow_origins\": [\"" APP "\"]} {}",
-        "// no comments\n{\"allow_origins\": [\"" APP "\"]}",
-    };
-    static const char *const  good[] = {
-        GOOD, "\xEF\xBB\xBF{\"allow_origins\": [\"" APP "\"]}",
-        "\r\n\t {\"allow_origins\":\r\n[\"" APP "\"]} \n",
-        WITH("\"max_age\": 86400, \"preflight_status\": 200"),
-        WITH("\"$schema\": \"x\", \"description\": \"caf\xC3\xA9\""),
-        "{\"allow\\u005forigins\": [\"https:\\/\\/a.example\"]}",
+        WITH("\"max_age\": 1e400"),
     };
 
     for (i = 0; i < COUNT(bad); i++) {
         test_title = bad[i];
         CHECK(load(bad[i]) == CORS_ERROR_POLICY);
     }
-    for (i = 0; i < COUNT(good); i++) {
-        test_title = good[i];
-        CHECK(load(good[i]) == CORS_OK);
-        CHECK(calls == 0);
-    }
+
+    test_title = "a byte order mark is skipped";
+    CHECK(load("\xEF\xBB\xBF" GOOD) == CORS_OK && calls == 0);
+    CHECK(load("\xEF\xBB\xBF") == CORS_ERROR_POLICY);
 
     test_title = "the text ends where its length says, not at a NUL";
     CHECK(load_bytes(GOOD, sizeof(GOOD)) == CORS_ERROR_POLICY);
     CHECK(load_bytes(GOOD, sizeof(GOOD) - 2) == CORS_ERROR_POLICY);
+}
 
+// Line and column, in characters; the texts are one printable line each, as
+// report.h checks.
+static void
+test_places(void)
+{
     test_title = "a syntax error has its place";
     CHECK(load("{\n  \"allow_origins\": [}\n") == CORS_ERROR_POLICY);
     CHECK(calls == 1 && reports[0].line == 2 && reports[0].column == 21);
+
+    test_title = "a byte that is not UTF-8 has its place";
+    CHECK(load(WITH("\n\"description\": \"\xC3(\"")) == CORS_ERROR_POLICY);
+    CHECK(calls == 1 && reports[0].line == 2 && reports[0].column == 17);
+    CHECK(strcmp(reports[0].code, "json-encoding") == 0);
+
+    test_title = "a trailing slash, behind characters of several bytes";
+    CHECK(load("{\n \"description\": \"\xC3\xA9 \xE2\x82\xAC\", "
+               "\"allow_origins\": [\"https://a.example/\"]}")
+          == CORS_ERROR_POLICY);
+    CHECK(calls == 1 && reports[0].line == 2 && reports[0].column == 42);
+    CHECK(strcmp(reports[0].pointer, "/allow_origins/0") == 0);
+    CHECK(strstr(reports[0].help, "https://a.example") != NULL);
+
+    test_title = "control characters in a key and in an origin";
+    CHECK(load(WITH("\"a\\n\\u001b[31m\\u0085\\u007f\": 1"))
+          == CORS_ERROR_POLICY);
+    CHECK(calls == 1 && strcmp(reports[0].code, "unknown-key") == 0);
+    CHECK(load("{\"allow_origins\": [\"https://a\\n\\u001b\\u0085.example\"]}")
+          == CORS_ERROR_POLICY);
+    CHECK(calls == 1);
 }
 
 static void
@@ -163,6 +174,7 @@ main(void)
 {
     test_arguments();
     test_texts();
+    test_places();
     test_bounds();
     test_many();
     return test_end();
