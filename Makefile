@@ -155,10 +155,11 @@ $(call row, test-nginx-valgrind,  lib,    nginx-tests,  nginx-module test-valgri
 $(call row, test-nginx-suite,     lib,    ,             nginx-module test-suite)
 $(call row, deb,                  rust,   deb,          nginx-module deb)
 
-APACHE = $(if $(APXS),rust,apache)
-$(call row, apache-module,        lib,    $(APACHE),      bindings/apache)
-$(call row, test-apache,          lib,    $(APACHE),    bindings/apache test)
-$(call row, test-apache-valgrind, lib,    $(APACHE),    bindings/apache valgrind)
+# With APXS=file, httpd is not Debian's.
+APACHE = $(if $(APXS),rust,apache$(1))
+$(call row, apache-module,        lib,    $(call APACHE,), bindings/apache)
+$(call row, test-apache,          lib,    $(call APACHE,-tests), bindings/apache test)
+$(call row, test-apache-valgrind, lib,    $(call APACHE,-tests), bindings/apache valgrind)
 $(call row, python-package,       rust,   python,       bindings/python)
 $(call row, python,               rust,   python,       bindings/python wheel)
 $(call row, test-python,          rust,   python,       bindings/python test)

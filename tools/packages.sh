@@ -16,7 +16,7 @@ set -euo pipefail
 declare -A groups=(
     # What make test needs, and what the longer tests and the packages need.
     [test]="@demo @lint @cli @nginx-tests @c @cpp @abi @install @examples
-        @fuzz @apache @python @browsers"
+        @fuzz @apache-tests @python @browsers"
     [all]="@test @clang @all-browsers @suite @bench @deb @cargo-c @fresh"
 
     [demo]="@nginx curl=curl"
@@ -45,8 +45,9 @@ declare -A groups=(
     [cargo-c]="@rust libssl-dev pkg-config=pkg-config"
     [examples]="@rust @pytest g++=g++ libcpp-httplib-dev libmicrohttpd-dev
         pkg-config=pkg-config"
+    [apache]="@rust apxs=apache2-dev"
     # Not apache2, which would start a server.
-    [apache]="@rust @pytest apache2-bin apxs=apache2-dev valgrind=valgrind"
+    [apache-tests]="@apache @pytest apache2-bin valgrind=valgrind"
     [pytest]="curl=curl python:pytest=python3-pytest"
     [python]="@rust python:ensurepip=python3-venv"
     [browsers]="@nginx chromium=chromium fonts-dejavu-core node=nodejs npm=npm

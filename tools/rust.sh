@@ -13,7 +13,7 @@ if [ "${1:-}" = build ]; then
         exit 1
     }
     for package in . cli; do
-        cargo "+$oldest" build --locked --target-dir build/rust-$oldest \
+        cargo "+$oldest" build --locked --target-dir "build/rust-$oldest" \
             --manifest-path $package/Cargo.toml
     done
     exit
