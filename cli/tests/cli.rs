@@ -37,6 +37,7 @@ fn the_command_prints_what_the_cases_say() {
         // The age of a public suffix list does not depend on the day.
         .env("SOURCE_DATE_EPOCH", RELEASE_DAY)
         .case("../README.md")
+        .case("../../README.md")
         .case("../tests/cases/*.md")
         .case("../tests/cases/*.toml");
 }
