@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::{
-    Code, DIAGNOSTICS_MAX, Diagnostic, KEYS, Key, Policy, Severity, Values,
+    Code, DIAGNOSTICS_MAX, Diagnostic, KEYS, Key, Policy, Request, Severity,
+    Values, Verdict,
 };
 
 /// For each code of an error or warning, the shortest policy that has it.
@@ -322,8 +323,11 @@ fn every_code_has_an_example_or_cannot_have_one() {
 
 #[test]
 fn documents_name_only_codes_that_there_are() {
-    let documents =
-        [include_str!("../../POLICY.md"), include_str!("../../README.md")];
+    let documents = [
+        include_str!("../../POLICY.md"),
+        include_str!("../../README.md"),
+        include_str!("../../SECURITY.md"),
+    ];
     for document in documents {
         for code in document.split("(`").skip(1).flat_map(|rest| {
             let inside = rest.split(')').next().unwrap_or_default();
@@ -384,31 +388,83 @@ fn check_comments(path: &Path, seen: &mut usize) {
 }
 
 #[test]
+fn patterns_match_what_the_document_says() {
+    let text = include_str!("../../POLICY.md");
+    let (_, rest) = text.split_once("<!-- patterns:").expect("the mark");
+    let (table, _) = rest.split_once("<!-- end of patterns").expect("its end");
+    let mut tried = 0;
+    for row in table.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, pattern, _, matches, others, _] = cells[..] else {
+            panic!("{row}");
+        };
+        let pattern = pattern.trim_matches('`');
+        let json = format!(
+            r#"{{"allow_origins": ["{pattern}"],
+                 "dangerously_allow": {{"null_origin": true}}}}"#
+        );
+        let policy = Policy::from_json(json.as_bytes()).expect("it loads");
+        for (origins, expected) in [(matches, true), (others, false)] {
+            for origin in origins.split('`').skip(1).step_by(2) {
+                let decision = policy.evaluate(&Request {
+                    method: Some(b"GET"),
+                    origin: Some(origin.as_bytes()),
+                    ..Request::default()
+                });
+                let allowed = decision.verdict == Verdict::Allowed;
+                assert_eq!(allowed, expected, "{pattern}, {origin}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 20, "{tried}");
+}
+
+#[test]
 fn documents_keep_the_readme_short() {
     let readme = include_str!("../../README.md");
     assert!(readme.lines().count() < 200);
 }
 
+/// The headings of the table, each with the first code below it.
+const GROUPS: &[(Code, &str)] = &[
+    (Code::JsonSyntax, "The file"),
+    (Code::WrongType, "Keys and values"),
+    (Code::OriginsEmpty, "Origins: `*` and `null`"),
+    (Code::OriginEmpty, "Origins: form"),
+    (Code::OriginWildcardScheme, "Origins: wildcards"),
+    (Code::OriginInsecure, "Origins: danger, and patterns without effect"),
+    (Code::MethodMalformed, "Methods"),
+    (Code::HeaderMalformed, "Headers"),
+    (Code::MaxAgeRange, "Other keys"),
+];
+
 fn table() -> String {
-    let mut table =
-        String::from("| code | | example | fix |\n|---|---|---|---|\n");
+    let mut table = String::new();
     for &(code, policy) in EXAMPLES {
+        if let Some((_, heading)) = GROUPS.iter().find(|(c, _)| *c == code) {
+            table += &format!(
+                "\n### {heading}\n\n\
+                 | code | example | message | fix |\n|---|---|---|---|\n"
+            );
+        }
         if policy.is_empty() {
             continue;
         }
         let diagnostic = diagnostic(code, policy);
         let severity = match diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            Severity::Error => "",
+            Severity::Warning => " (warning)",
         };
-        let help = diagnostic.help.unwrap_or_default();
+        let cell = |text: &str| text.replace('*', "\\*").replace('|', "\\|");
         table += &format!(
-            "| `{code}` | {severity} | `{}` | {} |\n",
+            "| `{code}`{severity} | `{}` | {} | {} |\n",
             policy.replace('|', "\\|"),
-            help.replace('*', "\\*").replace('|', "\\|"),
+            cell(&diagnostic.message),
+            cell(&diagnostic.help.unwrap_or_default()),
         );
     }
-    table
+    table + "\n"
 }
 
 fn diagnostic(code: Code, policy: &str) -> Diagnostic {
