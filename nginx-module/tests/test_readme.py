@@ -1,6 +1,7 @@
 """The README's nginx example does what it says, as it is printed there."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,10 +41,18 @@ def test_the_synopsis_of_the_manual_does_what_it_says(serve):
     server = server.replace("%FOLDER%/own", "%FOLDER%/own manual")
     site = serve(
         server,
-        {"cors.json": block(README, "json"),
+        {"cors.json": block(MANUAL, "json"),
          "public.json": {"allow_origins": ["*"]}},
         http=http,
     )
+    shown = block(MANUAL, "console")
+    commands = re.findall(r"^\$ (.*)\n((?:[^$\n].*\n)*)", shown, re.M)
+    assert len(commands) == shown.count("$ ") == 3
+    for command, output in commands:
+        command = command.replace("localhost/", f"localhost:{site.port}/")
+        done = subprocess.run(command, shell=True, capture_output=True,
+                              check=True)
+        assert done.stdout.decode().replace("\r", "") == output
     assert site.get("/", origin=APP).cors["allow-origin"] == APP
     assert site.get("/public/", origin=APP).cors == {"allow-origin": "*"}
     assert site.get("/internal/", origin=APP).cors == {}
@@ -51,6 +60,7 @@ def test_the_synopsis_of_the_manual_does_what_it_says(serve):
     site.stop()
     log = (site.folder / "own").read_text().splitlines()
     assert log[0].endswith(f'200 "{APP}" allowed none -')
+    assert log[1].endswith(f'204 "{APP}" preflight_allowed none -')
     assert log[-1].endswith(f'204 "{APP}" preflight_refused'
                             " method_not_allowed PATCH")
 
