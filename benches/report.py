@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """report.py [--peers=RECORD] [--nginx=RECORD] [--readme=FILE]
 
-Writes the tables of README.md between their markers, and the plots beside it,
-from the records that peers/run.py and nginx/run.py left.
+Writes the tables of README.md between their markers, and the plots in results/,
+from the records of peers/run.py and nginx/run.py.
 """
 
 import argparse
@@ -40,8 +40,8 @@ WHOLE_ANSWERS = COLUMNS[5:]
 
 
 def added(row):
-    """The median over the rounds, and the least, of what a request costs more
-    than without CORS."""
+    """The nanoseconds added to a request, compared with none of CORS: the
+    median over the rounds, and the least."""
     differences = [
         with_ - without for with_, without
         in zip(row["median"], row["without"]["median"])
@@ -66,19 +66,8 @@ def peers_tables(record):
     columns = [name for name in COLUMNS
                if any(name in found for found in rows.values())]
     yield described(record)
-    yield ("Nanoseconds that a request costs more than without CORS, "
-           "median/least. The last column: the fastest whole answer of a "
-           "peer, by the medians, as a multiple of libcors (C). Without a "
-           "unit: ns.")
-    yield table(
-        ["scenario", *columns, "best peer"],
-        [[scenario,
-          *(f"{words(found[name][0])}/{words(found[name][1])}"
-            if name in found else "-" for name in columns),
-          best_peer(found)]
-         for scenario, found in rows.items()],
-    )
-    yield "How much more than libcors (C), geometric mean of the ratios:"
+    yield ("Time as a multiple of libcors (C), the geometric mean over the "
+           "scenarios:")
     means = []
     for name in columns:
         ratios = [max(found[name][0], 1) / max(found[OURS][0], 1)
@@ -89,22 +78,38 @@ def peers_tables(record):
     yield table(["", "scenarios", "x"], means)
     lost = [
         f"- `{scenario}`: {name}, {words(found[name][0])}"
-        f" beside {words(found[OURS][0])}"
+        f" compared with {words(found[OURS][0])}"
         for scenario, found in rows.items() for name in PEERS
         if name in found and found[name][0] < found[OURS][0]
     ]
     yield "Rows in which a peer is faster than libcors (C):"
     yield "\n".join(lost) or "none."
-    yield ("Time to make a policy of exact origins, in ms. libcors reads and "
-           "checks a JSON file; the others are given a list of strings.")
+    yield ("Time to load a policy of exact origins, in ms. libcors reads and "
+           "checks a JSON file; the others get a list of strings.")
     loads = {n: record["rows"].get(f"exact={n}/allowed", {})
              for n in (1000, 100_000, 1_000_000)}
     yield table(
         ["origins", *columns[2:]],
-        [[f"{n:,}", *(f"{statistics.median(found[name]['load_ms']):.3g}"
+        [[f"{n:,}", *(three_digits(statistics.median(found[name]["load_ms"]))
                       if name in found else "-" for name in columns[2:])]
          for n, found in loads.items()],
     )
+    yield ("Time added to a request, compared with the same call without "
+           "CORS: median/least, in ns if there is no unit. The last column is "
+           "the fastest complete response of a peer, by the medians, as a "
+           "multiple of libcors (C).")
+    yield table(
+        ["scenario", *columns, "best peer"],
+        [[scenario,
+          *(f"{words(found[name][0])}/{words(found[name][1])}"
+            if name in found else "-" for name in columns),
+          best_peer(found)]
+         for scenario, found in rows.items()],
+    )
+
+
+def three_digits(value):
+    return f"{float(f'{value:.3g}'):,g}"
 
 
 def best_peer(found):
@@ -118,7 +123,8 @@ def best_peer(found):
 def nginx_tables(record):
     kinds = list(record["bare_instructions"])
     yield described(record)
-    yield "Instructions that nginx itself executes for a request, and added:"
+    yield ("Instructions of bare nginx for a request, and how many each "
+           "configuration adds:")
     yield table(
         ["", *kinds],
         [["bare", *(f"{record['bare_instructions'][kind]:,}"
@@ -130,29 +136,29 @@ def nginx_tables(record):
     counts = record["instructions"]
     lost = [
         f"- {name}, {kind}: {found[kind]['added']:+,}"
-        f" beside {counts[OURS_IN_NGINX][kind]['added']:+,}"
+        f" compared with {counts[OURS_IN_NGINX][kind]['added']:+,}"
         for name, found in counts.items() for kind in found
         if "libcors" not in name
         and found[kind]["added"] < counts[OURS_IN_NGINX][kind]["added"]
     ]
     yield f"Rows that add fewer than {OURS_IN_NGINX}:"
     yield "\n".join(lost) or "none."
-    yield ("Load beside bare: the ratio of requests a second, and the "
-           "worker's CPU time added to a request, median [quartiles] of "
-           "pairs:")
+    yield ("Load compared with bare nginx: the ratio of requests per second, "
+           "and the worker's CPU time added to a request, as median "
+           "[quartiles] of pairs:")
     yield table(
-        ["", "", "requests a second", "CPU, ns"],
+        ["", "", "requests per second", "CPU, ns"],
         [[name, kind, spread_of(found["rps_ratio"], ".3f"),
           spread_of(found["cpu_ns_added"], "+,.0f")]
          for name, by_kind in record["load"].items()
          for kind, found in by_kind.items()],
     )
-    yield ("Anonymous memory of a master and its workers, and CPU time of "
-           "`nginx -t`, more than bare:")
+    yield ("Anonymous memory of the master and its workers, and CPU time of "
+           "`nginx -t`, compared with bare nginx:")
     memory = record["memory"]
     workers = memory["bare"]["anonymous_kib"]
     yield table(
-        ["", *(f"MB, {count} workers" for count in workers), "ms"],
+        ["", *(f"MB, workers: {count}" for count in workers), "ms"],
         [[name,
           *(f"{(found['anonymous_kib'][count] - bare) * 1.024 / 1000:,.1f}"
             for count, bare in workers.items()),
@@ -208,13 +214,13 @@ def plot_origins(record, verdict):
     axes.legend([handles[i] for i in order], [labels[i] for i in order],
                 loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axes.set(xscale="log", yscale="log", xlabel="exact origins in the policy",
-             ylabel="ns a request, more than without CORS",
-             title=f"A request from an origin that is {verdict}")
+             ylabel="ns added to a request",
+             title=f"A request from an origin: {verdict}")
     save(figure, f"origins-{verdict}.svg")
 
 
 def plot_nginx(record):
-    """Instructions that a request costs more."""
+    """Instructions added to a request."""
     kinds = {"allowed": "#1f77b4", "preflight": "#ff7f0e"}
     names = list(record["instructions"])[::-1]
     figure, axes = pyplot.subplots(figsize=(9, 5.5), layout="constrained")
@@ -225,7 +231,7 @@ def plot_nginx(record):
         drawn = axes.barh(*zip(*bars), height=0.38, color=color, label=kind)
         axes.bar_label(drawn, [f" {value:,}" for _, value in bars])
     axes.set(xscale="log", yticks=range(len(names)), yticklabels=names,
-             xlabel="instructions a request, more than bare nginx",
+             xlabel="instructions added to a request of bare nginx",
              title="CORS in nginx")
     axes.set_xlim(100, axes.get_xlim()[1] * 3)
     axes.grid(axis="y", visible=False)
