@@ -67,7 +67,7 @@ ngx_http_cors_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    /* whatever looks like something else can still be the name of a file */
+    /* what looks like something else can still be the name of a file */
 
     if (ngx_file_info(value[1].data, &fi) == NGX_FILE_ERROR
         && ngx_http_cors_invalid(cf, &name) != NGX_CONF_OK)
@@ -88,7 +88,7 @@ ngx_http_cors_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (status != CORS_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "cors policy \"%V\" is not used: %s",
+                           "cors policy \"%V\" could not be loaded: %s",
                            &value[1], cors_status_text(status));
         return NGX_CONF_ERROR;
     }
@@ -225,7 +225,7 @@ ngx_http_cors_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_cors_loc_conf_t *prev = parent;
     ngx_http_cors_loc_conf_t *conf = child;
 
-    /* what is set nowhere stays unset: such a location decides nothing */
+    /* without a directive, a location stays unset and decides nothing */
 
     ngx_conf_merge_ptr_value(conf->policy[0], prev->policy[0],
                              NGX_CONF_UNSET_PTR);

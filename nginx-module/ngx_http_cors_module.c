@@ -8,13 +8,13 @@
 #include "ngx_http_cors_module.h"
 
 
-/* of a header of the request or our own: the others have no lowcase_key */
+/* for request headers and our own only: others have no lowcase_key */
 
 #define ngx_http_cors_is(h, name)                                             \
     ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
      && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
-/* the strings of nginx are not const, but it does not write to these */
+/* nginx's strings are not const, but it does not write to these */
 
 #define ngx_http_cors_data(str)  ((u_char *) (uintptr_t) (str).ptr)
 
@@ -22,8 +22,8 @@
 
 
 /*
- * loc_conf: of the location that was asked last
- * late: nginx had a response before this decision on a preflight
+ * loc_conf: that of the location of the last decision
+ * late: nginx had responded to the preflight before this decision
  */
 
 typedef struct {
@@ -174,7 +174,7 @@ ngx_http_cors_is_cors(ngx_table_elt_t *h)
 }
 
 
-/* nothing was decided, and nothing is to be; nor is it for a subrequest */
+/* no decision was made or is needed; a subrequest never needs one */
 
 static ngx_inline ngx_uint_t
 ngx_http_cors_unset(ngx_http_request_t *r)
@@ -228,7 +228,7 @@ ngx_http_cors_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    /* not too late for an error that is made a success: error_page 405 =200 */
+    /* an error that becomes a success is not late: error_page 405 =200 */
 
     late = r->method == NGX_HTTP_OPTIONS
            && (r->err_status >= NGX_HTTP_SPECIAL_RESPONSE || r->header_sent);
@@ -244,7 +244,7 @@ ngx_http_cors_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    /* a 403 that is returned could go to the application by error_page */
+    /* error_page could send a returned 403 to the application */
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -263,7 +263,7 @@ ngx_http_cors_handler(ngx_http_request_t *r)
 }
 
 
-/* runs after add_header: what is left would only change or hold the answer */
+/* runs after add_header: other filters could change or delay the response */
 
 static ngx_int_t
 ngx_http_cors_answer_filter(ngx_http_request_t *r)
@@ -315,7 +315,7 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
     ngx_table_elt_t      *h, *first, *vary;
     ngx_http_cors_ctx_t  *ctx;
 
-    /* a 400, a slash redirect or a server's "return" is decided on here */
+    /* the decision on a 400, a slash redirect or a server's "return" */
 
     ctx = ngx_http_cors_get_ctx(r);
 
@@ -369,7 +369,7 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
         }
     }
 
-    /* what stood there before; of a 416, which comes twice, our own as well */
+    /* the headers before ours; a 416 comes twice, so ours are there as well */
 
     for (part = &r->headers_out.headers.part; part; part = part->next) {
         h = part->elts;
@@ -457,7 +457,7 @@ ngx_http_cors_decide(ngx_http_request_t *r, ngx_uint_t late)
         ngx_http_set_ctx(r, ctx, ngx_http_cors_module);
     }
 
-    /* the first location where a policy or "off" is set governs the request */
+    /* the first location that sets a policy or "off" decides on the request */
 
     for (i = 0; i < 2; i++) {
         if (ctx->decision[i] == NGX_CONF_UNSET_PTR
@@ -482,7 +482,7 @@ ngx_http_cors_decide(ngx_http_request_t *r, ngx_uint_t late)
 static void
 ngx_http_cors_cleanup(void *data)
 {
-    /* only marks the place where the context can be found */
+    /* only shows where the context can be found */
 }
 
 
@@ -509,10 +509,10 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
 
     if (cors_evaluate(policy, &request, d) != CORS_OK) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-                      "cors_evaluate() failed, nothing is permitted");
+                      "cors_evaluate() failed, so nothing is permitted");
     }
 
-    /* what is late is not answered as the explanation says */
+    /* a late preflight is not answered as the explanation says */
 
     if (d->reason != CORS_REASON_NONE
         && r->connection->log->log_level >= NGX_LOG_INFO
@@ -584,7 +584,7 @@ ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
                 }
             }
 
-            /* begins where the first line is, and moves when it grows */
+            /* starts at the first field's value, and moves when it grows */
 
             if (value->ptr == NULL) {
                 joined->elts = line.data;

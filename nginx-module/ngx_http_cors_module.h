@@ -16,7 +16,7 @@
 #include <cors.h>
 
 
-/* not for other modules, which may have such a name as well */
+/* hidden from other modules, which may use the same names */
 
 #define NGX_HTTP_CORS_HIDDEN  __attribute__((visibility("hidden")))
 

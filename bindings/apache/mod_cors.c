@@ -35,7 +35,7 @@ typedef struct {
 } cors_dir_conf;
 
 typedef struct {
-    int in_sections;        /* CorsPolicy does not stand in the server alone */
+    int in_sections;        /* CorsPolicy is also set in sections */
 } cors_server_conf;
 
 typedef struct {
@@ -48,7 +48,7 @@ APLOG_USE_MODULE(cors);
 
 static ap_filter_rec_t *cors_filter_handle;
 
-/* In the place of a request's own: the hooks of the others are running. */
+/* Replaces a request's own while the hooks of other modules run. */
 static cors_request_conf cors_nested;
 
 static cors_str cors_text(const char *s)
@@ -60,17 +60,17 @@ static cors_str cors_text(const char *s)
     return text;
 }
 
-/* httpd has joined the lines of a name, but not those of RequestHeader. */
+/* httpd has joined repeated header fields, but not RequestHeader's. */
 static cors_str cors_line(request_rec *r, const char *name)
 {
     return cors_text(apr_table_getm(r->pool, r->headers_in, name));
 }
 
 /*
- * What governs a request: the first place, through internal redirects and
- * error documents, where CorsPolicy is set, to a file or to off. NULL where it
- * is set nowhere. It is decided once: what later phases do to the request's
- * headers does not count.
+ * What applies to a request: the first section, through internal redirects and
+ * error documents, in which CorsPolicy is set, to a file or to off. NULL if it
+ * is set nowhere. The decision is made once: what later phases do to the
+ * request's headers does not count.
  */
 static cors_request_conf *cors_govern(request_rec *r, int place_known)
 {
@@ -108,14 +108,14 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
     request.request_method = cors_line(r, CORS_PREFIX "Request-Method");
     request.request_headers = cors_line(r, CORS_PREFIX "Request-Headers");
 
-    /* Without a policy the library answers that nothing is permitted. */
+    /* Without a policy, the library's decision permits nothing. */
     if (cors_evaluate(place_known ? dir->policy : NULL, &request,
                       &conf->decision) != CORS_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, place_known
-                      ? "cors_evaluate() failed, nothing is permitted"
-                      : "CorsPolicy: a cache answers before the section is "
-                        "known, nothing is permitted; set CacheQuickHandler "
-                        "off");
+                      ? "cors_evaluate() failed, so nothing is permitted"
+                      : "CorsPolicy: a cache responds before the section is "
+                        "known, so nothing is permitted; use "
+                        "CacheQuickHandler off");
     }
     else if (conf->decision.reason != CORS_REASON_NONE && APLOGrinfo(r)) {
         char text[MAX_STRING_LEN];
@@ -134,22 +134,22 @@ static int cors_answer(request_rec *r, cors_request_conf *conf)
         return DECLINED;
     }
     conf->answered = 1;
-    /* Else an ErrorDocument takes the answer over, or httpd writes a page. */
+    /* Otherwise an ErrorDocument replaces the response, or httpd's page. */
     ap_custom_response(r, status, "");
     return status;
 }
 
-/* The first phase that knows the place, and the last before access control. */
+/* The first phase that knows the section, the last before access control. */
 static int cors_header_parser(request_rec *r)
 {
     return cors_answer(r, cors_govern(r, 1));
 }
 
 /*
- * In the phases before it modules answer as well: the Redirect of a section,
- * the RewriteRule of a server, a link that is not followed. Only the first
- * module that has an answer is asked, so all the others are asked from within
- * the first hook. Where they answer, no later phase changes the place.
+ * Modules also respond in the phases before it: the Redirect of a section, the
+ * RewriteRule of a server, a link that is not followed. httpd stops at the
+ * first module that responds, so the first hook runs all the others. If one of
+ * them responds, no later phase changes the section.
  */
 static int cors_run_others(request_rec *r, int (*run)(request_rec *r),
                            int walk)
@@ -180,7 +180,7 @@ static int cors_run_others(request_rec *r, int (*run)(request_rec *r),
         ap_if_walk(r);
     }
     conf = cors_govern(r, 1);
-    /* Which ErrorDocument is shown does not change. */
+    /* The choice of the ErrorDocument does not change. */
     r->per_dir_config = place;
 
     answer = cors_answer(r, conf);
@@ -209,7 +209,7 @@ static void cors_drop_headers(apr_table_t *headers)
     int i;
 
     for (i = lines->nelts - 1; i >= 0; i--) {
-        /* One call takes away every line of the name. */
+        /* One call removes every field of this name. */
         if (i < lines->nelts
             && !ap_cstr_casecmpn(line[i].key, CORS_PREFIX,
                                  sizeof(CORS_PREFIX) - 1)) {
@@ -225,7 +225,7 @@ static int cors_varies_by_all(request_rec *r, const apr_table_t *headers)
     return vary && ap_find_list_item(r->pool, vary, "*");
 }
 
-/* Runs once for each response, behind every filter that sets headers. */
+/* Runs once for each response, after every filter that sets headers. */
 static apr_status_t cors_output_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
@@ -277,7 +277,7 @@ static void cors_insert(request_rec *r, int place_known)
     }
 }
 
-/* A quick handler, mod_cache's, answers before the request has a file. */
+/* A quick handler, mod_cache's, responds before the request has a file. */
 static void cors_insert_filter(request_rec *r)
 {
     cors_insert(r, r->filename != NULL);
@@ -294,7 +294,7 @@ static void cors_log_diagnostic(void *context, const cors_diagnostic *d)
     int warning = d->severity == CORS_SEVERITY_WARNING;
     char place[64] = "";
 
-    /* A start reads the configuration twice. */
+    /* At startup, httpd reads the configuration twice. */
     if (warning
         && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
         && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL) {
@@ -303,7 +303,7 @@ static void cors_log_diagnostic(void *context, const cors_diagnostic *d)
     if (d->line) {
         apr_snprintf(place, sizeof(place), ":%u:%u", d->line, d->column);
     }
-    /* Of no server: a virtual host has no log yet. */
+    /* For no server: a virtual host has no log yet. */
     ap_log_error(APLOG_MARK, warning ? APLOG_WARNING : APLOG_ERR, 0, NULL,
                  "CorsPolicy \"%s\"%s: %.*s%s%.*s (%.*s)", file, place,
                  (int)d->message.len, d->message.ptr, d->help.ptr ? "; " : "",
@@ -318,7 +318,7 @@ static apr_status_t cors_free_policy(void *policy)
     return APR_SUCCESS;
 }
 
-/* What was given instead of a file, where one can tell; else NULL. */
+/* What the argument is instead of a file; NULL if it can be a file. */
 static const char *cors_no_file(apr_pool_t *p, const char *arg)
 {
     static const char expected[] = "CorsPolicy: expected a file or \"off\", "
@@ -371,7 +371,7 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
         return error;
     }
     if (conf->set) {
-        return "CorsPolicy may stand only once in a place";
+        return "CorsPolicy may be set only once per context";
     }
     conf->set = 1;
 
@@ -389,7 +389,7 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
         return apr_pstrcat(cmd->pool, "CorsPolicy: invalid path ", arg, NULL);
     }
 
-    /* A file that is named in many places is loaded once. */
+    /* A file that is used in many sections is loaded once. */
     apr_pool_userdata_get((void **)&policies, key, cmd->pool);
     if (!policies) {
         policies = apr_hash_make(cmd->pool);
@@ -410,7 +410,8 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
     status = cors_policy_load_file(file, cors_log_diagnostic, file,
                                    &conf->policy);
     if (status != CORS_OK) {
-        return apr_psprintf(cmd->pool, "CorsPolicy: \"%s\" is not used: %s",
+        return apr_psprintf(cmd->pool,
+                            "CorsPolicy: \"%s\" could not be loaded: %s",
                             file, cors_status_text(status));
     }
     apr_pool_cleanup_register(cmd->pool, conf->policy, cors_free_policy,
@@ -446,7 +447,7 @@ static void *cors_merge_server_conf(apr_pool_t *p, void *base, void *add)
 static void cors_register_hooks(apr_pool_t *p)
 {
     (void)p;
-    /* Behind mod_headers and mod_cache; a cache keeps what came before us. */
+    /* After mod_headers and mod_cache, which stores headers without ours. */
     cors_filter_handle =
         ap_register_output_filter("CORS", cors_output_filter, NULL,
                                   (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));

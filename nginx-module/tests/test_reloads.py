@@ -114,7 +114,7 @@ def test_a_bad_policy_changes_no_answer_under_load(site):
             site.write("api.json", "{")
             site.reload()
             wait_until(
-                lambda number=number: site.errors.count("is not used")
+                lambda number=number: site.errors.count("could not be loaded")
                 == number, "the reload to fail",
             )
             load.wait_for_answers()

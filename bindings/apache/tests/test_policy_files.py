@@ -36,7 +36,7 @@ def test_every_fault_is_shown_with_its_place(apache, place):
         n for n, line in enumerate(lines, 1) if "bad.json" in line
     )
     assert f"Syntax error on line {number} of " in text
-    assert f'CorsPolicy: "{apache.folder}/bad.json" is not used: policy' in text
+    assert f'"{apache.folder}/bad.json" could not be loaded: policy' in text
     assert text.count("bad.json") == 3
 
 
@@ -154,9 +154,9 @@ def test_the_file_is_looked_for_below_the_server_root(serve):
     ("server", "fault"),
     [
         ("CorsPolicy api.json\nCorsPolicy off",
-         "CorsPolicy may stand only once in a place"),
+         "CorsPolicy may be set only once per context"),
         ("CorsPolicy off\nCorsPolicy api.json",
-         "CorsPolicy may stand only once in a place"),
+         "CorsPolicy may be set only once per context"),
         ("CorsPolicy", "CorsPolicy takes one argument"),
         ("CorsPolicy api.json api.json", "CorsPolicy takes one argument"),
         ('<Location "/">\n<LimitExcept GET>\nCorsPolicy api.json\n'

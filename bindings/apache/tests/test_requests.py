@@ -212,7 +212,7 @@ def test_a_cache_that_answers_before_the_place_is_known_permits_nothing(
     cached, backend, apache, server
 ):
     """Else it would be the server's policy, or the application's headers."""
-    apache.expect("set CacheQuickHandler off")
+    apache.expect("use CacheQuickHandler off")
     backend.answers["/closed/"] = (200, [*OWN, ("ETag", '"1"')])
     site = cached(
         f"""
@@ -229,7 +229,7 @@ def test_a_cache_that_answers_before_the_place_is_known_permits_nothing(
         assert answer.cors == {}
         assert "origin" in answer.varies_by
     assert backend.hits == ["GET /closed/"]
-    assert "set CacheQuickHandler off" in site.errors
+    assert "use CacheQuickHandler off" in site.errors
 
 
 @pytest.fixture
