@@ -173,12 +173,12 @@ def test_a_stale_or_missing_engine_is_an_import_error(tmp_path):
     stale = copied(tmp_path / "stale", version="99.1.0")
     error = run(stale, "import libcors").stderr
     assert "ImportError: libcors 99.1.0 is installed, but its engine" in error
-    assert f"is {libcors.__version__}: install libcors again" in error
+    assert f"has version {libcors.__version__}; reinstall libcors" in error
 
     missing = copied(tmp_path / "missing", engine=False)
     error = run(missing, "import libcors").stderr
     assert "ImportError: the engine of libcors cannot be loaded" in error
-    assert "install libcors again" in error
+    assert "; reinstall libcors" in error
 
 
 def test_the_version_is_that_of_the_crate():

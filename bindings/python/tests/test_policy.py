@@ -288,7 +288,7 @@ def test_an_error_shows_every_place_and_fix(tmp_path):
     assert caught.value.file == str(file)
     shown = "".join(traceback.format_exception_only(PolicyError, caught.value))
     assert shown == (
-        "libcors.PolicyError: the policy is refused\n"
+        "libcors.PolicyError: the policy is rejected\n"
         f"  {file}:3:5: error: {first.message}; use "
         "https://app.example.com [origin-trailing-slash]\n"
         f'  {file}:5:21: error: {second.message}; use "PUT" [method-case]\n'

@@ -11,7 +11,7 @@ POLICY = """{
 }
 """
 ERRORS = [
-    "the policy is refused",
+    "the policy is rejected",
     "cors.json:2:23: error: ",
     "[origin-trailing-slash]",
     "cors.json:2:45: error: ",

@@ -6,9 +6,9 @@
     policy = Policy.from_file("cors.json")
     decision = policy.evaluate(method="GET", origin="https://app.example.com")
     decision.headers   # what to add to the response
-    decision.status    # where not 0: answer at once, with this status
+    decision.status    # if not 0, respond at once with this status
 
-`libcors.asgi` and `libcors.wsgi` have middlewares that do so.
+`libcors.asgi` and `libcors.wsgi` have middlewares that do this.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 __version__: Final = VERSION
 
-# Pickles, tracebacks and repr() name them as they are imported.
+# Pickles, tracebacks and repr() show the names that users import.
 for _public in (
     Decision,
     Diagnostic,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What to do with one request, and how the library is asked for it."""
+"""The decision on one request, and the call that makes it."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from ._names import Name
 
 
 class Verdict(Name):
-    """The kinds of decision. Act on status and headers, not on these: later
-    versions may append some."""
+    """The kinds of decision. Later versions may add some, so act on status and
+    headers instead."""
 
     #: The request has no Origin.
     NOT_CORS = "not_cors"
     #: An actual request whose response the origin may read.
     ALLOWED = "allowed"
-    #: An actual request that gets no permission header. It is not blocked:
-    #: the browser keeps the response from the page. Browsers send Origin with
-    #: same-origin POST, PUT, DELETE and WebSocket handshakes too.
+    #: An actual request that gets no permission header. It is not blocked, but
+    #: the browser does not let the page read the response. POLICY.md, "What
+    #: refused means", has more.
     REFUSED = "refused"
-    #: A preflight; answer it with the decision's status.
+    #: A preflight. Respond with the decision's status.
     PREFLIGHT_ALLOWED = "preflight_allowed"
-    #: A preflight; answer it with the decision's status: the browser will not
-    #: send the request that it asked for.
+    #: A preflight. Respond with the decision's status; the browser will not
+    #: send the request that it asks for.
     PREFLIGHT_REFUSED = "preflight_refused"
-    #: None that this version knows.
+    #: A newer one, which this version does not know.
     UNKNOWN = "unknown"
 
 
 class Reason(Name):
-    """Why a decision refuses. Later versions may append some."""
+    """Why a decision refuses. Later versions may add some."""
 
     #: Nothing was refused.
     NONE = "none"
     #: No pattern of the policy matches the origin.
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
-    #: Origin is not one serialized origin, or too long.
+    #: Origin is not a single serialized origin, or is too long.
     ORIGIN_MALFORMED = "origin_malformed"
     #: The requested method is not allowed; culprit names it.
     METHOD_NOT_ALLOWED = "method_not_allowed"
-    #: Access-Control-Request-Method is not a token, or too long.
+    #: Access-Control-Request-Method is not a token, or is too long.
     METHOD_MALFORMED = "method_malformed"
     #: A requested header is not allowed; culprit names the first one.
     HEADER_NOT_ALLOWED = "header_not_allowed"
-    #: Access-Control-Request-Headers is not a list of tokens, or too long.
+    #: Access-Control-Request-Headers is not a list of tokens, or is too long.
     HEADERS_MALFORMED = "headers_malformed"
-    #: None that this version knows.
+    #: A newer one, which this version does not know.
     UNKNOWN = "unknown"
 
 
@@ -58,15 +58,15 @@ REASONS = dict(enumerate(Reason))
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with one request."""
+    """The decision on one request."""
 
     verdict: Verdict
     reason: Reason
-    #: Where not 0: answer now, with this status and no body.
+    #: If not 0, respond at once with this status and no body.
     status: int
-    #: The headers to add, names in lower case. A name can come twice. Of Vary
-    #: only the names that the response does not have yet, and nothing where
-    #: it has "*".
+    #: The headers to add, with names in lower case. A name can come twice. Of
+    #: Vary, add only the names that the response does not list yet, and
+    #: nothing if it is "*".
     headers: tuple[tuple[bytes, bytes], ...]
     #: The method or header name that was not allowed.
     culprit: str | None
@@ -82,7 +82,7 @@ def evaluate(
     request_headers: bytes | None,
 ) -> Decision:
     request = native_request(
-        # What is not latin-1 comes from no server; "?" is no method.
+        # No server passes on anything but latin-1; "?" is not a method.
         None if method is None else method.encode("latin-1", "replace"),
         origin,
         request_method,
@@ -90,7 +90,7 @@ def evaluate(
     )
     # One for each call: another thread may be deciding.
     decision = _native.Decision(_DECISION_SIZE)
-    # Where this fails, the decision permits nothing and goes the way of all.
+    # If this fails, the decision permits nothing and is used like any other.
     _native.evaluate(policy, byref(request), byref(decision))
     parts = iter(decision.headers[: 4 * decision.header_count])
     return Decision(
@@ -114,7 +114,7 @@ def evaluate(
 _DECISION_SIZE = sizeof(_native.Decision)
 _REQUEST_SIZE = sizeof(_native.Request)
 
-#: The names of headers by their addresses: they are the library's own.
+#: The names of headers by their addresses, which belong to the library.
 _NAMES: dict[int, bytes] = {}
 
 

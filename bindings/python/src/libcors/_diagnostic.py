@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What is wrong or doubtful in a policy, and how Python says it."""
+"""Errors and warnings of a policy, and how Python reports them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,20 @@ SEVERITIES = dict(enumerate(Severity))
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing that is wrong or doubtful in a policy. str() is all of it in
-    one line."""
+    """An error or warning of a policy. str() shows all of it on one line."""
 
-    #: What kind, stable from release to release: "origin-trailing-slash".
+    #: The kind, the same in every release: "origin-trailing-slash".
     code: str
     severity: Severity
-    #: Where, as a JSON pointer (RFC 6901): "/allow_origins/2".
+    #: The location as a JSON pointer (RFC 6901): "/allow_origins/2".
     pointer: str
-    #: Where, from 1; 0 where there is no place in a text, as in a dict.
+    #: The line, from 1; 0 if there is none, as in a dict.
     line: int
-    #: The character in the line, from 1; 0 where there is none.
+    #: The character in the line, from 1; 0 if there is none.
     column: int
     #: What is wrong.
     message: str
-    #: What to write instead, where the library can tell.
+    #: What to use instead, if the library knows.
     help: str | None
 
     def __str__(self) -> str:
@@ -45,9 +44,9 @@ class Diagnostic:
 
 
 class PolicyError(ValueError):
-    """A policy was refused. str() shows every reason on a line of its own."""
+    """A rejected policy. str() shows each reason on a line of its own."""
 
-    #: Every error, and the warnings between them, in the order of the file.
+    #: All errors and warnings, in the order of the file.
     diagnostics: tuple[Diagnostic, ...]
 
     def __init__(
@@ -55,20 +54,20 @@ class PolicyError(ValueError):
     ) -> None:
         super().__init__(diagnostics, file)
         self.diagnostics = diagnostics
-        #: The policy's file, None where it was a text or a dict.
+        #: The policy's file; None for a string or a dict.
         self.file = file
 
     def __str__(self) -> str:
         return "\n  ".join(
             [
-                "the policy is refused",
+                "the policy is rejected",
                 *(placed(each, self.file) for each in self.diagnostics),
             ]
         )
 
 
 class PolicyWarning(UserWarning):
-    """Something doubtful in a policy that was loaded."""
+    """A warning about a policy that was loaded."""
 
 
 def read_diagnostic(diagnostic: Any, has_place: bool) -> Diagnostic:
@@ -84,7 +83,7 @@ def read_diagnostic(diagnostic: Any, has_place: bool) -> Diagnostic:
 
 
 def placed(diagnostic: Diagnostic, file: str | None) -> str:
-    """The diagnostic after file:line:column, or what there is of it."""
+    """The diagnostic after file:line:column, as far as they are known."""
     place = (
         f":{diagnostic.line}:{diagnostic.column}"
         if diagnostic.line

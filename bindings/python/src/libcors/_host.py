@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the two middlewares share: the policy that governs, and how the headers
-of a decision get into a response."""
+"""What the two middlewares share: the current policy, and the merging of a
+decision's headers into a response."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ._policy import Policy
 #: policy as a mapping.
 PolicySource = Union[Policy, str, "os.PathLike[str]", Mapping[str, object]]
 
-#: How the names begin that `merged` is for: Access-Control-* and Vary.
+#: The first letters of the names that `merged` is for: Access-Control-*, Vary.
 INITIALS = frozenset((*"aAvV", *b"aAvV"))
 
 
 class Host:
-    """Holds the policy that governs."""
+    """Has the current policy."""
 
     def __init__(
         self, policy: PolicySource | None, others: Mapping[str, Any]
     ) -> None:
-        """`others` are the keywords that are not ours, such as those of other
-        middlewares: they are an error that names the policy to use."""
+        """`others` are unknown keywords, such as those of other middlewares.
+        They raise an error that shows the policy to use."""
         if isinstance(policy, (list, tuple, set, frozenset)):
             # Starlette's second parameter.
             policy, others = None, {"allow_origins": policy, **others}
@@ -37,12 +37,12 @@ class Host:
 
     @property
     def policy(self) -> Policy:
-        """The policy that governs.
+        """The current policy.
 
-        It may be assigned while requests run, by any thread: a Policy, the
-        path of a policy file, or a mapping. A request is answered wholly under
-        the policy that it began with. Where a path or a mapping is refused,
-        PolicyError is raised, and the policy stays what it was.
+        Any thread may assign another one while requests run: a Policy, the
+        path of a policy file, or a mapping. The whole of a request uses the
+        policy that it began with. If the new policy is rejected, the
+        assignment raises PolicyError and changes nothing.
         """
         return self._policy
 
@@ -60,12 +60,12 @@ def merged(
     answer: Iterable[tuple[AnyStr, AnyStr]],
     words: tuple[AnyStr, AnyStr, AnyStr, AnyStr],
 ) -> list[tuple[AnyStr, AnyStr]]:
-    """An application's headers, and those of a decision.
+    """An application's headers together with those of a decision.
 
-    The application's Access-Control-* headers are dropped: the policy is the
-    one authority. Of Vary only the names that are missing are added, and
-    nothing beside "*" (RFC 9110, section 12.5.5). `words` are "vary", ",",
-    "*" and "access-control-" in the type of the headers.
+    The application's Access-Control-* headers are dropped, because the policy
+    is the only source. Of Vary, only the missing names are added, and nothing
+    if it is "*" (RFC 9110, section 12.5.5). `words` are "vary", ",", "*" and
+    "access-control-" in the type of the headers.
     """
     vary, comma, star, access_control = words
     kept = []

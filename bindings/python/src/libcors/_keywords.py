@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What to say to the keywords of other middlewares: the policy that means the
-same. MIGRATING.md has it as tables."""
+"""The error for the keywords of other middlewares: it shows the equivalent
+policy. MIGRATING.md has the same as tables."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _PEERS: list[tuple[dict[str, str], dict[str, object]]] = [
 _PRIVATE_NETWORK = "browsers no longer ask for it"
 _PATHS = "a policy is for all paths; wrap a part of the application"
 
-#: Why a keyword has no key.
+#: Why a keyword has no equivalent.
 _REASONS = {
     "allow_private_network": _PRIVATE_NETWORK,
     "CORS_ALLOW_PRIVATE_NETWORK": _PRIVATE_NETWORK,
@@ -102,7 +102,7 @@ _EXAMPLE = "https://app.example.com"
 
 
 def complaint(policy: object, others: Mapping[str, Any]) -> str:
-    """The message for `others`, keywords that are not ours."""
+    """The message for `others`, which are unknown keywords."""
     if not others:
         return 'CORSMiddleware needs a policy; add policy="cors.json"'
     named = " and ".join(
@@ -130,7 +130,7 @@ def complaint(policy: object, others: Mapping[str, Any]) -> str:
 def _translated(
     others: Mapping[str, Any],
 ) -> tuple[dict[str, Any], list[str]]:
-    """The policy, and notes about all that it does not say."""
+    """The policy, and notes about everything that it cannot express."""
     known, defaults = _peer(others)
     notes = []
     keys = dict(defaults)
@@ -165,19 +165,19 @@ def _translated(
             policy["allow_credentials"] = True
 
     methods = [name.upper() for name in _list(keys.get("allow_methods"))]
-    # The protocol always allows these, or no browser asks for them.
+    # The protocol always allows these, or browsers do not ask for them.
     free = ("GET", "HEAD", "POST", "OPTIONS")
     policy["allow_methods"] = (
         ["*"] if "*" in methods else [m for m in methods if m not in free]
     )
     headers = _list(keys.get("allow_headers"))
     if "*" in headers:
-        # They allow whatever is asked for; "*" allows all but this.
+        # They allow every requested header; "*" allows all except this one.
         headers = ["*", "Authorization"]
     elif known is _PEERS[0][0] and "content-type" not in {
         name.lower() for name in headers
     }:
-        # Starlette allows it always.
+        # Starlette always allows it.
         headers = [*headers, "Content-Type"]
     policy["allow_headers"] = headers
     exposed = _list(keys.get("expose_headers"))
@@ -219,7 +219,7 @@ def _seconds(value: object) -> object:
 
 
 def _diagnostics(text: str) -> list[str]:
-    """What the policy itself is told: its values may be wrong, or risky."""
+    """The diagnostics of the policy, whose values may be wrong or risky."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

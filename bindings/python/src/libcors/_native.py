@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The shared library and its C ABI, as include/cors.h has it.
+"""The shared library and its C ABI, as in include/cors.h.
 
-Names, order and meaning are the header's. A cors_str is written out as its
-two members: ctypes reads and writes flat structs several times faster. Where
-the library fills it in, its pointer is a number, as a c_char_p would be read
-up to a NUL, which the request's own bytes need not have.
+Names, order and meaning are those of the header. A cors_str is written out as
+its two members, because ctypes reads and writes flat structs several times
+faster. If the library fills it in, its pointer is a number: ctypes would read
+a c_char_p up to a NUL, which the request's own bytes need not have.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Diagnostic(ctypes.Structure):
 
 
 class Request(ctypes.Structure):
-    """cors_request; it keeps the bytes alive that it is given."""
+    """cors_request; it keeps its bytes alive."""
 
     _fields_ = [
         ("size", c_size_t),
@@ -75,8 +75,8 @@ class Request(ctypes.Structure):
 
 
 class Decision(ctypes.Structure):
-    """cors_decision; a cors_header is four numbers in headers: the name's
-    address and length, the value's address and length."""
+    """cors_decision. In headers, each cors_header is four numbers: the address
+    and length of the name, and those of the value."""
 
     _fields_ = [
         ("size", c_size_t),
@@ -104,21 +104,21 @@ class Decision(ctypes.Structure):
 PATH = os.path.join(os.path.dirname(__file__), "libcors.so")
 
 try:
-    # With the GIL for the calls that take a fraction of a microsecond: to give
-    # it up and fight for it again would cost more than they do.
+    # With the GIL, for calls that take a fraction of a microsecond: releasing
+    # and acquiring it would cost more than they do.
     _library = ctypes.PyDLL(PATH)
-    # Without it for those that read and check a file.
+    # Without the GIL, for calls that read and check a file.
     _slow = ctypes.CDLL(PATH, use_errno=True)
 except OSError as error:
     if not os.path.isdir(os.path.dirname(PATH)):
         raise ImportError(
             f"the engine of libcors, {PATH}, cannot be loaded from inside an "
-            "archive: it is a shared library; use an unpacked directory, or a "
-            "tool that unpacks the archive at the start, such as shiv"
+            "archive, because it is a shared library; use an unpacked "
+            "directory, or a tool that unpacks the archive at startup, such "
+            "as shiv"
         ) from error
     raise ImportError(
-        f"the engine of libcors cannot be loaded ({error}): install libcors "
-        "again"
+        f"the engine of libcors cannot be loaded ({error}); reinstall libcors"
     ) from error
 
 diagnostic_fn = ctypes.CFUNCTYPE(None, c_void_p, POINTER(Diagnostic))
@@ -134,7 +134,7 @@ def _function(
 
 
 def text(address: int | None, length: int) -> str | None:
-    """What a cors_str of UTF-8 has; None where it is absent."""
+    """The text of a cors_str in UTF-8; None if it is absent."""
     if address is None:
         return None
     return ctypes.string_at(address, length).decode("utf-8", "replace")
@@ -187,6 +187,6 @@ _version: str = _function(_library, "cors_version", c_char_p)().decode()
 
 if _version != VERSION:
     raise ImportError(
-        f"libcors {VERSION} is installed, but its engine, {PATH}, is "
-        f"{_version}: install libcors again"
+        f"libcors {VERSION} is installed, but its engine, {PATH}, has version "
+        f"{_version}; reinstall libcors"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A policy: how it is loaded, and what it is asked."""
+"""A policy: how it is loaded, and how it decides."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ._diagnostic import (
     read_diagnostic,
 )
 
-#: How many decisions a policy remembers, and how long, in bytes, what they
-#: were made from may be: strangers choose it, and it is kept in memory.
+#: How many decisions a policy remembers, and the maximum size of their
+#: requests in bytes: clients choose these, and they stay in memory.
 _CACHED = 1024
 _CACHED_LENGTH = 512
 
@@ -40,9 +40,9 @@ def public_suffix_list_date() -> str:
 
 
 class Policy:
-    """A loaded policy. It never changes: any number of threads, and of
-    processes after a fork, may use it at the same time. To swap a policy,
-    load another and use that from the next request on."""
+    """A loaded policy. It never changes, so any number of threads, and of
+    processes after a fork, may use it at the same time. To replace a policy,
+    load another one and use it from the next request on."""
 
     __slots__ = (
         "__weakref__",
@@ -52,8 +52,7 @@ class Policy:
         "warnings",
     )
 
-    #: What is doubtful in it. Each was also told to the warnings module, as a
-    #: PolicyWarning.
+    #: Its warnings. Each also went to the warnings module, as a PolicyWarning.
     warnings: tuple[Diagnostic, ...]
 
     def __init__(self, policy: str | bytes | Mapping[str, object]) -> None:
@@ -65,7 +64,7 @@ class Policy:
         if isinstance(policy, Mapping):
             text = _json(policy)
         elif isinstance(policy, str):
-            # A lone surrogate is an error with its place.
+            # A lone surrogate becomes an error with its location.
             text = policy.encode("utf-8", "surrogatepass")
         elif isinstance(policy, bytes):
             text = policy
@@ -114,10 +113,10 @@ class Policy:
         """Decides (Fetch standard, "CORS protocol").
 
         `request_method` is Access-Control-Request-Method, `request_headers`
-        Access-Control-Request-Headers. None is an absent header, which an
-        empty one is not. The caller joins several lines of one header with
-        commas, and strips the spaces and tabs around a value. A request that
-        makes no sense is refused; it is never an error."""
+        Access-Control-Request-Headers. None is an absent header, which is not
+        the same as an empty one. The caller joins repeated header fields with
+        commas, and strips the spaces and tabs around a value. A malformed
+        request is refused; it is never an error."""
         method = _bytes(method, "method")
         return self._decide(
             None if method is None else method.decode("latin-1"),
@@ -134,7 +133,7 @@ class Policy:
         request_method: str | bytes | None = None,
         request_headers: str | bytes | None = None,
     ) -> str:
-        """The decision in words, for people: one line of ASCII."""
+        """Explains the decision to people, on one line of ASCII."""
         request = native_request(
             _bytes(method, "method"),
             _bytes(origin, "origin"),
@@ -154,10 +153,10 @@ class Policy:
         request_method: bytes | None = None,
         request_headers: bytes | None = None,
     ) -> Decision:
-        """evaluate() for the middlewares: it strips and checks nothing.
-        method is a str, all else bytes."""
+        """evaluate() for the middlewares, which strips and checks nothing.
+        method is a str, everything else bytes."""
         if self._any_origin and origin is not None:
-            # "*" matches whatever is there, and no header echoes it.
+            # "*" matches any origin, and no header echoes it.
             origin = b"*"
         try:
             return self._cached(
@@ -183,8 +182,7 @@ class Policy:
         raised: list[BaseException] = []
 
         def report(_context: Any, diagnostic: Any) -> None:
-            # What is raised here would be lost: ctypes prints it. That can be
-            # Ctrl-C.
+            # ctypes would only print an exception from here, even Ctrl-C.
             try:
                 found.append(read_diagnostic(diagnostic.contents, has_places))
             except BaseException as exception:
@@ -208,7 +206,7 @@ class Policy:
         self._cached: Callable[..., Decision] = functools.lru_cache(_CACHED)(
             functools.partial(_evaluate_short, self._engine)
         )
-        # No other pattern matches what is not an origin.
+        # No other pattern matches a value that is not an origin.
         probe = evaluate(self._engine.pointer, "GET", b"*", None, None)
         self._any_origin = probe.pattern == "*"
         self.warnings = tuple(found)
@@ -232,25 +230,25 @@ class Policy:
 
 
 class _Engine:
-    """Owns a cors_policy. The decisions that are remembered refer to this and
-    not to the Policy, which refers to them."""
+    """Owns a cors_policy. The remembered decisions refer to this instead of
+    the Policy, which refers to them."""
 
     __slots__ = ("__weakref__", "pointer")
 
     def __init__(self, pointer: int | None) -> None:
         self.pointer = pointer
         free = weakref.finalize(self, _native.policy_free, pointer)
-        # When the process ends, a thread may still be deciding.
+        # When the process ends, a thread may still be using it.
         free.atexit = False
 
 
 class _TooLong(Exception):
-    """The request is not one to remember the decision of."""
+    """The request is too long to remember its decision."""
 
 
 def _evaluate_short(engine: _Engine, *request: Any) -> Decision:
-    # Here and not in front of the cache, where all would wait for it; what is
-    # raised is not remembered.
+    # Not in front of the cache, where every request would pay for it. The
+    # cache does not remember exceptions.
     if sum(len(part) for part in request if part) > _CACHED_LENGTH:
         raise _TooLong
     return evaluate(engine.pointer, *request)
@@ -265,7 +263,7 @@ def _absolute(file: str | None) -> str | None:
 
 
 def _json(policy: Mapping[str, object]) -> bytes:
-    # Not needed for a policy file, and dearer than this module.
+    # Not needed for a policy file, and slower to import than this module.
     import json
 
     try:
@@ -275,11 +273,11 @@ def _json(policy: Mapping[str, object]) -> bytes:
 
 
 def _plain(value: object) -> object:
-    """What JSON has for a value that json does not know."""
+    """The JSON equivalent of a value that the json module does not know."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Set):
-        # A set of strings has another order in each process.
+        # The order of a set of strings differs between processes.
         return sorted(value, key=str)
     if isinstance(value, Sequence) and not isinstance(
         value, (bytes, bytearray, memoryview)
@@ -289,8 +287,8 @@ def _plain(value: object) -> object:
 
 
 def _is_path(text: bytes) -> bool:
-    """Whether a text that is not JSON may be the path of a file: one line
-    that is no URL and has nothing of JSON, YAML or a variable."""
+    """Whether a text that is not JSON may be the path of a file: one line that
+    is not a URL and does not look like JSON, YAML or a variable."""
     line = text.decode("utf-8", "replace").strip()
     return (
         0 < len(line) < 1024
@@ -310,8 +308,8 @@ def _no_json(diagnostic: Diagnostic, text: bytes) -> Diagnostic:
 
 
 def _bytes(value: str | bytes | None, name: str) -> bytes | None:
-    """The bytes to decide on. What is not ASCII is allowed nowhere, so that
-    the engine refuses it, lone surrogates too."""
+    """The bytes to decide on. The engine refuses everything that is not ASCII,
+    including lone surrogates."""
     if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -320,8 +318,8 @@ def _bytes(value: str | bytes | None, name: str) -> bytes | None:
 
 
 def _caller_level() -> int:
-    """The stacklevel, for warnings.warn in the function that calls this, of
-    the first frame outside of this package."""
+    """The stacklevel of the first frame outside this package, for a
+    warnings.warn in the function that calls this."""
     level = 1
     frame = sys._getframe(1)
     while frame.f_back and _is_own(frame.f_globals.get("__name__", "")):
@@ -331,5 +329,5 @@ def _caller_level() -> int:
 
 
 def _is_own(module: str) -> bool:
-    # Not its first part: the package may be a copy within another one.
+    # Not the first part of the name: the package may be a copy in another one.
     return f"{module}.".startswith(f"{__package__}.")

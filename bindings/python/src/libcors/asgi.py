@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ._host import INITIALS, Host, PolicySource, merged
 
-# Each framework has types of its own for these, TypedDicts and classes, which
-# no narrower type here would accept.
+# Each framework has its own types for these, TypedDicts and classes, and no
+# narrower type here would accept all of them.
 Scope = Any
 Message = Any
 Receive = Callable[[], Awaitable[Message]]
@@ -31,12 +31,13 @@ class CORSMiddleware(Host):
         policy = Policy.from_file("cors.json")
         app = CORSMiddleware(app, policy=policy)
 
-    as the last line, around the finished application: then the framework's
-    own answer to an unhandled exception has the headers too. `policy` is a
-    Policy, the path of a policy file, or a mapping; it may be assigned later.
+    Use this as the last line, around the finished application, so that the
+    framework's own response to an unhandled exception has the headers too.
+    `policy` is a Policy, the path of a policy file, or a mapping; you may
+    assign another one later.
 
-    Only HTTP is touched: lifespan and WebSockets pass. An exception that
-    leaves `app` is the server's, as it is without this middleware.
+    The middleware changes only HTTP: lifespan and WebSockets pass. The server
+    handles an exception that leaves `app`, as it does without this middleware.
     """
 
     if TYPE_CHECKING:
@@ -80,14 +81,14 @@ class CORSMiddleware(Host):
                 joined(scope, b"access-control-request-headers"),
             )
         else:
-            # These two count for OPTIONS alone.
+            # The other two headers matter for OPTIONS only.
             decision = self._policy._decide(method, origin)
         answer = decision.headers
         if decision.status:
             await send_empty(send, decision.status, answer)
             return
 
-        # Not a coroutine itself: that would cost as much again.
+        # Not a coroutine itself, which would cost as much again.
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
@@ -97,7 +98,7 @@ class CORSMiddleware(Host):
                         break
                 else:
                     headers += answer
-                # The message is the application's; it may send it again.
+                # The message belongs to the application, which may reuse it.
                 message = {**message, "headers": headers}
             return send(message)
 
@@ -105,7 +106,7 @@ class CORSMiddleware(Host):
 
 
 def joined(scope: Scope, wanted: bytes) -> bytes | None:
-    """The lines of a request header as one value; None where it is absent."""
+    """A request header, its fields joined; None if it is absent."""
     values = [value for name, value in scope["headers"] if name == wanted]
     return b",".join(values).strip(b" \t") if values else None
 
@@ -124,10 +125,11 @@ async def send_empty(
 
 
 def called_by_coroutine() -> bool:
-    """Whether an application that runs already makes a middleware, as
-    Starlette does for added ones when the first request or the lifespan
-    begins. Servers take an exception in the lifespan for an application
-    without one, and say nothing of it. One that leaves a module stops them."""
+    """Whether a running application makes the middleware, as Starlette does
+    with added ones when the lifespan or the first request begins. If the
+    lifespan raises an exception, servers conclude that the application does
+    not support it, and do not report the exception. One that leaves a module
+    stops them."""
     frame = sys._getframe(1)
     while frame := frame.f_back:  # type: ignore[assignment]
         if frame.f_code.co_flags & inspect.CO_COROUTINE:

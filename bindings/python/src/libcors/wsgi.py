@@ -26,9 +26,9 @@ class CORSMiddleware(Host):
         policy = Policy.from_file("cors.json")
         app.wsgi_app = CORSMiddleware(app.wsgi_app, policy=policy)
 
-    `policy` is a Policy, the path of a policy file, or a mapping; it may be
-    assigned later. An exception that leaves `app` is the server's, as it is
-    without this middleware.
+    `policy` is a Policy, the path of a policy file, or a mapping; you may
+    assign another one later. The server handles an exception that leaves
+    `app`, as it does without this middleware.
     """
 
     if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class CORSMiddleware(Host):
                 header(environ, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
             )
         else:
-            # These two count for OPTIONS alone.
+            # The other two headers matter for OPTIONS only.
             decision = self._policy._decide(method, origin)
         answer = text(decision.headers)
         if decision.status:
@@ -68,16 +68,16 @@ class CORSMiddleware(Host):
         response = Response(start_response, answer)
         body = self.app(environ, response)
         if response.is_pending and type(body) is not GeneratorType:
-            # As it is: servers know their file wrapper by its class.
+            # Unchanged: servers recognize their file wrapper by its class.
             response.start()
             return body
         return body if response.is_started else Body(response, body)
 
 
 class Response:
-    """The start_response of one response. It calls the server's only when it
-    must: until then the application may change its mind, with exc_info, and
-    gunicorn would send the headers of both."""
+    """The start_response of one response. It calls the server's as late as
+    possible: until then, the application may replace its response, with
+    exc_info, and gunicorn would send the headers of both."""
 
     __slots__ = ("_answer", "_pending", "_start_response", "_write")
 
@@ -93,7 +93,7 @@ class Response:
         headers: Headers,
         exc_info: OptExcInfo | None = None,
     ) -> Callable[[bytes], object]:
-        # The list is the application's; it may use it again.
+        # The list belongs to the application, which may reuse it.
         for name, _ in headers:
             if not name or name[0] in INITIALS:
                 headers = merged(headers, self._answer, WORDS)
@@ -104,7 +104,7 @@ class Response:
             if exc_info or not self._pending:
                 self._pending = status, headers
                 return self.write
-            # Twice without exc_info: the server says what it thinks of that.
+            # Called twice without exc_info: the server handles that error.
             self.start()
         if exc_info is None:
             return self._start_response(status, headers)
@@ -119,7 +119,7 @@ class Response:
         return self._pending is not None
 
     def start(self) -> None:
-        """Calls the server's start_response, where that is due."""
+        """Calls the server's start_response if it is still to be called."""
         if self._pending:
             status, headers = self._pending
             self._pending = None
@@ -132,8 +132,8 @@ class Response:
 
 
 class Body:
-    """An application's iterable that has not begun: the application starts
-    its response, or changes its mind, before the first piece."""
+    """An application's iterable that has not begun. The application may start
+    or replace its response before the first piece."""
 
     __slots__ = ("_body", "_pieces", "_response")
 
@@ -161,12 +161,12 @@ class Body:
 
 
 def header(environ: WSGIEnvironment, key: str) -> bytes | None:
-    """A request header; the server has joined its lines."""
+    """A request header; the server has joined its fields."""
     value: str | None = environ.get(key)
     if value is None:
         return None
-    # PEP 3333 promises latin-1. What is not is "?", which no origin, method
-    # or header name may hold.
+    # PEP 3333 promises latin-1. Anything else becomes "?", which no origin,
+    # method or header name may contain.
     return value.encode("latin-1", "replace").strip(b" \t")
 
 
@@ -183,8 +183,8 @@ def empty(
     if status != 204:
         # A 204 has none (RFC 9110, section 8.6).
         headers.append(("content-length", "0"))
-        # wsgiref.validate asks for one, with an empty body too.
+        # wsgiref.validate requires one, even with an empty body.
         headers.append(("content-type", "text/plain"))
     start_response(f"{status} {HTTPStatus(status).phrase}", headers)
-    # One piece: without any, hypercorn sends no response.
+    # One piece: without one, hypercorn sends no response.
     return [b""]
