@@ -3,13 +3,13 @@
 // libcors for C++17: cors.h with destructors, exceptions and string views.
 // Everything is in this file and in cors.h; link as for C.
 //
-// A host does this, once at start:
+// At startup, a server loads its policy:
 //
 //     const auto policy = cors::policy::from_file("cors.json");
 //
-// which throws a cors::load_error: its what() names the file and its first
-// error, and its diagnostics() are all of them. And this for each request,
-// whatever status the response will have:
+// If that fails, it throws a cors::load_error: its what() shows the file and
+// its first error, and its diagnostics() are all of them. For each request,
+// whatever status the response will have, the server asks for a decision:
 //
 //     cors::request request;            // nothing is present
 //     request.method = ...;
@@ -23,20 +23,21 @@
 //         add_header(response, name, value);
 //     }
 //     if (decision.status != 0) {
-//         answer_now(response, decision.status);    // a preflight: no body
+//         respond_now(response, decision.status);    // a preflight: no body
 //     }
 //
-// The host's three duties, what it has to join and strip, and what may be
-// appended in later versions stand at the top of cors.h, and hold here.
+// The top of cors.h lists the server's three duties, what it has to join and
+// strip, and what later versions may add. All of that applies here too.
 //
-// Memory: what a decision's string views show lives as long as the policy and
-// the buffers that the request showed. They do not end in a NUL.
+// Memory: what a decision's string views point to lives as long as the policy
+// and the request's buffers. The views do not end in a NUL.
 //
 // Threads: any number of threads may call the const functions of one policy.
-// To swap a policy while requests run, keep it in a
-// std::shared_ptr<const cors::policy>, of which each request takes a copy.
+// To replace a policy while requests run, keep it in a
+// std::shared_ptr<const cors::policy>, and let each request take a copy.
 //
-// Exceptions: none crosses the C functions. What is noexcept is marked so.
+// Exceptions: none crosses the C functions. Functions that do not throw are
+// noexcept.
 
 #ifndef CORS_HPP
 #define CORS_HPP
@@ -61,97 +62,100 @@
 
 namespace cors {
 
-/// The kinds of decision. Later versions may append some: act on status and
-/// headers.
+/// The kinds of decision. Later versions may add some, so act on the status
+/// and the headers.
 enum class verdict : std::int32_t {
     /// The request has no Origin.
     not_cors = CORS_VERDICT_NOT_CORS,
     /// An actual request whose response the origin may read.
     allowed = CORS_VERDICT_ALLOWED,
     /// An actual request that gets no permission header. It is not blocked;
-    /// CORS_VERDICT_REFUSED in cors.h says what that means.
+    /// POLICY.md, "What refused means", has more.
     refused = CORS_VERDICT_REFUSED,
-    /// A preflight; answer it with status.
+    /// A preflight. Respond with status.
     preflight_allowed = CORS_VERDICT_PREFLIGHT_ALLOWED,
-    /// A preflight; answer it with status: the browser will not send the
-    /// request that it asked for.
+    /// A preflight. Respond with status; the browser does not send the request
+    /// that it asks for.
     preflight_refused = CORS_VERDICT_PREFLIGHT_REFUSED,
 };
 
-/// Why a decision refuses. Later versions may append some.
+/// Why a decision refuses. Later versions may add some.
 enum class reason : std::int32_t {
     /// Nothing was refused.
     none = CORS_REASON_NONE,
     /// No pattern of the policy matches the origin.
     origin_not_allowed = CORS_REASON_ORIGIN_NOT_ALLOWED,
-    /// Origin is not one serialized origin, or too long.
+    /// Origin is not one serialized origin, or it is too long.
     origin_malformed = CORS_REASON_ORIGIN_MALFORMED,
-    /// The requested method is not allowed; culprit names it.
+    /// The requested method is not allowed; it is the culprit.
     method_not_allowed = CORS_REASON_METHOD_NOT_ALLOWED,
-    /// Access-Control-Request-Method is not a token, or too long.
+    /// Access-Control-Request-Method is not a token, or it is too long.
     method_malformed = CORS_REASON_METHOD_MALFORMED,
-    /// A requested header is not allowed; culprit names the first one.
+    /// A requested header is not allowed; the first such one is the culprit.
     header_not_allowed = CORS_REASON_HEADER_NOT_ALLOWED,
-    /// Access-Control-Request-Headers is not a list of tokens, or too long.
+    /// Access-Control-Request-Headers is not a list of tokens, or it is too
+    /// long.
     headers_malformed = CORS_REASON_HEADERS_MALFORMED,
 };
 
 /// Whether a diagnostic keeps the policy from loading.
 enum class severity : std::int32_t {
-    /// The policy is refused.
+    /// The policy is rejected.
     error = CORS_SEVERITY_ERROR,
     /// The policy loads.
     warning = CORS_SEVERITY_WARNING,
 };
 
-/// The name of a verdict, "preflight_allowed"; "unknown" for any other value.
+/// The name of a verdict, such as "preflight_allowed"; "unknown" for any other
+/// value.
 inline std::string_view
 text(verdict value) noexcept
 {
     return cors_verdict_text(static_cast<int>(value));
 }
 
-/// The name of a reason, "origin_not_allowed"; "unknown" for any other value.
+/// The name of a reason, such as "origin_not_allowed"; "unknown" for any other
+/// value.
 inline std::string_view
 text(reason value) noexcept
 {
     return cors_reason_text(static_cast<int>(value));
 }
 
-/// The version of the library that is running, "MAJOR.MINOR.PATCH".
-/// CORS_VERSION is the one that the caller was compiled with.
+/// The version of the running library, "MAJOR.MINOR.PATCH". CORS_VERSION is
+/// the version that the caller was compiled with.
 inline std::string_view
 version() noexcept
 {
     return cors_version();
 }
 
-/// The date of the public suffix list that is built in, "2026-10-22".
+/// The date of the built-in public suffix list, "2026-10-22".
 inline std::string_view
 public_suffix_list_date() noexcept
 {
     return cors_public_suffix_list_date();
 }
 
-/// One thing that is wrong or doubtful in a policy. The texts are one
-/// printable line each, in UTF-8.
+/// An error or warning about a policy. Each text is one printable line in
+/// UTF-8.
 struct diagnostic {
-    /// Whether the policy is refused for it.
+    /// Whether the policy is rejected for it.
     cors::severity severity;
-    /// Where, from 1; 0 where there is no place in the file.
+    /// The line in the file, from 1; 0 if there is none.
     std::uint32_t line;
-    /// The character in the line, from 1; 0 where there is none.
+    /// The character in the line, from 1; 0 if line is 0.
     std::uint32_t column;
-    /// What kind, stable from release to release: "origin-trailing-slash".
+    /// The kind, which no release changes, such as "origin-trailing-slash".
     std::string code;
-    /// Where, as a JSON pointer (RFC 6901): "/allow_origins/2".
+    /// The location as a JSON pointer (RFC 6901), such as "/allow_origins/2".
     std::string pointer;
     /// What is wrong.
     std::string message;
-    /// What to write instead; absent where the library cannot tell.
+    /// What to use instead; absent if the library does not know.
     std::optional<std::string> help;
 
-    /// All of it on one line, without its end:
+    /// All of it on one line, without a newline:
     /// line 2, column 21: message; help [code]
     std::string
     text() const
@@ -176,12 +180,12 @@ struct diagnostic {
 ///
 ///     /etc/cors.json: line 2, column 21: message; help [code] (and 2 more)
 ///
-/// with the whole path of the file, or none if the policy was not a file; the
-/// first error; and how many more errors and warnings diagnostics() has.
+/// It has the absolute path of the file, if the policy was a file; the first
+/// error; and the number of further errors and warnings in diagnostics().
 class load_error : public std::runtime_error {
 public:
-    /// `os_error` is errno where `status` is CORS_ERROR_IO. `file` is the
-    /// policy's file, empty where it was none.
+    /// `os_error` is errno if `status` is CORS_ERROR_IO. `file` is the file of
+    /// the policy, empty if there is none.
     load_error(cors_status status, int os_error,
                std::vector<diagnostic> diagnostics,
                const std::string &file = {}) :
@@ -196,12 +200,12 @@ public:
     /// CORS_ERROR_POLICY, _IO, _ARGUMENT or _INTERNAL: see cors.h.
     cors_status status() const noexcept { return status_; }
 
-    /// The system's errno where the file could not be read, else 0.
+    /// The system's errno if the file could not be read; otherwise 0.
     int os_error() const noexcept { return os_error_; }
 
     /// Every error and warning, in the order of the file; at most
     /// CORS_DIAGNOSTICS_MAX, the last of which may have the code "more". They
-    /// live as long as this exception, or a copy of it.
+    /// live as long as this exception or a copy of it.
     const std::vector<diagnostic> &
     diagnostics() const noexcept
     {
@@ -243,26 +247,26 @@ private:
     std::shared_ptr<const std::vector<diagnostic>>  diagnostics_;
 };
 
-/// What a decision depends on. Absent and empty differ; an absent or empty
-/// method is not OPTIONS. Several lines of one header are joined with commas,
-/// and spaces and tabs around a value stripped, by the caller.
+/// What a decision depends on. An absent string is not an empty one; an absent
+/// or empty method is not OPTIONS. The caller joins repeated header fields
+/// with commas, and strips the spaces and tabs around a value.
 struct request {
     /// The request's method, in its own case.
     std::optional<std::string_view> method;
-    /// Origin. Several lines, joined, are malformed, as they have to be.
+    /// Origin. Repeated fields are joined with commas, which is malformed.
     std::optional<std::string_view> origin;
     /// Access-Control-Request-Method.
     std::optional<std::string_view> request_method;
     /// Access-Control-Request-Headers.
     std::optional<std::string_view> request_headers;
     /// Host, or :authority, as the client sent it. Since 0.2, like the members
-    /// below; cors.h says more. This version does not use them yet.
+    /// below, which this version does not use yet; cors.h has more.
     std::optional<std::string_view> host = std::nullopt;
     /// Sec-Fetch-Site.
     std::optional<std::string_view> fetch_site = std::nullopt;
     /// Upgrade.
     std::optional<std::string_view> upgrade = std::nullopt;
-    /// "http" or "https", if it is known.
+    /// "https" or "http", if it is known.
     std::optional<std::string_view> scheme = std::nullopt;
 };
 
@@ -274,14 +278,14 @@ struct header {
     std::string_view value;
 };
 
-/// The headers that a response gets. A name can come twice.
+/// The headers to add to a response. A name can appear twice.
 class header_list {
 public:
     /// The first header.
     const header *begin() const noexcept { return headers_.data(); }
     /// One past the last.
     const header *end() const noexcept { return begin() + size_; }
-    /// How many; CORS_HEADERS_MAX at most.
+    /// The number of headers, at most CORS_HEADERS_MAX.
     std::size_t size() const noexcept { return size_; }
 
 private:
@@ -291,33 +295,33 @@ private:
     std::size_t                           size_ = 0;
 };
 
-/// A decision. One that was not made by a policy permits nothing.
+/// A decision. A decision that no policy made permits nothing.
 struct decision {
-    /// What kind of request it is, and whether it gets permission.
+    /// The kind of request, and whether it gets permission.
     cors::verdict verdict = cors::verdict::refused;
-    /// Why not.
+    /// Why it does not get permission.
     cors::reason reason = cors::reason::none;
-    /// Where not 0: answer now, with this HTTP status and no body.
+    /// If it is not 0, respond now, with this HTTP status and no body.
     std::uint32_t status = 0;
     /// The headers to add, on every status.
     header_list headers;
-    /// The method or header name that was not allowed, else absent.
+    /// The method or header name that was not allowed, if any.
     std::optional<std::string_view> culprit;
-    /// The policy's pattern that the origin matched, else absent.
+    /// The policy's pattern that the origin matched, if any.
     std::optional<std::string_view> pattern;
-    /// CORS_OK; anything else is a failed call, a fault to be logged. The
-    /// decision then permits nothing, and is acted on like any other.
+    /// CORS_OK; anything else is a failed call, which should be logged. The
+    /// decision then permits nothing; treat it like any other.
     cors_status error = CORS_OK;
 };
 
-/// A loaded policy. It never changes. One that was moved from permits
-/// nothing: its decisions have the error CORS_ERROR_ARGUMENT.
+/// A loaded policy. It never changes. A moved-from policy permits nothing: its
+/// decisions have the error CORS_ERROR_ARGUMENT.
 class policy {
 public:
-    /// Loads a policy from JSON (UTF-8, CORS_POLICY_MAX bytes at most); the
-    /// bytes are not needed afterwards. Throws load_error where the policy is
-    /// refused, std::bad_alloc where there is no memory for the diagnostics
-    /// (where there is none for the policy, the process is aborted).
+    /// Loads a policy from JSON (UTF-8, at most CORS_POLICY_MAX bytes), which
+    /// is not needed afterwards. Throws load_error if the policy is rejected,
+    /// and std::bad_alloc if there is no memory for the diagnostics. (If there
+    /// is no memory for the policy, the process aborts.)
     static policy
     from_json(std::string_view json)
     {
@@ -329,8 +333,8 @@ public:
     }
 
     /// Loads a policy from the regular file at `path`, a NUL-terminated
-    /// string. As from_json; the load_error of a file that cannot be read has
-    /// the status CORS_ERROR_IO and an os_error.
+    /// string. This is like from_json; if the file cannot be read, the
+    /// load_error has the status CORS_ERROR_IO and an os_error.
     static policy
     from_file(const char *path)
     {
@@ -340,7 +344,7 @@ public:
         });
     }
 
-    /// What is doubtful in the policy, in the order of the file; at most
+    /// The policy's warnings, in the order of the file; at most
     /// CORS_DIAGNOSTICS_MAX, the last of which may have the code "more".
     const std::vector<diagnostic> &
     warnings() const noexcept
@@ -349,8 +353,8 @@ public:
     }
 
     /// Decides (Fetch standard, "CORS protocol"). It allocates nothing, takes
-    /// no lock and makes no system call; its time is linear in the request's
-    /// bytes, within the bounds of cors.h.
+    /// no lock and makes no system call. Its time is linear in the request's
+    /// bytes, up to the limits in cors.h.
     cors::decision
     evaluate(const request &asked) const noexcept
     {
@@ -375,9 +379,9 @@ public:
         return decision;
     }
 
-    /// The decision in words, for people: one line of printable ASCII, other
-    /// bytes escaped. Empty where evaluate's decision would have an error.
-    /// Unlike evaluate, this allocates, and may throw std::bad_alloc.
+    /// Explains the decision to people: one line of printable ASCII, with
+    /// other bytes escaped. Empty if evaluate's decision would have an error.
+    /// Unlike evaluate, it allocates, and may throw std::bad_alloc.
     std::string
     explain(const request &asked) const
     {
@@ -385,7 +389,7 @@ public:
         std::string         words(cors_explain(get(), &request, nullptr, 0),
                                   '\0');
 
-        // The NUL that comes with it falls on the string's own.
+        // The NUL that it writes overwrites the string's own.
         cors_explain(get(), &request, words.data(), words.size() + 1);
         return words;
     }
@@ -402,7 +406,7 @@ private:
         }
     };
 
-    // What the diagnostic function was told, and what it could not keep.
+    // What the diagnostic function received, and what it could not store.
     struct collected {
         std::vector<diagnostic>  diagnostics;
         std::exception_ptr       failure;
@@ -436,8 +440,8 @@ private:
         return policy(std::move(owned), std::move(told.diagnostics));
     }
 
-    // The path from the root, as it is where the working directory is gone;
-    // empty where there is none.
+    // The absolute path, or the path itself if the working directory is gone;
+    // empty if there is none.
     static std::string
     whole(const char *path)
     {
@@ -489,7 +493,7 @@ private:
         return request;
     }
 
-    // A view that shows nothing may have no address; present, it is empty.
+    // An empty view may have no address, but it is present.
     static cors_str
     borrow(const std::optional<std::string_view> &text) noexcept
     {
@@ -512,9 +516,9 @@ private:
     std::vector<diagnostic>  warnings_;
 };
 
-/// The names of wanted, the value of a decision's Vary, that a response whose
+/// The names in wanted, the value of a decision's Vary, that a response whose
 /// Vary is existing does not list yet, joined by ", "; empty if nothing is
-/// missing. Several Vary fields are joined with commas by the caller.
+/// missing. The caller joins several Vary fields with commas.
 inline std::string
 vary_missing(std::string_view existing, std::string_view wanted)
 {
@@ -524,7 +528,7 @@ vary_missing(std::string_view existing, std::string_view wanted)
     const std::size_t  length =
         cors_vary_missing(has, wants, buffer, sizeof(buffer));
 
-    // What is longer than every decision's is not written.
+    // It does not write what is longer than every decision's.
     return length < sizeof(buffer) ? std::string(buffer, length)
                                    : std::string(wanted);
 }
