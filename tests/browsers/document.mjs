@@ -6,13 +6,13 @@ import fs from "node:fs";
 
 const INTRODUCTION = `# What the browsers did
 
-Written by \`make browser-results\`. [README.md](README.md) says what is tested,
-and what \`APP\`, \`SITE\` and the like stand for.
+\`make browser-results\` writes this page. [README.md](README.md) says what is tested,
+and what \`APP\`, \`SITE\` and the like mean.
 
-*Reads* says whether the standard lets the script have the answer, *sent* which
-requests reach the server. A browser that did so has ✓; otherwise it stands
-there what it did, and below the table why. C1, F1 and W1 are what the consoles
-said, at the end of this page.
+*Reads* says whether the standard lets the script read the response, *sent* which
+requests reach the server. ✓ means that the browser did the same. Otherwise the table
+shows what it did, and the text below the table says why. C1, F1 and W1 are messages
+of the consoles, which are at the end of this page.
 `;
 
 export function writeDocument(file, groups, results) {
