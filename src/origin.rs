@@ -1,6 +1,7 @@
 //! Origins: their syntax, the patterns of a policy, and the set of both.
 
-mod globs;
+mod glob;
+mod glob_index;
 pub(crate) mod pattern;
 pub(crate) mod ports;
 pub(crate) mod public_suffix;

@@ -222,7 +222,7 @@ EVALUATE_MAX = 20_000
 EXPLAIN_MAX = 400_000
 
 # Of globs that are all made of pieces of the label, those with two middles in
-# the wrong order are tried: never more than that (src/origin/globs.rs).
+# the wrong order are tried: never more than that (src/origin/glob_index.rs).
 PER_GLOB = {"pieces-middle": 150, "pieces-middles": 150,
             "pieces-middles-wrong": 200}
 

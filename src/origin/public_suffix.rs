@@ -21,7 +21,7 @@ use std::{error, fmt, iter};
 
 use memchr::{memchr, memrchr};
 
-use super::globs::glob_matches;
+use super::glob::glob_matches;
 use super::pattern::HostPattern;
 
 /// `tools/public_suffix_list.py` makes it.

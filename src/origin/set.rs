@@ -14,7 +14,7 @@ use std::slice;
 use foldhash::SharedSeed;
 use foldhash::fast::{FoldHasher, SeedableRandomState};
 
-use super::globs::{self, Cut, Globs, NONE, Tree};
+use super::glob_index::{self, Glob, GlobIndex, NONE, Tree};
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
 use super::syntax::{HOST_MAX, ORIGIN_MAX, Scheme, Tuple};
 use crate::table::{Table, Text, hash_bytes, table_hash};
@@ -31,25 +31,20 @@ pub(crate) struct Builder {
 
 /// A pattern with wildcards.
 struct Parsed {
+    number: u32,
     text: Text,
     scheme_and_port: u32,
-    /// Where in the text the suffix begins, and its length.
-    suffix: (u16, u8),
-    host: HostKind,
+    suffix: Text,
+    left: Left,
 }
 
-impl Parsed {
-    fn suffix(&self) -> Text {
-        let (start, len) = self.suffix;
-        Text { start: self.text.start + u32::from(start), len: len.into() }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum HostKind {
-    Whole,
+/// What a pattern has to the left of its suffix.
+#[derive(Clone, Copy)]
+enum Left {
+    Nothing,
+    /// `**.`
     Subdomains,
-    Label,
+    Glob(Text),
 }
 
 /// Words of a set with a bit for each length that an origin may have.
@@ -73,7 +68,7 @@ pub(crate) struct OriginSet {
     suffix_lengths: Box<[usize]>,
     /// Those of a suffix side by side, sorted by scheme and port.
     groups: Box<[Group]>,
-    globs: Globs,
+    globs: GlobIndex,
 }
 
 /// The literal labels at the right end of patterns with wildcards.
@@ -92,9 +87,6 @@ struct Group {
     subdomains: u32,
     /// Stars in the label before the suffix.
     globs: Tree,
-    /// How many bytes of each pattern stand before the glob, and behind it.
-    before: u8,
-    behind: u16,
 }
 
 impl Builder {
@@ -111,29 +103,29 @@ impl Builder {
     /// ignored.
     pub(crate) fn push(&mut self, text: &str, pattern: &Pattern<'_>) {
         // A policy file is shorter than 4 GiB, and so is its text.
-        let place =
-            Text { start: self.arena.len() as u32, len: text.len() as u32 };
+        let start = self.arena.len();
+        let place = |part: &str| {
+            let at = start + part.as_ptr().addr() - text.as_ptr().addr();
+            Text { start: at as u32, len: part.len() as u32 }
+        };
         match pattern {
-            Pattern::Exact(_) => self.exact.push(place),
+            Pattern::Exact(_) => self.exact.push(place(text)),
             Pattern::Wildcard(Wildcard { scheme, host, port }) => {
-                let (suffix, host) = match *host {
-                    HostPattern::Whole(suffix) => (suffix, HostKind::Whole),
+                let (suffix, left) = match *host {
+                    HostPattern::Whole(suffix) => (suffix, Left::Nothing),
                     HostPattern::Subdomains(suffix) => {
-                        (suffix, HostKind::Subdomains)
+                        (suffix, Left::Subdomains)
                     }
-                    HostPattern::Label { suffix, .. } => {
-                        (suffix, HostKind::Label)
+                    HostPattern::Label { left, suffix } => {
+                        (suffix, Left::Glob(place(left)))
                     }
                 };
-                let suffix_start =
-                    suffix.as_ptr().addr() - text.as_ptr().addr();
                 self.wildcards.push(Parsed {
-                    text: place,
+                    number: NONE,
+                    text: place(text),
                     scheme_and_port: scheme_and_port(*scheme, *port),
-                    // Hosts have at most 253 bytes, and there is one more
-                    // before the suffix.
-                    suffix: (suffix_start as u16, suffix.len() as u8),
-                    host,
+                    suffix: place(suffix),
+                    left,
                 });
             }
             Pattern::Any | Pattern::Null => return,
@@ -175,10 +167,11 @@ impl Builder {
         drop(table);
         repeated.sort_unstable();
 
-        let texts: Box<[Text]> =
-            wildcards.iter().map(|wildcard| wildcard.text).collect();
-        let (suffixes, groups, globs) =
-            group(&wildcards, &texts, &arena, &seed);
+        for (wildcard, number) in wildcards.iter_mut().zip(0..) {
+            wildcard.number = number;
+        }
+        let texts = wildcards.iter().map(|wildcard| wildcard.text).collect();
+        let (suffixes, groups, globs) = group(wildcards, &arena, &seed);
         let mut has_length = [false; HOST_MAX + 1];
         for suffix in &suffixes {
             has_length[suffix.text.len as usize] = true;
@@ -299,47 +292,14 @@ impl OriginSet {
         let best = best.min(group.subdomains);
         match group.globs.is_empty() {
             true => best,
-            false => self.find_glob(group, left, best),
+            false => self.find_glob(group.globs, left, best),
         }
     }
 
     /// By itself, so that a group without globs pays nothing for them.
     #[inline(never)]
-    fn find_glob(&self, group: &Group, left: &[u8], best: u32) -> u32 {
-        let cut = group.cut(&self.arena, &self.wildcards);
-        self.globs.find(group.globs, cut, &self.seed, left, best)
-    }
-}
-
-impl Group {
-    /// Without globs.
-    fn new(numbers: &[u32], patterns: &[Parsed]) -> Self {
-        let first = |host| {
-            let is_one =
-                |&&number: &&u32| patterns[number as usize].host == host;
-            numbers.iter().find(is_one).copied().unwrap_or(NONE)
-        };
-        let Parsed { text, scheme_and_port, suffix, .. } =
-            patterns[numbers[0] as usize];
-        let scheme = match scheme_and_port & 1 {
-            0 => "http://",
-            _ => "https://",
-        };
-        let suffix_end = u32::from(suffix.0) + u32::from(suffix.1);
-        Self {
-            scheme_and_port,
-            whole: first(HostKind::Whole),
-            subdomains: first(HostKind::Subdomains),
-            globs: Tree::EMPTY,
-            before: scheme.len() as u8,
-            // A dot, the suffix, and the port.
-            behind: (1 + u32::from(suffix.1) + text.len - suffix_end) as u16,
-        }
-    }
-
-    fn cut<'a>(&self, arena: &'a [u8], patterns: &'a [Text]) -> Cut<'a> {
-        let Self { before, behind, .. } = *self;
-        Cut { arena, patterns, before, behind }
+    fn find_glob(&self, globs: Tree, left: &[u8], best: u32) -> u32 {
+        self.globs.find(globs, &self.arena, &self.seed, left, best)
     }
 }
 
@@ -406,37 +366,42 @@ fn host_left_of<'h>(suffix: &[u8], host: &'h [u8]) -> Option<&'h [u8]> {
 
 /// Groups patterns that are all different.
 fn group(
-    patterns: &[Parsed],
-    texts: &[Text],
+    mut patterns: Vec<Parsed>,
     arena: &[u8],
     seed: &SeedableRandomState,
-) -> (Box<[Suffix]>, Box<[Group]>, Globs) {
-    let suffix_of = |number: u32| patterns[number as usize].suffix();
-    let mut numbers: Vec<u32> = (0..patterns.len() as u32).collect();
-    let runs = globs::gather(seed, &mut numbers, |number| {
-        suffix_of(number).of(arena)
+) -> (Box<[Suffix]>, Box<[Group]>, GlobIndex) {
+    // By hash first: the suffixes' texts lie all over the memory. Those of a
+    // group stay in the order of the file.
+    patterns.sort_unstable_by_key(|pattern| {
+        let suffix = pattern.suffix.of(arena);
+        let Parsed { scheme_and_port, number, .. } = *pattern;
+        (hash_bytes(seed, suffix), suffix, scheme_and_port, number)
     });
-    let mut suffixes = Vec::with_capacity(runs.len());
-    let mut groups: Vec<Group> = Vec::with_capacity(runs.len());
-    let mut globs = globs::Builder::new(seed);
-    let mut rest = numbers.as_mut_slice();
-    for (_, count) in runs {
-        let (run, others) = rest.split_at_mut(count);
-        rest = others;
-        let key = |number: &u32| patterns[*number as usize].scheme_and_port;
-        // Those of a group stay in the order of the file.
-        run.sort_by_key(key);
+    let mut suffixes = Vec::with_capacity(patterns.len());
+    let mut groups = Vec::with_capacity(patterns.len());
+    let mut globs = glob_index::Builder::new(arena, seed);
+    for patterns in patterns
+        .chunk_by(|one, other| one.suffix.of(arena) == other.suffix.of(arena))
+    {
         let start = groups.len() as u32;
-        for numbers in run.chunk_by(|one, other| key(one) == key(other)) {
-            let mut group = Group::new(numbers, patterns);
-            let labels = numbers.iter().copied().filter(|&number| {
-                patterns[number as usize].host == HostKind::Label
-            });
-            group.globs = globs.add(labels, group.cut(arena, texts));
-            groups.push(group);
+        for patterns in patterns.chunk_by(|one, other| {
+            one.scheme_and_port == other.scheme_and_port
+        }) {
+            let (mut whole, mut subdomains) = (NONE, NONE);
+            let globs = globs.add(patterns.iter().filter_map(|pattern| {
+                let Parsed { number, .. } = *pattern;
+                match pattern.left {
+                    Left::Nothing => whole = number,
+                    Left::Subdomains => subdomains = number,
+                    Left::Glob(text) => return Some(Glob { number, text }),
+                }
+                None
+            }));
+            let scheme_and_port = patterns[0].scheme_and_port;
+            groups.push(Group { scheme_and_port, whole, subdomains, globs });
         }
         let groups = start..groups.len() as u32;
-        suffixes.push(Suffix { text: suffix_of(run[0]), groups });
+        suffixes.push(Suffix { text: patterns[0].suffix, groups });
     }
     (suffixes.into(), groups.into(), globs.build())
 }
