@@ -23,6 +23,7 @@ use memchr::{memchr, memrchr};
 
 use super::glob::glob_matches;
 use super::pattern::HostPattern;
+use super::special_use::is_special_use;
 
 /// `tools/public_suffix_list.py` makes it.
 const LIST: &str = include_str!("public_suffix_list.txt");
@@ -46,13 +47,6 @@ pub(crate) const DATE: &CStr = {
 };
 
 const DATE_LEN: usize = "2026-10-22".len();
-
-/// Names that nobody can register: RFC 6761, sections 6.2 to 6.5 (and RFC
-/// 2606), RFC 8375 for `home.arpa`, and [ICANN's reservation of `internal`].
-///
-/// [ICANN's reservation of `internal`]: https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en#section2.a
-const SPECIAL_USE: [&str; 6] =
-    ["example", "home.arpa", "internal", "invalid", "localhost", "test"];
 
 /// The longest line, where a label is not longer; as in the tool.
 const WIDTH: usize = 160;
@@ -184,15 +178,54 @@ impl PublicSuffixList {
         if len >= labels.len() {
             return Some(OpenName { name: suffix.to_owned(), shared });
         }
-        let name = labels.join(".");
         // One or more labels can be those of any rule.
-        let left = left.unwrap_or("**");
-        let rule = self.rules_below(&name, left).next()?;
-        let mut name = suffix.to_owned();
-        for label in rule.labels() {
-            name = format!("{label}.{name}");
+        self.open_name_below(suffix, &labels.join("."), left.unwrap_or("**"))
+    }
+
+    /// The name of a longer rule that ends in `suffix`, whose labels are `name`
+    /// from right to left, if the labels of a pattern left of it can end in
+    /// those that the rule has besides. Exceptions make no suffix.
+    fn open_name_below(
+        &self,
+        suffix: &str,
+        name: &str,
+        left: &str,
+    ) -> Option<OpenName> {
+        let left_count = match left {
+            "**" => usize::MAX,
+            _ => left.split('.').count(),
+        };
+        let rests = lines_of(self.split_at(name).1)
+            .map_while(|line| line.strip_prefix(name))
+            .filter(|rest| rest.starts_with([' ', '.']))
+            .filter(|rest| {
+                let between = rest.bytes().take_while(|&byte| byte != b' ');
+                let mut dots = between.filter(|&byte| byte == b'.');
+                dots.nth(left_count - 1).is_none()
+            });
+        for (between, labels) in rests.filter_map(|rest| rest.split_once(' '))
+        {
+            let between = between.split('.').skip(1);
+            // What the rules of a line share is looked at once.
+            if !can_be_spelled(between.clone(), left) {
+                continue;
+            }
+            let mut rules =
+                labels.split(' ').filter(|label| !label.starts_with('!'));
+            let found = rules.find_map(|marked| {
+                let label = marked.trim_end_matches('+');
+                let rule = between.clone().chain([label]);
+                let prepend = |name, label| format!("{label}.{name}");
+                can_be_spelled(rule.clone(), left).then(|| OpenName {
+                    name: rule.fold(suffix.to_owned(), prepend),
+                    shared: label != marked,
+                })
+            });
+            if found.is_some() {
+                return found;
+            }
         }
-        Some(OpenName { name, shared: rule.shared })
+        None
     }
 
     /// How many labels the public suffix of a name has, and whether that is a
@@ -225,41 +258,6 @@ impl PublicSuffixList {
         self.lines().lines().filter_map(|line| line.split_once(' ')).flat_map(
             |(name, labels)| labels.split(' ').map(move |label| (name, label)),
         )
-    }
-
-    /// Each longer rule that ends in the name, but for exceptions, which make
-    /// no suffix, and where the labels of a pattern left of the name can end
-    /// in those of the rule.
-    fn rules_below<'l>(
-        &'l self,
-        name: &'l str,
-        left: &'l str,
-    ) -> impl Iterator<Item = Below<'l>> {
-        let (_, lines) = self.split_at(name);
-        let labels_left = match left {
-            "**" => usize::MAX,
-            _ => left.split('.').count(),
-        };
-        lines_of(lines)
-            .map_while(move |line| line.strip_prefix(name))
-            .filter(|rest| rest.starts_with([' ', '.']))
-            .filter(move |rest| {
-                let name = rest.bytes().take_while(|&byte| byte != b' ');
-                let mut dots = name.filter(|&byte| byte == b'.');
-                dots.nth(labels_left - 1).is_none()
-            })
-            .filter_map(|rest| rest.split_once(' '))
-            // What the rules of a line share is looked at once.
-            .filter(move |(between, _)| can_be_spelled(labels(between), left))
-            .flat_map(|(between, labels)| {
-                labels.split(' ').filter(|label| !label.starts_with('!')).map(
-                    move |marked| {
-                        let last = marked.trim_end_matches('+');
-                        Below { between, last, shared: last != marked }
-                    },
-                )
-            })
-            .filter(move |rule| can_be_spelled(rule.labels(), left))
     }
 
     /// The mark, which may be empty, of the rule that is one label longer than
@@ -302,22 +300,6 @@ impl PublicSuffixList {
     }
 }
 
-/// What a rule has left of a name that it ends in.
-#[derive(Clone, Copy)]
-struct Below<'l> {
-    /// Its labels but the last, from right to left, each behind a dot.
-    between: &'l str,
-    last: &'l str,
-    shared: bool,
-}
-
-impl<'l> Below<'l> {
-    /// From right to left.
-    fn labels(self) -> impl Iterator<Item = &'l str> {
-        labels(self.between).chain([self.last])
-    }
-}
-
 /// As `str::lines` gives them, in a fifth of the instructions.
 fn lines_of(mut text: &str) -> impl Iterator<Item = &str> {
     iter::from_fn(move || {
@@ -326,11 +308,6 @@ fn lines_of(mut text: &str) -> impl Iterator<Item = &str> {
         text = &text[end + 1..];
         Some(line)
     })
-}
-
-/// Labels that each stand behind a dot.
-fn labels(between: &str) -> impl Iterator<Item = &str> {
-    between.split('.').skip(1)
 }
 
 /// Whether the labels of a pattern left of its literal end, of which the
@@ -348,13 +325,6 @@ fn can_be_spelled<'r>(
         pattern.next().is_some_and(|pattern| {
             label == "*" || glob_matches(pattern.as_bytes(), label.as_bytes())
         })
-    })
-}
-
-fn is_special_use(name: &str) -> bool {
-    SPECIAL_USE.iter().any(|reserved| {
-        name.strip_suffix(reserved)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     })
 }
 
@@ -415,6 +385,7 @@ mod tests {
 
     use super::*;
     use crate::origin::pattern::{Pattern, Wildcard};
+    use crate::origin::special_use::SPECIAL_USE;
 
     /// The name under which anyone can get one that the pattern matches; a
     /// shared domain with a plus.
