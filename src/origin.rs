@@ -6,5 +6,5 @@ pub(crate) mod pattern;
 pub(crate) mod ports;
 pub(crate) mod public_suffix;
 pub(crate) mod set;
-mod special_use;
+pub(crate) mod special_use;
 pub(crate) mod syntax;
