@@ -146,14 +146,11 @@ fn differences(sent: &[u8], allowed: &[u8]) -> String {
         return String::new();
     };
     let mut differences = Vec::new();
-    match (sent.scheme, allowed.scheme) {
-        (Scheme::Http, Scheme::Https) => {
-            differences.push("https instead of http".into());
-        }
-        (Scheme::Https, Scheme::Http) => {
-            differences.push("http instead of https".into());
-        }
-        _ => {}
+    if sent.scheme != allowed.scheme {
+        differences.push(match allowed.scheme == Scheme::Https {
+            true => "https instead of http".into(),
+            false => "http instead of https".into(),
+        });
     }
     if sent.port != allowed.port {
         let [allowed, sent] =

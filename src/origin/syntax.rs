@@ -73,8 +73,12 @@ fn parse_tuple(bytes: &[u8]) -> Option<Tuple<'_>> {
     let (scheme, default_port, rest) = split_scheme(bytes)?;
     let (host, port) = match scheme {
         Scheme::Other => split_opaque_host(rest)?,
-        _ if *rest.first()? == b'[' => split_ipv6_host(rest)?,
-        _ => split_domain_or_ipv4(rest)?,
+        Scheme::Http | Scheme::Https | Scheme::Special => {
+            match rest.first()? {
+                b'[' => split_ipv6_host(rest)?,
+                _ => split_domain_or_ipv4(rest)?,
+            }
+        }
     };
     let port = match port {
         [] => None,
