@@ -18,12 +18,12 @@ use crate::{Answer, Check, Failure, Format, Report, public_suffixes, read};
 pub(crate) struct Checked {
     name: String,
     pub(crate) json: Vec<u8>,
-    /// Nothing where the policy is refused.
+    /// `None` if the policy is rejected.
     pub(crate) policy: Option<(Policy, PolicyFile)>,
     diagnostics: Vec<Diagnostic>,
 }
 
-/// What JSON tells.
+/// The JSON output.
 #[derive(Serialize)]
 struct FilesReport {
     files: Vec<FileReport>,
@@ -120,7 +120,7 @@ impl Checked {
         })
     }
 
-    /// What a command reports that needs the policy, where it is refused.
+    /// The report of a command that needs the policy, if it is rejected.
     pub(crate) fn refusal(&self, format: Format) -> Report {
         let answer = Answer::No;
         match format {
@@ -144,7 +144,7 @@ impl Checked {
         text += &match (&self.policy, self.count(Severity::Error)) {
             (None, errors) => {
                 format!(
-                    "{BAD}{name}: refused{BAD:#}, {}\n",
+                    "{BAD}{name}: rejected{BAD:#}, {}\n",
                     count(errors, "error")
                 )
             }
@@ -234,8 +234,8 @@ impl Checked {
         group
     }
 
-    /// A line of the file, from 1, without its end; what is no text of it
-    /// left out.
+    /// A line of the file, from 1, without its line end, up to the first byte
+    /// that is not UTF-8.
     fn line(&self, number: usize) -> Option<&str> {
         let line = self
             .json
@@ -251,8 +251,8 @@ impl Checked {
     }
 }
 
-/// How long the JSON token is that a text begins with: what a diagnostic
-/// points to. Of an array or object it is the bracket.
+/// The length of the JSON token at the start of a text, to which a diagnostic
+/// points. For an array or object it is the bracket.
 fn token_len(text: &str) -> usize {
     let bytes = text.as_bytes();
     match bytes.first() {
@@ -275,8 +275,8 @@ fn token_len(text: &str) -> usize {
     }
 }
 
-/// The part of a line to show, and how many bytes stand before it: a policy
-/// may be one line of megabytes.
+/// The part of a line to show, and the number of bytes before it: a policy may
+/// be one line of megabytes.
 fn window(line: &str, start: usize, end: usize) -> (&str, usize) {
     const SHOWN_MAX: usize = 4096;
     if line.len() <= SHOWN_MAX {

@@ -26,7 +26,7 @@ pub(crate) enum Code {
     PrivateNetworkAccess,
     Redirect,
     RedirectCredentials,
-    /// The message says that the request failed, and no more.
+    /// The message says only that the request failed.
     RequestFailed,
     SameOriginMode,
 }
@@ -59,7 +59,7 @@ impl Code {
         }
     }
 
-    /// Whether it is about the preflight; nothing if it may be about either.
+    /// Whether it is about a preflight; `None` if it can be about either.
     pub(crate) fn of_preflight(self) -> Option<bool> {
         match self {
             Self::HeaderNotAllowed
@@ -68,7 +68,8 @@ impl Code {
             | Self::PreflightAuthentication
             | Self::PreflightRedirect
             | Self::PreflightStatus => Some(true),
-            // The preflight of Private Network Access, which is no more.
+            // Their preflight is that of Private Network Access, which was
+            // withdrawn.
             Self::LocalNetwork | Self::PrivateNetworkAccess => Some(false),
             Self::AllowCredentialsMissing
             | Self::AllowOriginAnyCredentials

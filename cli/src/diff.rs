@@ -1,10 +1,10 @@
-//! `cors diff`: what one policy admits and another does not.
+//! `cors diff`: what one policy allows and another does not.
 //!
-//! The matcher itself is asked. An exact pattern is one question. A pattern
-//! with wildcards is filled with a text that none of the other policy's
-//! patterns holds: where one of them matches that, its own wildcards match it,
-//! and so they match whatever else could stand there. That one question
-//! decides, for several patterns together too.
+//! The library's matcher decides. An exact pattern is looked up. A pattern with
+//! wildcards is filled with a text that occurs in none of the other policy's
+//! patterns. If one of them matches the result, its wildcards match that text,
+//! so they match any other text there. So one lookup decides, even if several
+//! patterns cover it together.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use crate::policy_file::PolicyFile;
 use crate::style::{BAD, GOOD, NAME};
 use crate::{Answer, Diff, Failure, Format, Report};
 
-/// What JSON tells.
+/// The JSON output.
 #[derive(Serialize)]
 struct Changes {
     changes: Vec<Change>,
@@ -28,12 +28,12 @@ struct Change {
     /// The policy's key.
     key: &'static str,
     kind: Kind,
-    /// What is admitted or was: a pattern, a name, or the new value.
+    /// A pattern or name that is or was allowed, or the new value.
     value: String,
-    /// An origin that only one of the two admits.
+    /// An origin that only one of the policies allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     example: Option<String>,
-    /// What a changed value was.
+    /// The old value.
     #[serde(skip_serializing_if = "Option::is_none")]
     was: Option<String>,
 }
@@ -95,7 +95,7 @@ fn changes(old: Loaded<'_>, new: Loaded<'_>) -> Vec<Change> {
     changes
 }
 
-/// What `one` admits and `other` does not.
+/// What `one` allows and `other` does not.
 fn only_in(
     one: Loaded<'_>,
     other: Loaded<'_>,
@@ -142,7 +142,7 @@ fn only_in(
     }
 }
 
-/// What occurs in no pattern of a policy that has wildcards.
+/// What occurs in no pattern with wildcards of a policy.
 struct Fresh {
     byte: Option<char>,
     port: u16,
@@ -171,9 +171,8 @@ impl Fresh {
         }
     }
 
-    /// An origin that `pattern`, one of `own`, matches and no pattern of
-    /// `other`; within, nothing where none can be named. Nothing at all where
-    /// there is none.
+    /// If `pattern`, one of `own`, matches more than the patterns of `other`:
+    /// an example, unless none is found. `None` if it does not.
     fn not_covered(
         &self,
         pattern: &str,
@@ -181,7 +180,7 @@ impl Fresh {
         other: &Policy,
     ) -> Option<Option<String>> {
         if pattern == "*" {
-            // Only "*" itself admits what is no origin.
+            // Only "*" allows what is not an origin.
             return (matched_by(other, "") != Some("*")).then_some(None);
         }
         if !pattern.contains('*') {
@@ -191,8 +190,8 @@ impl Fresh {
             (1..=20).any(|len| {
                 let text = byte.to_string().repeat(len);
                 let origin = filled(pattern, &text, Some(self.port));
-                // An exact origin may be that very one, and says nothing of
-                // the others.
+                // An exact pattern may be this very origin, and says nothing
+                // about others.
                 matched_by(other, &origin).is_some_and(|p| p.contains('*'))
             })
         }) {
@@ -215,7 +214,7 @@ impl Fresh {
 }
 
 /// An origin that the pattern matches: `text` for each `*`, two labels for
-/// `**`, `port` where it may be any.
+/// `**`, `port` if any port matches.
 fn filled(pattern: &str, text: &str, port: Option<u16>) -> String {
     let (rest, any_port) = match pattern.strip_suffix(":*") {
         Some(rest) => (rest, true),
@@ -229,7 +228,7 @@ fn filled(pattern: &str, text: &str, port: Option<u16>) -> String {
     origin
 }
 
-/// The pattern that lets an origin in.
+/// The pattern that matches an origin.
 fn matched_by<'p>(policy: &'p Policy, origin: &'p str) -> Option<&'p str> {
     let decision = policy.evaluate(&Request {
         method: Some(b"GET"),
@@ -241,12 +240,12 @@ fn matched_by<'p>(policy: &'p Policy, origin: &'p str) -> Option<&'p str> {
 
 fn text(changes: &[Change]) -> String {
     if changes.is_empty() {
-        return "both admit the same\n".to_owned();
+        return "no differences\n".to_owned();
     }
     let mut text = String::new();
     for (kind, title) in [
-        (Kind::Added, "newly admitted"),
-        (Kind::Removed, "no longer admitted"),
+        (Kind::Added, "newly allowed"),
+        (Kind::Removed, "no longer allowed"),
         (Kind::Changed, "changed"),
     ] {
         let mut changes =
@@ -266,7 +265,7 @@ fn text(changes: &[Change]) -> String {
             }
             text += value;
             if let Some(example) = example {
-                text += &format!(", such as {example}");
+                text += &format!(", e.g. {example}");
             }
             text.push('\n');
         }
@@ -313,7 +312,7 @@ mod tests {
         (policy, PolicyFile::of_loaded(json.as_bytes()))
     }
 
-    /// Origins of all the kinds that the patterns tell apart.
+    /// Origins of all the kinds that the patterns distinguish.
     fn origins() -> Vec<String> {
         let labels = ["a", "b", "q", "app", "aa", "aba", "a-b", "b-a", "_"];
         let mut hosts = vec!["example.com".to_owned()];
@@ -335,11 +334,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_covered_admits_no_more_and_an_example_is_one() {
+    fn what_is_covered_allows_no_more_and_examples_are_right() {
         let origins = origins();
         let mut sets: Vec<Vec<&str>> =
             PATTERNS.iter().map(|&pattern| vec![pattern]).collect();
-        // "*" stands alone.
+        // "*" is always alone.
         for pair in PATTERNS[1..].windows(2) {
             sets.push(pair.to_vec());
         }
@@ -369,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn coverage_is_found_where_there_is_one() {
+    fn coverage_is_found() {
         for (pattern, others) in [
             ("https://a*.example.com", &["https://*.example.com"][..]),
             ("https://a*a.example.com", &["https://*a.example.com"]),
@@ -380,7 +379,7 @@ mod tests {
             ("https://*.example.com:8443", &["https://*.example.com:*"]),
             ("https://app.example.com:*", &["https://*.example.com:*"]),
             ("https://app.example.com", &["https://app.example.com:*"]),
-            // The first text that is tried is that exact origin.
+            // The first text that is tried makes this exact origin.
             (
                 "https://*.example.com",
                 &["https://q.example.com", "https://*.example.com"],

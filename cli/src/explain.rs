@@ -58,7 +58,7 @@ fn ask(
         let decision = policy.evaluate(&request);
         decisions.push(report(policy, &request, &decision));
         Ok(Response {
-            // An actual request is the application's to answer.
+            // The application responds to actual requests.
             status: decision.status,
             headers: decision
                 .headers()
@@ -69,9 +69,9 @@ fn ask(
     Ok((played, decisions))
 }
 
-/// What a policy lacks for the script to read the answer, all of it: the
-/// library and the browser tell the first fault alone. Each is added in turn
-/// and the library asked again, so that nothing is named which does not help.
+/// Everything to add to the policy for the script to read the response, while
+/// the library and the browser report only the first fault. After each addition
+/// the library decides again, so only what helps is listed.
 fn missing(
     json: &[u8],
     request: &ScriptRequest,
@@ -83,8 +83,8 @@ fn missing(
     for _ in 0..request.headers.len() + 4 {
         let policy =
             Policy::from_json(&serde_json::to_vec(&file).ok()?).ok()?;
-        // What is refused or newly warned of is no advice, but for a
-        // developer's own machine.
+        // Do not advise what is rejected or triggers a new warning, except for
+        // a developer's own machine.
         let warnings = policy.warnings().iter();
         let warned =
             warnings.filter(|w| w.code != cors::Code::OriginLoopback).count();
@@ -125,7 +125,7 @@ fn missing(
     None
 }
 
-/// What the library cannot know: a server sees no credentials mode.
+/// What the library cannot know, as servers do not see the credentials mode.
 fn credentials_note(
     file: &PolicyFile,
     request: &ScriptRequest,
@@ -134,12 +134,13 @@ fn credentials_note(
         return None;
     }
     let how = match file.allow_origins == ["*"] {
-        true => "list the origins in place of \"*\", set it",
-        false => "set it",
+        true => "list the origins instead of \"*\" and set it to true",
+        false => "set it to true",
     };
     Some(format!(
-        "The script asks for credentials, and the policy has no \
-         allow_credentials: {how}, or let the script not ask."
+        "The script uses credentials, but the policy does not have \
+         allow_credentials: {how}, or remove credentials: \"include\" from the \
+         script."
     ))
 }
 

@@ -9,29 +9,30 @@ use crate::Failure;
 use crate::code::Code;
 use crate::findings::{Finding, judge};
 
-/// One request and its answer.
+/// One request and its response.
 pub(crate) struct Exchange {
     pub(crate) sent: SentRequest,
     pub(crate) response: Response,
     pub(crate) findings: Vec<Finding>,
 }
 
-/// What came of a fetch.
+/// The result of a fetch.
 pub(crate) struct Played {
     pub(crate) exchanges: Vec<Exchange>,
     /// The names of the headers that the script can read.
     pub(crate) result: Result<Vec<String>, browser::Failure>,
 }
 
-/// Plays a browser that remembers nothing yet. `server` answers, or says why
-/// it could not.
+/// Simulates a browser with an empty cache. `server` responds, or says why it
+/// cannot.
 pub(crate) fn play(
     request: &ScriptRequest,
     mut server: impl FnMut(&SentRequest) -> Result<Response, Failure>,
 ) -> Result<Played, Failure> {
     let mut exchanges = Vec::new();
     let mut failure = None;
-    // As the browsers of today do; `judge` says what the standard does not.
+    // As current browsers do; `judge` warns of what the standard does not
+    // allow.
     let mut browser = Browser::new(AuthorizationStar::Lax);
     let result = browser.fetch(request, |sent| match server(sent) {
         Ok(response) => {

@@ -1,5 +1,5 @@
-//! What is wrong with a server's response, each fault by name. What a browser
-//! blocks is for the crate `browser` to say; here it is put in words.
+//! What is wrong with a server's response. The crate `browser` decides what a
+//! browser blocks; here it gets a name, a message and help.
 
 mod fault;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::code::Code;
 use fault::{HEADERS, finding};
 
-/// One thing that is wrong or doubtful in an answer.
+/// An error or a warning about a response.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
@@ -22,7 +22,7 @@ pub(crate) struct Finding {
     /// What follows "blocked by CORS policy: " in Chromium's console.
     #[serde(skip)]
     pub(crate) console: String,
-    /// Of an error.
+    /// The reason of an error.
     #[serde(skip)]
     pub(crate) cause: Option<Code>,
 }
@@ -30,14 +30,14 @@ pub(crate) struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
-    /// A browser blocks.
+    /// The browser blocks.
     Error,
-    /// It does not, but it may elsewhere, or later.
+    /// It does not, but another browser or a cache may.
     Warning,
 }
 
-/// Everything that is wrong with the answer, in the order in which Chromium
-/// looks: its console tells the first error alone.
+/// Everything that is wrong with the response, in the order of Chromium, whose
+/// console shows only the first error.
 pub(crate) fn judge(
     request: &ScriptRequest,
     sent: &SentRequest,
@@ -58,21 +58,21 @@ fn judge_private_network(headers: &[Header]) -> Option<Finding> {
         warning(
             "private-network-superseded",
             format!(
-                "{NAME} has no effect: Local Network Access, for which the \
-                 browser asks the user, has replaced Private Network Access"
+                "{NAME} has no effect: Local Network Access, which asks the \
+                 user, has replaced Private Network Access"
             ),
-            "remove it; no response header takes its place",
+            "remove it; no response header replaces it",
         )
     })
 }
 
-/// Where the answer leads on to, if it is a redirect.
+/// The location of a redirect.
 pub(crate) fn redirect(response: &Response) -> Option<String> {
     redirect_status(response.status)
         .then(|| lines("location", &response.headers).join(", "))
 }
 
-/// Whether `Vary` says that the answer depends on `Origin`.
+/// Whether `Vary` covers `Origin`.
 pub(crate) fn varies_by_origin(headers: &[Header]) -> bool {
     lines("vary", headers).iter().flat_map(|line| line.split(',')).any(
         |name| {
@@ -82,7 +82,7 @@ pub(crate) fn varies_by_origin(headers: &[Header]) -> bool {
     )
 }
 
-/// What a cache says of itself in an answer that it kept.
+/// The header that shows that a response comes from a cache.
 pub(crate) fn cache_mark(headers: &[Header]) -> Option<String> {
     let age = lines("age", headers);
     if let Some(age) = age.first() {
@@ -115,12 +115,12 @@ fn judge_preflight(
         return vec![error(
             Code::PreflightRedirect,
             format!(
-                "the preflight is answered {} and led on to {location:?}; \
-                 browsers follow no redirect of a preflight",
+                "the preflight is redirected to {location:?} with status {}, \
+                 but browsers do not follow redirects of preflights",
                 response.status
             ),
-            "answer OPTIONS at this URL itself, or fetch the URL that it \
-             leads to",
+            "answer OPTIONS at this URL, or use the URL of the redirect in \
+             the script",
             CHECK.to_owned()
                 + "Redirect is not allowed for a preflight request.",
         )];
@@ -141,18 +141,18 @@ fn judge_preflight(
             findings.push(warning(
                 "authorization-under-wildcard",
                 format!(
-                    "{HEADERS} names authorization only by *, which the \
-                     Fetch standard does not let cover it; the browsers of \
-                     today do"
+                    "{HEADERS} covers authorization only by *, which current \
+                     browsers accept but the Fetch standard does not"
                 ),
-                "name Authorization beside *",
+                "list Authorization in addition to *",
             ));
         }
     }
     findings
 }
 
-/// What Chromium reports as one check: the CORS check and the status.
+/// Whether Chromium reports it as a failure of the "access control check": the
+/// CORS check or the status.
 fn is_of_the_check(fault: &Fault) -> bool {
     match fault {
         Fault::AllowOriginMissing
@@ -178,22 +178,23 @@ fn judge_actual(request: &ScriptRequest, response: &Response) -> Vec<Finding> {
     if origins == ["*"] && !credentials.is_empty() {
         findings.push(warning(
             "allow-credentials-useless",
-            "Access-Control-Allow-Credentials stands beside \
-             Access-Control-Allow-Origin: *, which never goes with \
+            "Access-Control-Allow-Credentials has no effect with \
+             Access-Control-Allow-Origin: *, which browsers never accept with \
              credentials"
                 .into(),
-            "name the origin where credentials are meant, else leave it out",
+            "send the origin instead of * if credentials are intended, or \
+             remove it",
         ));
     }
     let depends = origins.iter().any(|origin| origin != "*");
     if depends && !varies_by_origin(&response.headers) {
         findings.push(warning(
             "vary-missing",
-            "Access-Control-Allow-Origin names an origin, and Vary does not \
-             say that the answer depends on it: a cache may hand it to another"
+            "Access-Control-Allow-Origin is one origin, but Vary does not list \
+             Origin, so a cache may serve this response to other origins"
                 .into(),
-            "send Vary: Origin with every answer, those without \
-             Access-Control-Allow-Origin too",
+            "send Vary: Origin with every response, including those without \
+             Access-Control-Allow-Origin",
         ));
     }
     findings

@@ -25,17 +25,17 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-/// Says what a CORS policy means, what a browser does under it, and what is
-/// wrong with the answers of a server.
+/// Check CORS policies, explain browser behavior, and diagnose a server's
+/// responses
 #[derive(Parser)]
 #[command(
     name = "cors",
     version = version(),
     term_width = 80,
-    after_help = "Exit status: 0 for yes, 1 for no (a policy is refused, a \
-                  browser blocks, two policies differ), 2 where nothing \
-                  could be judged (wrong usage, a file that cannot be read, \
-                  a server that does not answer)."
+    after_help = "Exit status: 0 for yes, 1 for no (a policy is rejected, a \
+                  browser blocks, two policies differ), 2 if unknown \
+                  (wrong usage, an unreadable file, an unreachable server, a \
+                  redirect)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -44,27 +44,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Checks policy files: every error and warning, and what they mean
+    /// Check policy files: list all errors and warnings, and summarize each
+    /// policy
     Check(Check),
-    /// Plays the browser: what it sends under a policy, what it is answered,
-    /// what it does then
+    /// Simulate a browser: what it sends, how the policy responds, what
+    /// happens next
     Explain(Explain),
-    /// Sends what a browser would send to a running server, and judges its
-    /// answers as a browser would
+    /// Send a running server what a browser would send, and diagnose its
+    /// responses
     Probe(Probe),
-    /// What the policy NEW newly admits, and no longer admits
+    /// Show what NEW allows that OLD does not, and the reverse
     Diff(Diff),
-    /// Writes the JSON Schema of a policy file
+    /// Print the JSON Schema of a policy file
     Schema,
-    /// Writes what a shell needs to complete this command's arguments
+    /// Print a completion script for a shell
     Completions {
-        /// Which shell
+        /// The shell
         shell: Shell,
     },
-    /// Writes the manual pages
+    /// Write the manual pages
     Man {
-        /// The folder to write them to, one file for each subcommand
-        folder: PathBuf,
+        /// An existing directory; each subcommand gets a file
+        directory: PathBuf,
     },
 }
 
@@ -73,11 +74,11 @@ struct Check {
     /// Policy files; - for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Takes warnings for errors
+    /// Treat warnings as errors
     #[arg(long)]
     deny_warnings: bool,
-    /// Judge wildcards by this public suffix list instead of the built-in one:
-    /// https://publicsuffix.org/list/public_suffix_list.dat
+    /// Check wildcards against this public suffix list instead of the built-in
+    /// one; download https://publicsuffix.org/list/public_suffix_list.dat
     #[arg(long, value_name = "FILE")]
     public_suffix_list: Option<PathBuf>,
     #[command(flatten)]
@@ -90,8 +91,8 @@ struct Explain {
     file: PathBuf,
     #[command(flatten)]
     script: Script,
-    /// URL that the script fetches, for what depends on it: the same origin,
-    /// mixed content, blocked ports, the local network, the console's words
+    /// URL to fetch; used for same-origin and mixed-content checks, blocked
+    /// ports, local networks and the console message
     #[arg(long)]
     url: Option<String>,
     #[command(flatten)]
@@ -100,7 +101,7 @@ struct Explain {
 
 #[derive(Args)]
 struct Probe {
-    /// URL that the script fetches, or the console's message in its place
+    /// URL to fetch, or a console message that contains it
     url: Option<String>,
     #[command(flatten)]
     script: Script,
@@ -111,10 +112,10 @@ struct Probe {
     /// Accept any certificate; browsers do not
     #[arg(long, conflicts_with = "cacert")]
     insecure: bool,
-    /// Sends preflights alone, as for a DELETE that must not happen
+    /// Send only the preflight, e.g. if a DELETE must not run
     #[arg(long)]
     preflight_only: bool,
-    /// How many seconds each answer may take
+    /// Maximum time for each response
     #[arg(
         long,
         value_name = "SECONDS",
@@ -128,39 +129,39 @@ struct Probe {
 
 #[derive(Args)]
 struct Diff {
-    /// The policy file that was; - for standard input
+    /// Old policy file; - for standard input
     old: PathBuf,
-    /// The policy file that is to be
+    /// New policy file; - for standard input
     new: PathBuf,
     #[command(flatten)]
     output: Output,
 }
 
-/// What a script on a page asks the browser to fetch.
+/// What a script on a page fetches.
 #[derive(Args)]
 struct Script {
-    /// The origin of the page: https://app.example.com; needed unless the
-    /// console's message has it
+    /// Origin of the page, such as https://app.example.com; required unless
+    /// the console message contains it
     #[arg(long)]
     origin: Option<String>,
-    /// The method, as the script writes it [default: GET]
+    /// Method, exactly as in the script [default: GET]
     #[arg(long)]
     method: Option<String>,
-    /// A header that the script sets; a name alone has an empty value
+    /// Header that the script sets; a name alone has an empty value
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// The script asks for cookies: credentials: "include"
+    /// The script uses credentials: "include"
     #[arg(long)]
     credentials: bool,
-    /// Take what is not given from the message in the browser's console
-    /// (Chromium's, Firefox's or Safari's); - for standard input
+    /// Read the origin, URL, method and header from a console message of
+    /// Chromium, Firefox or Safari; - for standard input
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
 }
 
 #[derive(Args)]
 struct Output {
-    /// Text for people, or JSON, whose members README.md lists
+    /// Output format; README.md documents the JSON
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -182,11 +183,11 @@ struct Report {
 enum Answer {
     Yes,
     No,
-    /// Nothing could be judged.
+    /// There is no answer.
     Unknown,
 }
 
-/// Why nothing could be judged: one line.
+/// Why there is no answer: one line.
 type Failure = String;
 
 fn main() -> ExitCode {
@@ -202,17 +203,17 @@ fn main() -> ExitCode {
             clap_complete::generate(shell, &mut command, "cors", &mut text);
             Ok(Report::yes(String::from_utf8_lossy(&text).into_owned()))
         }
-        Command::Man { folder } => {
-            clap_mangen::generate_to(Cli::command(), &folder)
+        Command::Man { directory } => {
+            clap_mangen::generate_to(Cli::command(), &directory)
                 .map(|()| Report::yes(String::new()))
                 .map_err(|error| {
-                    format!("cannot write to {}: {error}", whole(&folder))
+                    format!("cannot write to {}: {error}", whole(&directory))
                 })
         }
     };
     let answer = match report {
         Ok(Report { text, answer }) => {
-            // Nobody reads on where the pipe is closed.
+            // If the pipe is closed, nobody reads on.
             let _ = anstream::stdout().write_all(text.as_bytes());
             answer
         }
@@ -237,8 +238,8 @@ impl Report {
     fn json(value: &impl serde::Serialize, answer: Answer) -> Self {
         let text = serde_json::to_string_pretty(value)
             .expect("every key is a string");
-        // anstream, on its way out, drops what is for terminals; JSON leaves
-        // this one of them as it is.
+        // anstream drops control characters on output. This is the only one
+        // that JSON does not escape.
         let text = text.replace('\x7f', "\\u007f");
         Self { text: text + "\n", answer }
     }
@@ -255,7 +256,7 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     bytes.map_err(|error| format!("cannot read {}: {error}", whole(path)))
 }
 
-/// A path that says where a relative one was looked for.
+/// The absolute path, which shows where a relative one was looked for.
 fn whole(path: &std::path::Path) -> String {
     let whole = std::path::absolute(path);
     whole.as_deref().unwrap_or(path).display().to_string()

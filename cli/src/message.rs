@@ -1,6 +1,6 @@
-//! What a browser's console says of a request that it blocked: the words of
-//! Chromium, Firefox and WebKit (Safari), in English. What people paste may
-//! have other lines around it, and its lines may be broken anywhere.
+//! The console messages of Chromium, Firefox and WebKit (Safari) about requests
+//! that they block, in English. Pasted messages may have other lines around
+//! them, and line breaks anywhere.
 
 mod reason;
 
@@ -13,7 +13,7 @@ use crate::code::Code;
 use crate::style::NAME;
 use reason::{help, reason};
 
-/// What a message tells of a request.
+/// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Message {
     pub(crate) browser: &'static str,
@@ -21,21 +21,21 @@ pub(crate) struct Message {
     pub(crate) origin: Option<String>,
     pub(crate) method: Option<String>,
     pub(crate) header: Option<String>,
-    /// Whether it says that the script asks for credentials.
+    /// Whether it says that the script uses credentials.
     pub(crate) credentials: bool,
-    /// Whether it says that there was a preflight.
+    /// Whether it is about a preflight.
     pub(crate) preflight: bool,
     /// Why the browser blocked.
     pub(crate) code: Code,
-    /// The same in words.
+    /// The same as a sentence.
     pub(crate) reason: String,
     pub(crate) help: Option<&'static str>,
 }
 
-/// A text that only one reason's messages have, and its code. The first that
-/// is found counts: what says more comes before what says less.
+/// Texts that only messages with this reason contain. The first match counts, so
+/// more specific texts come first.
 const REASONS: &[(&str, Code)] = &[
-    // Before CORS is looked at.
+    // Before CORS.
     ("net::ERR_UNSAFE_PORT", Code::PortBlocked),
     ("Not allowed to use restricted network port ", Code::PortBlocked),
     ("Mixed Content: ", Code::MixedContent),
@@ -122,7 +122,7 @@ const REASONS: &[(&str, Code)] = &[
         Code::AllowOriginMissing,
     ),
     ("is not allowed by Access-Control-Allow-Origin", Code::OriginNotAllowed),
-    // That it failed, and no more.
+    // No reason.
     ("CORS request did not succeed", Code::RequestFailed),
     ("CORS header 'Origin' cannot be added", Code::RequestFailed),
     ("The response is invalid", Code::RequestFailed),
@@ -133,8 +133,7 @@ const REASONS: &[(&str, Code)] = &[
     ("Fetch API cannot load ", Code::RequestFailed),
 ];
 
-/// What stands before and behind a URL. Behind the empty text is a space, or
-/// the end.
+/// What is before and after a URL. An empty text means a space or the end.
 const URLS: &[(&str, &str)] = &[
     ("remote resource at ", ". (Reason"),
     ("annot load image ", " due to access"),
@@ -179,14 +178,14 @@ impl Message {
         let status = between(&text, "Status code: ", "")
             .and_then(|status| status.trim_end_matches('.').parse().ok());
         code = match (code, status) {
-            // What is said of the status says more.
+            // The status is more specific.
             (Code::PreflightStatus, Some(300..=399)) => {
                 Code::PreflightRedirect
             }
             (Code::PreflightStatus, Some(401 | 407)) => {
                 Code::PreflightAuthentication
             }
-            // Firefox shows the value.
+            // Firefox includes the value.
             (Code::AllowOriginOther, _)
                 if text.contains("does not match '")
                     && between(&text, "does not match '", "'").is_none() =>
@@ -279,8 +278,8 @@ impl Message {
         }
     }
 
-    /// Whether it may be about a fault of this name: not every browser is as
-    /// precise as [`findings`](crate::findings).
+    /// Whether it may be about this finding: not every browser is as precise as
+    /// [`findings`](crate::findings).
     pub(crate) fn means(&self, found: Code) -> bool {
         found == self.code
             || (self.code == Code::OriginNotAllowed
@@ -314,8 +313,8 @@ fn chromium_url(text: &str) -> Option<String> {
     http_url(before.rsplit(' ').next()?)
 }
 
-/// The word that stands between the two texts; where the second is empty, up
-/// to a space or the end.
+/// The word between the two texts; if the second is empty, the word after the
+/// first.
 fn between<'t>(text: &'t str, before: &str, behind: &str) -> Option<&'t str> {
     text.match_indices(before).find_map(|(start, _)| {
         let rest = &text[start + before.len()..];
@@ -329,8 +328,7 @@ fn between<'t>(text: &'t str, before: &str, behind: &str) -> Option<&'t str> {
     })
 }
 
-/// The text, if it is a URL of http or https, without what a sentence has
-/// around it.
+/// The text if it is an http or https URL, without quotes and punctuation.
 fn http_url(text: &str) -> Option<String> {
     let text = text.trim_matches(['\'', '"']);
     let text = text.trim_end_matches(['.', ',']);

@@ -1,11 +1,10 @@
-//! Where a URL leads, as far as browsers look at that before CORS: ports to
-//! which they never connect, and networks for which they ask the user.
+//! The networks for which browsers ask the user before CORS applies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// An address space that is less than the whole internet.
+/// An address space that is not the public internet.
 /// <https://wicg.github.io/local-network-access/#ip-address-space-section>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Space {
@@ -16,8 +15,9 @@ pub(crate) enum Space {
 }
 
 impl Space {
-    /// As far as the URL tells. What a name leads to, only DNS knows, but for
-    /// loopback names and those of multicast DNS (RFC 6762, section 3).
+    /// What the URL shows by itself. For most names only DNS knows; the
+    /// exceptions are loopback names and those of multicast DNS (RFC 6762,
+    /// section 3).
     pub(crate) fn of_url(url: &Url) -> Option<Self> {
         match url.host()? {
             Host::Domain(name) if cors::is_loopback(name) => {
@@ -33,7 +33,7 @@ impl Space {
     }
 
     /// <https://wicg.github.io/local-network-access/#non-public-ip-address-blocks>,
-    /// as of 22 April 2026. The first block that holds the address counts.
+    /// as of 22 April 2026. The first block that contains the address counts.
     pub(crate) fn of(address: IpAddr) -> Option<Self> {
         use Space::{Local, Loopback};
         const V4: [(Ipv4Addr, u32, Space); 9] = [
@@ -146,7 +146,7 @@ mod tests {
             ("127.evil.com", None),
             ("127.0.0.1.evil.com", None),
             ("127.0.0.1.nip.io", None),
-            // As browsers read them, these are 127.0.0.1.
+            // Browsers read these as 127.0.0.1.
             ("127.1", Some(Space::Loopback)),
             ("0x7f.1", Some(Space::Loopback)),
             ("2130706433", Some(Space::Loopback)),

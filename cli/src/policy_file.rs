@@ -1,6 +1,5 @@
-//! A policy file as its keys say it, for summaries, comparisons and editors.
-//! What it may say is for the library to judge: only what it has loaded is
-//! read here.
+//! A policy file by its keys, for summaries, comparisons and editors. Only the
+//! library checks policies: what is read here is what it has loaded.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, transform};
@@ -12,15 +11,15 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 #[schemars(title = "libcors policy")]
 pub(crate) struct PolicyFile {
-    /// Ignored; names this schema to editors.
+    /// Ignored; tells editors where this schema is.
     #[serde(default, rename = "$schema")]
     #[expect(dead_code, reason = "for the schema")]
     schema: String,
-    /// Ignored; for people.
+    /// Ignored; a note for people.
     #[serde(default)]
     #[expect(dead_code, reason = "for the schema")]
     description: String,
-    /// Who may read responses: https://app.example.com,
+    /// The origins that may read responses: https://app.example.com,
     /// https://*.example.com (one label), https://**.example.com (one or more
     /// labels), http://localhost:* (any port), or * alone.
     #[schemars(length(min = 1), inner(length(min = 1)))]
@@ -28,13 +27,13 @@ pub(crate) struct PolicyFile {
     /// Cookies and HTTP authentication.
     #[serde(default)]
     pub(crate) allow_credentials: bool,
-    /// Methods beyond GET, HEAD and POST, which the protocol always allows;
+    /// Methods in addition to GET, HEAD and POST, which CORS always allows;
     /// or * alone.
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub(crate) allow_methods: Vec<String>,
-    /// Request headers beyond what browsers send unasked. Content-Type must
-    /// be named for JSON bodies; * never covers Authorization.
+    /// Request headers in addition to the CORS-safelisted ones. List
+    /// Content-Type for JSON bodies; * never covers Authorization.
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub(crate) allow_headers: Vec<String>,
@@ -42,22 +41,21 @@ pub(crate) struct PolicyFile {
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub(crate) expose_headers: Vec<String>,
-    /// Seconds for which browsers keep a preflight's answer; without it they
-    /// keep 5.
+    /// Seconds for which browsers cache a preflight's response; 5 by default.
     #[serde(default)]
     #[schemars(with = "u32", range(max = 86400))]
     pub(crate) max_age: Option<u32>,
-    /// The status of a preflight's answer.
+    /// The status of a preflight's response.
     #[serde(default = "preflight_status")]
     #[schemars(extend("enum" = [200, 204]))]
     pub(crate) preflight_status: u16,
-    /// Switches refusals off, for the patterns that it names.
+    /// Exempts the listed patterns from a check.
     #[serde(default)]
     #[expect(dead_code, reason = "for the schema")]
     dangerously_allow: Dangers,
 }
 
-/// What is refused unless it stands here.
+/// What is rejected unless it is listed here.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the schema")]
@@ -68,22 +66,22 @@ struct Dangers {
     /// With credentials: http origins other than loopback ones.
     #[serde(default)]
     insecure_origins: Vec<String>,
-    /// With credentials: wildcards that match a name which a stranger could
+    /// With credentials: wildcards that match a name that anyone could
     /// register.
     #[serde(default)]
     public_suffix_wildcards: Vec<String>,
-    /// Nothing: loopback origins that are meant, such as those of Tauri, which
-    /// with credentials are warned of otherwise.
+    /// Intended loopback origins, such as Tauri's, which trigger a warning with
+    /// credentials otherwise.
     #[serde(default)]
     loopback_origins: Vec<String>,
 }
 
 impl PolicyFile {
-    /// Reads what the library has loaded.
+    /// Reads a policy that the library has loaded.
     pub(crate) fn of_loaded(json: &[u8]) -> Self {
         let mut file: Self = serde_json::from_slice(json)
-            .expect("what the library loads has this form");
-        // The library drops these: browsers never ask for them.
+            .expect("what the library loads has these keys");
+        // The library drops these, which no script can set.
         file.allow_headers.retain(|name| {
             let lower = name.to_ascii_lowercase();
             !cors::is_forbidden_request_header(lower.as_bytes())
@@ -97,7 +95,7 @@ pub(crate) fn schema() -> String {
     // Editors know this version best.
     let settings = SchemaSettings::draft07().with_transform(
         transform::RecursiveTransform(|schema: &mut Schema| {
-            // These say nothing about JSON.
+            // Rust's types say nothing about JSON.
             schema.remove("format");
             schema.remove("default");
             // The comments above, in one line.

@@ -10,8 +10,8 @@ use crate::report::FetchReport;
 use crate::server::Server;
 use crate::{Failure, Probe, Report};
 
-/// An origin that no policy names. The last label is reserved (RFC 2606).
-const STRANGER: &str = "https://cors-probe.invalid";
+/// An origin that no policy lists. The last label is reserved (RFC 2606).
+const UNRELATED: &str = "https://cors-probe.invalid";
 
 impl Probe {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
@@ -19,7 +19,7 @@ impl Probe {
         let request = &asked.request;
         let Some(url) = asked.url.as_ref() else {
             return Err(match &asked.message {
-                Some(_) => "the message does not name the URL",
+                Some(_) => "the message does not contain the URL",
                 None => "the URL is missing",
             }
             .to_owned()
@@ -38,7 +38,7 @@ impl Probe {
         })?;
         let mut notes = Vec::new();
         if self.preflight_only {
-            // That answer was made up, so that the browser comes to an end.
+            // That response was made up, so that the browser finishes.
             let real =
                 |exchange: &Exchange| exchange.sent.request_method.is_some();
             played.exchanges.retain(real);
@@ -58,13 +58,13 @@ impl Probe {
             if !hidden.is_empty() {
                 notes.push(format!(
                     "It cannot read these, which \
-                     Access-Control-Expose-Headers does not name: {}.",
+                     Access-Control-Expose-Headers does not list: {}.",
                     hidden.join(", ")
                 ));
             }
         }
         if let Some(exchange) = played.exchanges.first() {
-            let found = as_a_stranger(&server, request, exchange)?;
+            let found = as_unrelated_origin(&server, request, exchange)?;
             let findings = &mut played.exchanges[0].findings;
             findings.extend(found);
         }
@@ -73,9 +73,9 @@ impl Probe {
             && let Some(location) = redirect(&last.response)
         {
             notes.push(format!(
-                "The answer is a redirect to {location:?}. Probe that URL: a \
-                 browser judges the answer there anew, and with the origin \
-                 \"null\" where it is on another origin than this URL."
+                "The response is a redirect to {location:?}. Probe that URL: \
+                 a browser checks its response again, with the origin \
+                 \"null\" if it is on another origin than this URL."
             ));
         }
         let mut report = FetchReport::of(request, Some(url), &played);
@@ -90,9 +90,9 @@ impl Probe {
     }
 }
 
-/// Asks once more for another origin, where that can do no harm: does the
-/// server let everybody in, does a cache hand out what is not theirs?
-fn as_a_stranger(
+/// Asks again for an unrelated origin, if that is harmless: does the server
+/// allow any origin, does a cache serve one origin's response to another?
+fn as_unrelated_origin(
     server: &Server<'_>,
     request: &ScriptRequest,
     exchange: &Exchange,
@@ -101,49 +101,49 @@ fn as_a_stranger(
     if !safe.contains(&exchange.sent.method.as_str()) {
         return Ok(Vec::new());
     }
-    let stranger =
-        SentRequest { origin: STRANGER.to_owned(), ..exchange.sent.clone() };
-    let answer = server.send(request, &stranger)?;
-    let allowed = lines("access-control-allow-origin", &answer.headers);
-    let credentials =
-        lines("access-control-allow-credentials", &answer.headers);
+    let unrelated =
+        SentRequest { origin: UNRELATED.to_owned(), ..exchange.sent.clone() };
+    let Response { headers, .. } = server.send(request, &unrelated)?;
+    let allowed = lines("access-control-allow-origin", &headers);
+    let credentials = lines("access-control-allow-credentials", &headers);
     let mut findings = Vec::new();
-    if allowed == [STRANGER] {
+    if allowed == [UNRELATED] {
         let (what, help) = match credentials == ["true"] {
             true => (
-                "with credentials: any site can act for its visitors",
+                "with credentials, so any site can act as its visitors",
                 "list the origins",
             ),
-            false => (
-                "as * would, but for the caches",
-                "list the origins, or send *",
-            ),
+            false => {
+                ("like * but harder to cache", "list the origins, or send *")
+            }
         };
         findings.push(warning(
             "any-origin-reflected",
-            format!("{STRANGER} is allowed too, {what}"),
+            format!(
+                "{UNRELATED} is allowed too: the server reflects any origin, \
+                 {what}"
+            ),
             help,
         ));
     }
     if allowed == [request.origin.as_str()]
-        && !varies_by_origin(&answer.headers)
-        && let Some(mark) = cache_mark(&answer.headers)
+        && !varies_by_origin(&headers)
+        && let Some(mark) = cache_mark(&headers)
     {
         findings.push(warning(
             "cached-for-another-origin",
             format!(
-                "a cache answers {STRANGER} with what it kept for {} \
-                 ({mark})",
+                "a cache serves the response for {} to {UNRELATED} ({mark})",
                 request.origin
             ),
-            "send Vary: Origin with every answer, and empty the cache",
+            "send Vary: Origin with every response, and empty the cache",
         ));
     }
     Ok(findings)
 }
 
-/// The names of the answer's headers that the script cannot read and might
-/// want to: not those for the browser, for caches and for the connection.
+/// The names of the response headers that the script cannot read but might
+/// want to: not those for the browser, caches and the connection.
 fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
     const FOR_OTHERS: [&str; 8] = [
         "connection",
@@ -155,10 +155,10 @@ fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
         "transfer-encoding",
         "vary",
     ];
-    let answer = played.exchanges.last().map(|exchange| &exchange.response);
-    // What a redirect has is for the browser.
-    let answer = answer.filter(|answer| redirect(answer).is_none());
-    let headers = answer.into_iter().flat_map(|answer| &answer.headers);
+    let last = played.exchanges.last().map(|exchange| &exchange.response);
+    // The headers of a redirect are for the browser.
+    let last = last.filter(|response| redirect(response).is_none());
+    let headers = last.into_iter().flat_map(|response| &response.headers);
     let mut hidden: Vec<String> = headers
         .map(|(name, _)| name.to_ascii_lowercase())
         .filter(|name| {
@@ -172,7 +172,7 @@ fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
     hidden
 }
 
-/// An answer that lets everything pass.
+/// A response that allows everything.
 fn permission(request: &ScriptRequest) -> Response {
     let header =
         |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());

@@ -1,4 +1,5 @@
-//! The public suffix list that `cors check` judges wildcards by, and its age.
+//! The public suffix list against which `cors check` checks wildcards, and its
+//! age.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -11,7 +12,7 @@ use crate::style::DOUBT;
 use crate::{Failure, read};
 
 /// The list in the file, or the built-in one. Warns on standard error if it is
-/// old: that says nothing about the policies, so it is not in the report.
+/// old: this says nothing about the policies, so it is not in the report.
 pub(crate) fn load(
     path: Option<&Path>,
 ) -> Result<Cow<'static, PublicSuffixList>, Failure> {
@@ -27,8 +28,8 @@ pub(crate) fn load(
     if is_old(list.date(), today()) {
         let _ = writeln!(
             anstream::stderr(),
-            "{DOUBT}warning{DOUBT:#}: the public suffix list of {} is over a \
-             year old; use --public-suffix-list with \
+            "{DOUBT}warning{DOUBT:#}: the public suffix list of {} is more \
+             than a year old; use --public-suffix-list with \
              https://publicsuffix.org/list/public_suffix_list.dat",
             list.date()
         );
@@ -36,8 +37,7 @@ pub(crate) fn load(
     Ok(list)
 }
 
-/// The date, by the clock or by [SOURCE_DATE_EPOCH], for output that does not
-/// depend on the day.
+/// The date by the clock, or by [SOURCE_DATE_EPOCH] for reproducible output.
 ///
 /// [SOURCE_DATE_EPOCH]: https://reproducible-builds.org/specs/source-date-epoch/
 fn today() -> Date {
@@ -49,7 +49,7 @@ fn today() -> Date {
         .date()
 }
 
-/// Whether a date, `2026-10-22`, is more than a year ago.
+/// Whether a date such as `2026-10-22` is more than a year ago.
 fn is_old(date: &str, today: Date) -> bool {
     let year_ago = today.saturating_sub(Duration::days(365));
     let (year, month, day) = year_ago.to_calendar_date();
@@ -72,12 +72,12 @@ mod tests {
             ("2026-10-22", date(2027, Month::October, 22), false),
             ("2026-10-22", date(2027, Month::October, 23), true),
             ("2026-10-22", date(2028, Month::January, 1), true),
-            // A leap day between, and one that has no year after.
+            // With a leap day in between; from a leap day.
             ("2027-10-22", date(2028, Month::October, 21), false),
             ("2027-10-22", date(2028, Month::October, 22), true),
             ("2028-02-29", date(2029, Month::February, 28), false),
             ("2028-02-29", date(2029, Month::March, 1), true),
-            // A clock that is wrong.
+            // By a wrong clock.
             ("2026-10-22", date(1970, Month::January, 1), false),
         ] {
             assert_eq!(is_old(list, today), old, "{list} on {today}");

@@ -1,5 +1,4 @@
-//! The report of a fetch: what it says, as JSON has it. Its text is in
-//! [`text`].
+//! The report of a fetch: its contents, which are the JSON. [`text`] prints it.
 
 mod text;
 
@@ -16,21 +15,21 @@ use crate::network::Space;
 use crate::script::{Asked, Url};
 use crate::{Answer, Format, Report, Script};
 
-/// What is reported of a fetch, as text or as JSON.
+/// The report of a fetch.
 #[derive(Serialize)]
 pub(crate) struct FetchReport {
     outcome: Outcome,
-    /// What the browser does, in words.
+    /// What the browser does.
     summary: String,
     pub(crate) exchanges: Vec<ExchangeReport>,
     /// What Chromium writes to its console.
     console: Option<String>,
-    /// What else is to know.
+    /// What else to know.
     pub(crate) notes: Vec<String>,
     /// What the console's message says, if one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Message>,
-    /// What the policy lacks for the script to read the answer, by its keys.
+    /// What to add to the policy for the script to read the response, by key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<Map<String, Value>>,
 }
@@ -40,7 +39,7 @@ pub(crate) struct FetchReport {
 enum Outcome {
     Allowed,
     Blocked,
-    /// The answer is a redirect, which is not followed.
+    /// The response is a redirect, which is not followed.
     Unknown,
 }
 
@@ -67,7 +66,7 @@ struct SentReport {
 
 #[derive(Serialize)]
 struct ResponseReport {
-    /// Nothing where it is for the application to say.
+    /// `None` if the application sets it.
     status: Option<u16>,
     headers: Vec<(String, String)>,
 }
@@ -86,86 +85,79 @@ pub(crate) struct DecisionReport {
 }
 
 impl FetchReport {
-    /// Where the browser makes no CORS request at all.
+    /// If the browser does not even make a CORS request.
     pub(crate) fn without_cors(
         request: &ScriptRequest,
         url: &Url,
     ) -> Option<Self> {
-        let report = |outcome, summary: &str, console| Self {
-            outcome,
-            summary: summary.to_owned(),
-            exchanges: Vec::new(),
-            console,
-            notes: Vec::new(),
-            message: None,
-            missing: None,
-        };
         let target = Target {
             origin: &url.origin(),
             port: url.port(),
             trustworthy: url.is_trustworthy(),
         };
-        Some(match browser::before_cors(&request.origin, target)? {
-            BeforeCors::BadPort => {
-                let mut report = report(
-                    Outcome::Blocked,
-                    &format!(
-                        "browsers never connect to port {}, so nothing is sent",
-                        url.port()
-                    ),
-                    Some(format!(
-                        "{} {} net::ERR_UNSAFE_PORT",
-                        browser::normalize_method(&request.method),
-                        url.text
-                    )),
-                );
-                report.notes.push(
-                    "Other protocols use this port: use another one for the \
-                     server. No policy or response header changes this."
+        let method = browser::normalize_method(&request.method);
+        let page = &request.origin;
+        let (outcome, summary, console, note) = match browser::before_cors(
+            page, target,
+        )? {
+            BeforeCors::BadPort => (
+                Outcome::Blocked,
+                format!(
+                    "browsers never connect to port {}, so nothing is sent",
+                    url.port()
+                ),
+                Some(format!("{method} {} net::ERR_UNSAFE_PORT", url.text)),
+                Some(
+                    "Other protocols use this port, so use another one \
+                         for the server. No policy or response header changes \
+                         this."
                         .into(),
-                );
-                report
-            }
-            BeforeCors::MixedContent => {
-                let mut report = report(
-                    Outcome::Blocked,
-                    "mixed content: a page of https fetches nothing of http, \
-                     and nothing is sent",
-                    Some(format!(
-                        "Mixed Content: The page at '{}/' was loaded over \
+                ),
+            ),
+            BeforeCors::MixedContent => (
+                Outcome::Blocked,
+                "mixed content: an https page cannot fetch an http URL, \
+                     so nothing is sent"
+                    .into(),
+                Some(format!(
+                    "Mixed Content: The page at '{page}/' was loaded over \
                          HTTPS, but requested an insecure resource '{}'. This \
                          request has been blocked; the content must be served \
                          over HTTPS.",
-                        request.origin, url.text
-                    )),
-                );
+                    url.text
+                )),
                 // <https://wicg.github.io/local-network-access/#mixed-content-lna>
-                if let Some(space) = Space::of_url(&url.url) {
-                    report.notes.push(format!(
-                        "Chrome 142 and later send it if the user allows the \
-                         page to access {} (Local Network Access); other \
-                         browsers do not.",
+                Space::of_url(&url.url).map(|space| {
+                    format!(
+                        "Chrome 142 and later send the request if the \
+                             user lets the page access {} (Local Network \
+                             Access); other browsers do not.",
                         space.name()
-                    ));
-                }
-                report
-            }
-            BeforeCors::SameOrigin => {
-                let mut report = report(
-                    Outcome::Allowed,
-                    "page and URL have the same origin: CORS has no part in it",
-                    None,
-                );
-                if !matches!(request.method.as_str(), "GET" | "HEAD") {
-                    report.notes.push(
-                        "The browser sends Origin all the same; a policy that \
-                         does not list it decides \"refused\", which does no \
-                         harm."
-                            .into(),
-                    );
-                }
-                report
-            }
+                    )
+                }),
+            ),
+            BeforeCors::SameOrigin => (
+                Outcome::Allowed,
+                "the page and URL have the same origin, so CORS does not \
+                     apply"
+                    .into(),
+                None,
+                (!["GET", "HEAD"].contains(&method.as_str())).then(|| {
+                    "The browser still sends Origin. If the policy does \
+                         not list it, the decision is \"refused\", which is \
+                         harmless."
+                        .into()
+                }),
+            ),
+        };
+        Some(Self {
+            outcome,
+            summary,
+            exchanges: Vec::new(),
+            console,
+            notes: note.into_iter().collect(),
+            message: None,
+            missing: None,
         })
     }
 
@@ -178,28 +170,27 @@ impl FetchReport {
         let (outcome, summary) = match &played.result {
             Ok(_) if last.and_then(|e| redirect(&e.response)).is_some() => (
                 Outcome::Unknown,
-                "the answer is a redirect, which the browser follows and this \
-                 command does not",
+                "the response is a redirect, which the browser follows but \
+                 this command does not",
             ),
-            Ok(_) => (Outcome::Allowed, "the script can read the answer"),
+            Ok(_) => (Outcome::Allowed, "the script can read the response"),
             Err(F::Script) if browser::forbidden_method(&request.method) => (
                 Outcome::Blocked,
-                "the script's own call throws, and nothing is sent: no \
-                 script can use this method",
+                "the script's call throws, so nothing is sent: scripts cannot \
+                 use this method",
             ),
             Err(F::Script) => (
                 Outcome::Blocked,
-                "the script's own call throws, and nothing is sent: the \
-                 method, or the name or value of a header, is malformed",
+                "the script's call throws, so nothing is sent: the method, or \
+                 the name or value of a header, is malformed",
             ),
             Err(F::Response(_)) => (
                 Outcome::Blocked,
-                "the request is sent and answered, and the script cannot read \
-                 the answer",
+                "the request is sent, but the script cannot read the response",
             ),
             Err(F::Preflight(_)) => (
                 Outcome::Blocked,
-                "the preflight fails, and the request is not sent",
+                "the preflight fails, so the request is not sent",
             ),
         };
         let first = played
@@ -211,16 +202,16 @@ impl FetchReport {
         for (name, value) in &request.headers {
             if browser::forbidden_request_header(name, value) {
                 notes.push(format!(
-                    "The browser leaves out {name}, which no script can set."
+                    "The browser drops {name}, which scripts cannot set."
                 ));
             }
             if name
                 .eq_ignore_ascii_case("Access-Control-Request-Private-Network")
             {
                 notes.push(format!(
-                    "{name} has no meaning any more: Local Network Access, \
-                     for which the browser asks the user, has replaced \
-                     Private Network Access."
+                    "{name} no longer has an effect: Local Network Access, \
+                     which asks the user, has replaced Private Network \
+                     Access."
                 ));
             }
         }
@@ -247,9 +238,8 @@ impl FetchReport {
         }
     }
 
-    /// Adds what the message says, what it leaves open, and whether it is
-    /// about something else than what was found, by its codes; none where
-    /// nothing was sent or played.
+    /// Adds the message, what it leaves open, and whether it is about something
+    /// other than what was found; `found` is `None` if nothing was sent.
     pub(crate) fn compare(
         &mut self,
         script: &Script,
@@ -260,7 +250,8 @@ impl FetchReport {
         let named = script.method.is_some() || message.method.is_some();
         if message.code == Code::MethodNotAllowed && !named {
             self.notes.push(
-                "The message does not name the method: add --method.".into(),
+                "The message does not contain the method: add --method."
+                    .into(),
             );
         } else if asked.request.use_cors_preflight {
             self.notes.push(
@@ -274,16 +265,15 @@ impl FetchReport {
         {
             self.notes.push(format!(
                 "The message has another reason: {}. It may be about an \
-                 earlier response, or about another server's.",
+                 earlier response, or another server's.",
                 message.reason
             ));
         }
         self.message = Some(message);
     }
 
-    /// What the user is asked for, if the page comes from elsewhere.
-    /// `address` is the address space of what the URL's name stands for, as
-    /// far as it is known.
+    /// Adds what the user is asked if the page is from another address space.
+    /// `address` is that of the URL's host, if it is known.
     pub(crate) fn note_network(
         &mut self,
         request: &ScriptRequest,
@@ -303,15 +293,15 @@ impl FetchReport {
         self.notes.push(if page.scheme() == "https" {
             format!(
                 "Chrome 142 and later ask the user before a page from \
-                 elsewhere accesses {} (Local Network Access); no response \
-                 header changes that.",
+                 elsewhere accesses {} (Local Network Access). No response \
+                 header changes this.",
                 space.name()
             )
         } else {
             format!(
                 "Chrome 142 and later do not let an http page from elsewhere \
                  access {} (Local Network Access): use https for the page. \
-                 No response header changes that.",
+                 No response header changes this.",
                 space.name()
             )
         });
@@ -386,7 +376,7 @@ impl ExchangeReport {
     }
 }
 
-/// Why the browser asks first.
+/// Why there is a preflight.
 fn because(sent: &SentRequest) -> Vec<String> {
     let mut because = Vec::new();
     let method = sent.request_method.as_deref().unwrap_or_default();
@@ -398,7 +388,7 @@ fn because(sent: &SentRequest) -> Vec<String> {
         names.split(',').filter(|name| !name.is_empty()).collect();
     match names.as_slice() {
         [] if because.is_empty() => {
-            because.push("what the message does not name".into());
+            because.push("something that the message does not contain".into());
         }
         [] => {}
         [name] => because.push(format!("the header {name}")),

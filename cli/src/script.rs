@@ -1,4 +1,4 @@
-//! What a script fetches, as the arguments and a console's message have it.
+//! What a script fetches, from the arguments and a console message.
 
 use browser::ScriptRequest;
 use ureq::http::Uri;
@@ -16,7 +16,7 @@ pub(crate) struct Url {
     pub(crate) url: url::Url,
 }
 
-/// What is asked, and what a console's message says of it.
+/// The request, and the console message about it.
 pub(crate) struct Asked {
     pub(crate) request: ScriptRequest,
     pub(crate) url: Option<Url>,
@@ -39,7 +39,7 @@ impl Url {
             "http" | "https" => {}
             "ws" | "wss" => {
                 return wrong(
-                    "is a WebSocket's, to which CORS does not apply; use \
+                    "is for WebSockets, to which CORS does not apply; use \
                      http:// or https://",
                 );
             }
@@ -81,7 +81,7 @@ impl Url {
 
 const USE_A_URL: &str = "use one such as https://api.example.com/items";
 
-/// What is wrong with a URL that has no `://`, and what to write.
+/// What is wrong with a URL without `://`, and what to do.
 fn without_scheme(text: &str) -> String {
     let bare = text.trim_start_matches('/');
     let with = |scheme: &str| {
@@ -91,7 +91,7 @@ fn without_scheme(text: &str) -> String {
     if text.starts_with('/') && !text.starts_with("//") {
         return format!("is only a path; {USE_A_URL}");
     }
-    // What has no dot and no port is rather a word.
+    // Without a dot or a port it is more likely a word.
     let host_like = bare.contains('.')
         || bare.contains(':')
         || bare.split('/').next() == Some("localhost");
@@ -114,8 +114,8 @@ fn without_scheme(text: &str) -> String {
 }
 
 impl Script {
-    /// The request, the URL and the message, each given or taken from the
-    /// message.
+    /// The request, URL and message. Arguments come before what the message
+    /// contains.
     pub(crate) fn read(&self, url: Option<&str>) -> Result<Asked, Failure> {
         let mut url = url;
         let text = match self.message.as_deref() {
@@ -127,12 +127,12 @@ impl Script {
         };
         let mut message = match &text {
             Some(text) => Some(Message::parse(text).ok_or(
-                "the message is not one of Chromium, Firefox or Safari about \
-                 CORS, in English; use --origin and the URL instead",
+                "this is not an English CORS message of Chromium, Firefox or \
+                 Safari; use --origin and the URL instead",
             )?),
             None => None,
         };
-        // A message in the URL's place.
+        // A message instead of the URL.
         if message.is_none()
             && let Some(given) = url
             && given.trim().contains(char::is_whitespace)
@@ -146,16 +146,20 @@ impl Script {
         let origin = origin.or(said.and_then(|said| said.origin.as_deref()));
         let Some(origin) = origin else {
             return Err(match &message {
-                Some(_) => "the message does not name the origin of the page",
+                Some(_) => {
+                    "the message does not contain the origin of the page"
+                }
                 None => "the origin of the page is missing",
             }
             .to_owned()
                 + "; add it, such as --origin https://app.example.com");
         };
         if origin == "*" {
-            return Err("--origin is one origin, not a pattern; use \
-                        https://app.example.com or the like"
-                .into());
+            return Err(
+                "--origin must be one origin, not a pattern; use one such \
+                        as https://app.example.com"
+                    .into(),
+            );
         }
         let mut headers: Vec<_> = self
             .headers
@@ -190,7 +194,7 @@ impl Script {
     }
 }
 
-/// A value with which the browser asks for this header first.
+/// A value for which this header needs a preflight.
 fn unsafe_value(name: &str) -> &'static str {
     match name.to_ascii_lowercase().as_str() {
         "content-type" => "application/json",

@@ -15,10 +15,10 @@ use crate::script::Url;
 use crate::tls::{authorities, explain_tls, tls_error};
 use crate::{Failure, Probe};
 
-/// How the standard library begins to say that a name has no address.
+/// The start of the standard library's error for a name without an address.
 const RESOLVER: &str = "failed to lookup address information: ";
 
-/// A server that is being probed.
+/// The probed server.
 pub(crate) struct Server<'u> {
     url: &'u Url,
     agent: Agent,
@@ -44,8 +44,8 @@ impl<'u> Server<'u> {
             .max_redirects_will_error(false)
             // A script may use any.
             .allow_non_standard_methods(true)
-            // A server may close a connection that it has said to keep, and
-            // there is no telling that from a refusal to answer.
+            // A server may close a connection after it promised to keep it,
+            // which looks like a server that does not respond.
             .max_idle_connections(0)
             .user_agent(concat!("cors-probe/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -53,8 +53,8 @@ impl<'u> Server<'u> {
         Ok(Self { url, agent, timeout })
     }
 
-    /// Of the addresses that the URL's name stands for, if all are in one;
-    /// behind a proxy it is the proxy that asks.
+    /// That of the addresses of the URL's host, if all are in one. `None`
+    /// behind a proxy, which resolves the name itself.
     pub(crate) fn address_space(&self) -> Option<Space> {
         if self.agent.config().proxy().is_some() {
             return None;
@@ -87,19 +87,19 @@ impl<'u> Server<'u> {
                 builder = builder.header(name, value.as_slice());
             }
             // <https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch>
-            // has it for POST and PUT; with PATCH ureq would send chunks.
+            // has it for POST and PUT; for PATCH ureq would send chunks.
             if ["POST", "PUT", "PATCH"].contains(&sent.method.as_str()) {
                 builder = builder.header("content-length", 0);
             }
         }
         let message = builder
             .body(())
-            .map_err(|error| format!("this cannot be sent: {error}"))?;
-        let answer =
+            .map_err(|error| format!("cannot send the request: {error}"))?;
+        let response =
             self.agent.run(message).map_err(|error| self.explain(&error))?;
         Ok(Response {
-            status: answer.status().as_u16(),
-            headers: answer
+            status: response.status().as_u16(),
+            headers: response
                 .headers()
                 .iter()
                 .map(|(name, value)| {
@@ -109,8 +109,8 @@ impl<'u> Server<'u> {
         })
     }
 
-    /// Why there is no answer. None of this is a matter of CORS, though a
-    /// browser's console shows it beside.
+    /// Why there is no response. This has nothing to do with CORS, although a
+    /// browser's console may show both.
     fn explain(&self, error: &ureq::Error) -> Failure {
         let url = &self.url.text;
         let host = self.url.uri.host().unwrap_or_default();
@@ -123,26 +123,27 @@ impl<'u> Server<'u> {
                 format!("the name {host} cannot be resolved")
             }
             ureq::Error::Timeout(_) => format!(
-                "there is no answer within {} seconds ({error}); --timeout \
-                 allows more",
+                "no response within {} seconds ({error}); use --timeout for \
+                 more",
                 self.timeout
             ),
             ureq::Error::Tls(error) => format!("TLS: {error}"),
             ureq::Error::Protocol(error) if !tls => format!(
-                "the answer is not HTTP: {error}; use https:// if the server \
+                "the response is not HTTP: {error}; use https:// if the server \
                  uses TLS"
             ),
             ureq::Error::Protocol(error) => {
-                format!("the answer is not HTTP: {error}")
+                format!("the response is not HTTP: {error}")
             }
             ureq::Error::Io(error) => match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
-                    "nothing listens there: the connection is refused".into()
+                    "connection refused: no server listens there".into()
                 }
                 io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted => {
-                    "the server closes the connection without an answer".into()
+                    "the server closes the connection without a response"
+                        .into()
                 }
                 _ => match error.to_string().strip_prefix(RESOLVER) {
                     Some(why) => {

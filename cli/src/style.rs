@@ -1,4 +1,4 @@
-//! Colours. Where the output is no terminal they are left out.
+//! Colours, for terminals only.
 
 use anstyle::{AnsiColor, Style};
 

@@ -1,4 +1,4 @@
-//! What a policy means, in plain words.
+//! What a policy means, in plain English.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ pub(crate) struct SummaryLine {
     pub(crate) means: Vec<String>,
 }
 
-/// What a policy means, in words.
+/// What a policy means.
 pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
     const SHOWN_MAX: usize = 20;
     let mut origins: Vec<String> = file
@@ -31,29 +31,26 @@ pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
         names => format!("GET, HEAD, POST, {}", listed(names)),
     };
     let headers = match file.allow_headers.as_slice() {
-        [] => {
-            "what browsers send unasked, and nothing else: no JSON body, no \
-               Authorization"
-                .to_owned()
-        }
+        [] => "CORS-safelisted headers only: no JSON body, no Authorization"
+            .to_owned(),
         names if names.iter().any(|name| name == "*") => {
             match names.iter().any(|n| n.eq_ignore_ascii_case("authorization"))
             {
-                true => "any, Authorization too".to_owned(),
-                false => "any but Authorization".to_owned(),
+                true => "any, including Authorization".to_owned(),
+                false => "any except Authorization".to_owned(),
             }
         }
         names => listed(names),
     };
     let exposed = match file.expose_headers.as_slice() {
-        [] => "what scripts may always read, such as Content-Type".to_owned(),
-        [star] if star == "*" => "all but Set-Cookie".to_owned(),
+        [] => "CORS-safelisted headers only".to_owned(),
+        [star] if star == "*" => "all except Set-Cookie".to_owned(),
         names => listed(names),
     };
-    let kept = match file.max_age {
-        None => "5 s, the browsers' own measure".to_owned(),
-        Some(0) => "not at all".to_owned(),
-        Some(age) => format!("{age} s"),
+    let cached = match file.max_age {
+        None => "cached for 5 s (browser default)".to_owned(),
+        Some(0) => "not cached".to_owned(),
+        Some(age) => format!("cached for {age} s"),
     };
     vec![
         SummaryLine { about: "origins", means: origins },
@@ -61,8 +58,8 @@ pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
             about: "credentials",
             means: vec![match file.allow_credentials {
                 true => "cookies and HTTP authentication".to_owned(),
-                false => "none: a script that asks for them cannot read the \
-                          answer"
+                false => "not allowed: a script that uses them cannot read \
+                          the response"
                     .to_owned(),
             }],
         },
@@ -72,15 +69,15 @@ pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
         SummaryLine {
             about: "preflights",
             means: vec![format!(
-                "answered {}, kept {kept}",
+                "answered with {}, {cached}",
                 file.preflight_status
             )],
         },
     ]
 }
 
-/// A pattern of `allow_origins` and, where it is more than one origin, what it
-/// stands for.
+/// A pattern of `allow_origins` and, if it is not an exact origin, what it
+/// matches.
 pub(crate) fn meaning(pattern: &str) -> String {
     if pattern == "*" {
         return "*: any origin".to_owned();
@@ -94,11 +91,11 @@ pub(crate) fn meaning(pattern: &str) -> String {
     };
     let mut means = Vec::new();
     if rest.contains("**") {
-        means.push("one or more labels for **");
+        means.push("** matches one or more labels");
     } else if rest.contains("//*.") || rest.contains(".*.") {
-        means.push("any one label for *");
+        means.push("* matches one label");
     } else if rest.contains('*') {
-        means.push("any part of the label for *");
+        means.push("* matches part of a label");
     }
     if any_port {
         means.push("any port");

@@ -17,7 +17,7 @@ pub(crate) fn authorities(file: &Path) -> Result<RootCerts, Failure> {
     }
     if certificates.is_empty() {
         return Err(format!(
-            "{} has no certificate; use a PEM file with -----BEGIN \
+            "{} contains no certificate; use a PEM file with -----BEGIN \
              CERTIFICATE-----",
             crate::whole(file)
         ));
@@ -25,7 +25,7 @@ pub(crate) fn authorities(file: &Path) -> Result<RootCerts, Failure> {
     Ok(RootCerts::new_with_certs(&certificates))
 }
 
-/// What rustls finds wrong comes as such, or inside an error of input.
+/// rustls's own error, which may be wrapped in an I/O error.
 pub(crate) fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
     match error {
         ureq::Error::Rustls(error) => Some(error),
@@ -52,8 +52,8 @@ pub(crate) fn explain_tls(error: &rustls::Error, host: &str) -> String {
             C::Other(error)
                 if format!("{error:?}").contains("CaUsedAsEndEntity") =>
             {
-                "the certificate is self-signed, and made for an authority, \
-                 not for a server; use --insecure, or make one with openssl's \
+                "the certificate is self-signed and for an authority, not a \
+                 server; use --insecure, or create one with openssl's \
                  -addext basicConstraints=critical,CA:FALSE and use --cacert \
                  FILE"
                     .into()
@@ -63,8 +63,8 @@ pub(crate) fn explain_tls(error: &rustls::Error, host: &str) -> String {
                     .into()
             }
             C::NotValidYet | C::NotValidYetContext { .. } => {
-                "the certificate is not valid yet; set the clocks of this \
-                 machine and of the one that made it, or use --insecure"
+                "the certificate is not valid yet; check the clock of this \
+                 machine and of the one that created it, or use --insecure"
                     .into()
             }
             C::NotValidForNameContext { presented, .. } => {
@@ -72,25 +72,25 @@ pub(crate) fn explain_tls(error: &rustls::Error, host: &str) -> String {
                     presented.iter().map(|name| plain_name(name)).collect();
                 match names.as_slice() {
                     [] => format!(
-                        "the certificate has no subjectAltName, without which \
-                         browsers take none; make one with {host} as \
+                        "the certificate has no subjectAltName, which \
+                         browsers require; create one with {host} as \
                          subjectAltName, or use --insecure"
                     ),
                     names => format!(
                         "the certificate is for {}, not for {host}; use such \
-                         a name in the URL, make a certificate with {host} as \
-                         subjectAltName, or use --insecure",
+                         a name in the URL, create a certificate with {host} \
+                         as subjectAltName, or use --insecure",
                         names.join(", ")
                     ),
                 }
             }
             C::NotValidForName => format!(
-                "the certificate is not for {host}; make one with {host} as \
+                "the certificate is not for {host}; create one with {host} as \
                  subjectAltName, or use --insecure"
             ),
             C::BadSignature => {
-                "the certificate is signed with another key than the trusted \
-                 issuer of that name has now; use --cacert FILE with the \
+                "the certificate's signature does not match the trusted \
+                 issuer of that name; use --cacert FILE with the \
                  issuer's certificate, or --insecure"
                     .into()
             }
@@ -107,8 +107,8 @@ pub(crate) fn explain_tls(error: &rustls::Error, host: &str) -> String {
                 .into()
         }
         E::AlertReceived(Alert::CertificateRequired) => {
-            "the server wants a client certificate, which browsers send with \
-             no preflight; remove that for OPTIONS"
+            "the server requires a client certificate, which browsers never \
+             send with a preflight; remove the requirement for OPTIONS"
                 .into()
         }
         E::AlertReceived(Alert::UnrecognisedName) => format!(
@@ -121,14 +121,14 @@ pub(crate) fn explain_tls(error: &rustls::Error, host: &str) -> String {
             | Alert::HandshakeFailure
             | Alert::InsufficientSecurity,
         ) => format!(
-            "the server accepts neither TLS 1.2 nor 1.3 with a cipher of \
-             today ({error}); add one"
+            "the server supports neither TLS 1.2 nor 1.3 with a current \
+             cipher ({error}); add one"
         ),
         error => error.to_string(),
     }
 }
 
-/// A certificate's name as people write it, not as rustls shows it.
+/// A certificate's name, without rustls's decoration.
 fn plain_name(name: &str) -> &str {
     let name = name.strip_suffix(')').unwrap_or(name);
     let name = name.split_once('(').map_or(name, |(_, name)| name);

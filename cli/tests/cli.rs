@@ -1,5 +1,5 @@
-//! What the command prints, from files that show it. `TRYCMD=overwrite cargo
-//! test --test cli` writes it anew.
+//! What the command prints, compared with files. `TRYCMD=overwrite cargo test
+//! --test cli` updates them.
 
 mod server;
 
@@ -12,8 +12,7 @@ const LATER: &str = "1859155200";
 #[test]
 fn the_command_prints_what_the_cases_say() {
     std::env::set_current_dir("examples").expect("the folder is there");
-    // http://api.example.com is played by a server that is a proxy to the
-    // command.
+    // A proxy on the loopback interface stands in for http://api.example.com.
     let api = Server::start(|request| match request.target.as_str() {
         "/items" => server::answer(
             200,
@@ -60,7 +59,7 @@ fn completions_and_manual_pages_are_written() {
 }
 
 #[test]
-fn colour_is_for_terminals_and_can_be_switched() {
+fn colour_is_for_terminals_and_can_be_forced_or_disabled() {
     let check =
         ["check", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/wrong.json")];
     let escapes = |variables| run(&check, variables).1.contains('\x1b');
@@ -70,7 +69,7 @@ fn colour_is_for_terminals_and_can_be_switched() {
 }
 
 #[test]
-fn an_old_built_in_list_is_warned_of_beside_the_report() {
+fn an_old_built_in_list_triggers_a_warning_outside_the_report() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cors.json");
     for arguments in
         [["check", file].as_slice(), &["check", "--format", "json", file]]
@@ -90,7 +89,9 @@ fn an_old_built_in_list_is_warned_of_beside_the_report() {
         assert_eq!(now.0, later.0);
         assert_eq!(now.1, "");
         assert!(later.1.starts_with("warning: the public suffix list of 20"));
-        assert!(later.1.contains(" is over a year old; use --public-suffix"));
+        assert!(
+            later.1.contains(" is more than a year old; use --public-suffix")
+        );
         assert_eq!(later.1.lines().count(), 1);
     }
 }

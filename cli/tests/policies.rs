@@ -51,7 +51,7 @@ fn check_reports_what_the_vectors_say() {
 }
 
 #[test]
-fn the_schema_takes_every_policy_that_loads() {
+fn the_schema_accepts_every_policy_that_loads() {
     let schema = schema();
     let mut count = 0;
     for (name, policy, expected) in policies() {
@@ -71,8 +71,8 @@ fn the_schema_takes_every_policy_that_loads() {
 }
 
 #[test]
-fn the_schema_refuses_every_fault_of_form() {
-    // What the others are faults of, only the library knows.
+fn the_schema_rejects_every_fault_of_form() {
+    // The schema cannot express the others.
     let of_form = [
         "wrong-type",
         "unknown-key",

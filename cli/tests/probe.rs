@@ -17,7 +17,7 @@ const CORS: &str = env!("CARGO_BIN_EXE_cors");
 const APP: &str = "http://app.example.com";
 
 /// A server that does it right for [`APP`], but for what `change` does to the
-/// headers of its answer and to the status.
+/// headers of its response and to the status.
 fn good_server(
     change: impl Fn(&Request, &mut u16, &mut Vec<(String, String)>)
     + Send
@@ -73,9 +73,9 @@ fn a_good_server_is_allowed_without_a_word() {
     assert_eq!(
         report["notes"][1],
         "It cannot read these, which Access-Control-Expose-Headers does not \
-         name: x-secret."
+         list: x-secret."
     );
-    // The request, and the stranger's.
+    // The request, and that of the unrelated origin.
     let requests = server.requests();
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[0].header("origin"), Some(APP));
@@ -343,13 +343,13 @@ fn warnings_are_given_where_a_browser_is_content() {
     });
     let report = probe(&reflecting, 0, &[]);
     assert_eq!(codes(&report), ["any-origin-reflected"]);
-    assert!(report.to_string().contains("any site can act for its visitors"));
+    assert!(report.to_string().contains("any site can act as its visitors"));
 }
 
-/// Private Network Access was a header; Local Network Access, which has
-/// replaced it, is none.
+/// Private Network Access used a header; Local Network Access, its successor,
+/// uses none.
 #[test]
-fn what_local_networks_need_is_told() {
+fn what_local_networks_need_is_reported() {
     let server = good_server(|request, _, headers| {
         let origin = request.header("origin").unwrap_or_default();
         set(headers, ORIGIN, Some(origin));
@@ -483,22 +483,22 @@ fn a_message_of_the_console_says_what_to_probe() {
 /// A cache that does not look at `Vary`, before a server that does not send
 /// it.
 fn caching_server() -> Server {
-    let kept: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+    let cached: Mutex<Option<Vec<u8>>> = Mutex::new(None);
     Server::start(move |request| {
         let origin = request.header("origin").unwrap_or_default();
-        let mut kept = kept.lock().unwrap();
-        if let Some(kept) = &*kept {
-            return kept.clone();
+        let mut cached = cached.lock().unwrap();
+        if let Some(cached) = &*cached {
+            return cached.clone();
         }
         let headers = [("Access-Control-Allow-Origin", origin)];
         let aged = [headers[0], ("Age", "7")];
-        *kept = Some(answer(200, &aged));
+        *cached = Some(answer(200, &aged));
         answer(200, &headers)
     })
 }
 
 #[test]
-fn answers_of_a_cache_for_another_origin_are_known() {
+fn responses_of_a_cache_for_another_origin_are_recognized() {
     let server = caching_server();
     let report = probe(&server, 0, &[]);
     assert_eq!(codes(&report), ["vary-missing", "cached-for-another-origin"]);
@@ -507,7 +507,7 @@ fn answers_of_a_cache_for_another_origin_are_known() {
     probe_from(&server, "http://first.example.com", 0, &[]);
     let report = probe(&server, 1, &[]);
     assert_eq!(codes(&report)[0], "allow-origin-other");
-    assert!(report.to_string().contains("it comes from a cache (age: 7)"));
+    assert!(report.to_string().contains("for another origin (age: 7)"));
 }
 
 #[test]
@@ -521,17 +521,21 @@ fn a_redirect_is_named_and_not_followed() {
     let report = probe(&server, 2, &[]);
     assert_eq!(report["outcome"], "unknown");
     let note = report["notes"][1].as_str().expect("a note");
-    assert!(note.starts_with("The answer is a redirect to \"/elsewhere\""));
+    assert!(note.starts_with("The response is a redirect to \"/elsewhere\""));
     assert!(server.requests().iter().all(|r| r.target == "/items"));
 }
 
 #[test]
-fn what_is_no_answer_is_told_apart() {
+fn failures_without_a_response_are_distinguished() {
     // The port is taken, so that no other test can listen there meanwhile.
     let (_listener, address) = listen();
     let taken = TcpStream::connect(address).unwrap();
     let closed = format!("http://{}/", taken.local_addr().unwrap());
-    assert_failure(&closed, &[], "nothing listens there");
+    assert_failure(
+        &closed,
+        &[],
+        "connection refused: no server listens there",
+    );
     assert_failure(
         "http://no-such-name.invalid/",
         &[],
@@ -540,13 +544,13 @@ fn what_is_no_answer_is_told_apart() {
 
     let (silent, address) = listen();
     let url = format!("http://{address}/");
-    assert_failure(&url, &["--timeout", "1"], "no answer within 1 seconds");
+    assert_failure(&url, &["--timeout", "1"], "no response within 1 seconds");
     drop(silent);
 
     let url = raw_server(b"");
-    assert_failure(&url, &[], "closes the connection without an answer");
+    assert_failure(&url, &[], "closes the connection without a response");
     let url = raw_server(b"SSH-2.0-x\r\n");
-    assert_failure(&url, &[], "the answer is not HTTP");
+    assert_failure(&url, &[], "the response is not HTTP");
 }
 
 /// A certificate, its key, and who signed it.
@@ -654,7 +658,7 @@ fn certificates_are_judged() {
     assert_failure(&url, &[], "its issuer is not trusted");
     assert_allowed(&url, &["--cacert", &file], None);
     assert_allowed(&url, &["--insecure"], None);
-    // Instead of the system's, not beside them.
+    // Instead of the system's, not in addition to them.
     let other = pem_file("other", &certificate(&[], None, authority("other")));
     assert_failure(&url, &["--cacert", &other], "its issuer is not trusted");
     let again = certificate(&[], None, authority("issuer"));
@@ -662,7 +666,7 @@ fn certificates_are_judged() {
     assert_failure(
         &url,
         &["--cacert", &again],
-        "TLS: the certificate is signed with another key than the trusted",
+        "TLS: the certificate's signature does not match the trusted issuer",
     );
 
     for (signed, words) in [
@@ -676,7 +680,7 @@ fn certificates_are_judged() {
             certificate(&["localhost"], Some(&signer), |params| {
                 params.not_before = rcgen::date_time_ymd(4000, 1, 1);
             }),
-            "TLS: the certificate is not valid yet; set the clocks",
+            "TLS: the certificate is not valid yet; check the clock",
         ),
         (
             certificate(
@@ -689,7 +693,7 @@ fn certificates_are_judged() {
         ),
         (
             certificate(&[], Some(&signer), |_| {}),
-            "TLS: the certificate has no subjectAltName, without which",
+            "TLS: the certificate has no subjectAltName, which browsers require",
         ),
     ] {
         let url = tls_server(&signed, None);
@@ -704,11 +708,11 @@ fn certificates_are_judged() {
     assert_failure(
         &url,
         &["--cacert", &file],
-        "TLS: the server wants a client certificate",
+        "TLS: the server requires a client certificate",
     );
 }
 
-/// Its certificate is one for an authority, as if it were to sign others.
+/// Its certificate is one for an authority, which may sign others.
 #[test]
 fn the_usual_self_signed_certificate_is_named() {
     let folder = env!("CARGO_TARGET_TMPDIR");
@@ -733,8 +737,8 @@ fn the_usual_self_signed_certificate_is_named() {
     assert_failure(
         &url,
         &[],
-        "TLS: the certificate is self-signed, and made for an authority, not \
-         for a server; use --insecure, or make one with openssl's -addext \
+        "TLS: the certificate is self-signed and for an authority, not a \
+         server; use --insecure, or create one with openssl's -addext \
          basicConstraints=critical,CA:FALSE and use --cacert FILE",
     );
     assert_allowed(&url, &["--insecure"], None);
@@ -745,26 +749,25 @@ fn the_usual_self_signed_certificate_is_named() {
 }
 
 #[test]
-fn other_faults_of_tls_are_told_apart() {
+fn other_faults_of_tls_are_distinguished() {
     let https = |bytes| raw_server(bytes).replace("http:", "https:");
     assert_failure(
         &https(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         &[],
         "TLS: the server does not use TLS on this port; use http:// in the",
     );
-    // Alerts: of a server that has TLS 1.0 alone, and of one that has no such
-    // name.
+    // Alerts of a server with TLS 1.0 only, and of one without such a name.
     assert_failure(
         &https(b"\x15\x03\x01\0\x02\x02\x46"),
         &[],
-        "TLS: the server accepts neither TLS 1.2 nor 1.3",
+        "TLS: the server supports neither TLS 1.2 nor 1.3",
     );
     assert_failure(
         &https(b"\x15\x03\x03\0\x02\x02\x70"),
         &[],
         "TLS: the server has no certificate for 127.0.0.1; add one",
     );
-    // And TLS where plain HTTP was asked for.
+    // And TLS when plain HTTP was requested.
     assert_failure(
         &raw_server(b"\x15\x03\x01\0\x02\x02\x46"),
         &[],
@@ -776,7 +779,7 @@ fn other_faults_of_tls_are_told_apart() {
     assert_failure(
         url,
         &["--cacert", none],
-        "/Cargo.toml has no certificate; use a PEM file",
+        "/Cargo.toml contains no certificate; use a PEM file",
     );
     assert_failure(
         url,

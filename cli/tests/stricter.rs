@@ -1,7 +1,7 @@
-//! Where libcors is stricter than the standards: DESIGN.md's table, each row
-//! with what shows it, and that there is no other row.
+//! The cases in which libcors is stricter than the standards: each row of
+//! DESIGN.md's table with an example, and a check that no row is missing.
 //!
-//! The URL standard is the crate `url`, the Fetch standard the crate `browser`.
+//! The crate `url` is the URL standard, the crate `browser` the Fetch standard.
 
 use std::sync::LazyLock;
 
@@ -9,15 +9,15 @@ use browser::{AuthorizationStar, Browser, Response, ScriptRequest};
 use cors::{Policy, Reason, Request, Verdict};
 use url::Url;
 
-/// The last label of a host, but for the empty one behind the root's dot.
+/// The labels of a host, without the empty one after a trailing dot.
 fn labels(host: &str) -> impl Iterator<Item = &str> {
     host.strip_suffix('.').unwrap_or(host).split('.')
 }
 
-/// Whether the row is why an origin is malformed.
+/// Whether the row makes an origin malformed.
 type Applies = fn(host: &str, port: Option<u16>) -> bool;
 
-/// What DESIGN.md calls it, an origin that shows it, and when it applies.
+/// The row's first cell, an example, and when the row applies.
 const ORIGINS: &[(&str, &str, Applies)] = &[
     (
         "other bytes in a host than `a-z 0-9 - _ .`",
@@ -46,8 +46,8 @@ const ORIGINS: &[(&str, &str, Applies)] = &[
     ("port 0", "https://a.example:0", |_, port| port == Some(0)),
 ];
 
-/// What DESIGN.md calls it, a method and a header that show it, under a policy
-/// that allows all of them, without credentials.
+/// The row's first cell, and an example of a method and a header, for a policy
+/// that allows any, without credentials.
 fn requests() -> [(&'static str, String, String); 5] {
     let request =
         |row, method: &str, header: &str| (row, method.into(), header.into());
@@ -73,7 +73,7 @@ fn documented() -> Vec<String> {
     let section = section.split("\n#").next().expect("its text");
     let rows = section.lines().filter(|line| line.starts_with("| "));
     let cells = rows.filter_map(|row| row.split(" | ").next());
-    // Without the head and what is below it.
+    // Without the header and the line below it.
     cells.skip(1).map(|cell| cell[2..].trim().to_owned()).collect()
 }
 
@@ -98,7 +98,7 @@ fn is_well_formed(origin: &str) -> bool {
     POLICY.evaluate(&request).reason != Reason::OriginMalformed
 }
 
-/// The origin of the URL, if the URL standard takes it.
+/// The origin of the URL, if the URL standard accepts it.
 fn origin_of(url: &str) -> Option<(String, Url)> {
     let url = Url::parse(url).ok()?;
     Some((url.origin().ascii_serialization(), url))
@@ -115,8 +115,7 @@ fn each_origin_of_the_table_is_the_standards_and_is_refused() {
     }
 }
 
-/// Of whatever hosts the standard takes, those to which no row applies are
-/// well-formed.
+/// A host that the standard accepts is well-formed unless a row applies.
 #[test]
 fn no_origin_is_refused_for_a_reason_that_the_table_does_not_have() {
     let pieces = [
@@ -186,7 +185,7 @@ fn no_origin_is_refused_for_a_reason_that_the_table_does_not_have() {
             continue;
         };
         let host = url.host_str().expect("a host");
-        // Of an address in brackets, only the port.
+        // Of an address in brackets only the port matters.
         let host = if host.starts_with('[') { "a" } else { host };
         let row = ORIGINS.iter().find(|row| (row.2)(host, url.port()));
         assert_eq!(is_well_formed(&origin), row.is_none(), "{origin} {row:?}");

@@ -1,4 +1,4 @@
-//! A fault in words: what a console says of it, and what to do.
+//! The name, message and help of a fault.
 
 use browser::{
     Fault, Header, Response, ScriptRequest, cors_check, extract_list_values,
@@ -8,10 +8,10 @@ use browser::{
 use super::{Finding, cache_mark, error, lines};
 use crate::code::Code;
 
-/// How Chromium's console ends when the header has another value.
+/// The end of Chromium's messages about other values.
 const SERVER: &str = "Have the server send the header with a valid value.";
 
-/// A fault in words.
+/// The finding of a fault.
 pub(super) fn finding(
     request: &ScriptRequest,
     response: &Response,
@@ -23,9 +23,9 @@ pub(super) fn finding(
     match fault {
         Fault::AllowOriginMissing => error(
             Code::AllowOriginMissing,
-            format!("there is no Access-Control-Allow-Origin for {origin}"),
-            "allow this origin; and send the headers with errors too, those \
-             of the proxy among them",
+            format!("Access-Control-Allow-Origin is missing for {origin}"),
+            "allow this origin, and send the headers on error responses as \
+             well, including the proxy's",
             "No 'Access-Control-Allow-Origin' header is present on the \
              requested resource."
                 .into(),
@@ -36,7 +36,8 @@ pub(super) fn finding(
                 "Access-Control-Allow-Origin has more than one value: {}",
                 sent()
             ),
-            "let one place send it, the application or the proxy before it",
+            "send it from one place only: the application or the proxy in \
+             front of it",
             format!(
                 "The 'Access-Control-Allow-Origin' header contains multiple \
                  values '{}', but only one is allowed. {SERVER}",
@@ -45,10 +46,10 @@ pub(super) fn finding(
         ),
         Fault::AllowOriginAny => error(
             Code::AllowOriginAnyCredentials,
-            "Access-Control-Allow-Origin is *, which does not go with \
+            "Access-Control-Allow-Origin is *, which cannot be combined with \
              credentials"
                 .into(),
-            "name the origin, or let the script not ask for credentials",
+            "send the origin, or remove credentials: \"include\" from the script",
             "The value of the 'Access-Control-Allow-Origin' header in the \
              response must not be the wildcard '*' when the request's \
              credentials mode is 'include'."
@@ -61,15 +62,13 @@ pub(super) fn finding(
             error(
                 Code::AllowCredentialsMissing,
                 match value.as_str() {
-                    "" => {
-                        "there is no Access-Control-Allow-Credentials".into()
-                    }
+                    "" => "Access-Control-Allow-Credentials is missing".into(),
                     _ => format!(
                         "Access-Control-Allow-Credentials is {value}, not true"
                     ),
                 },
-                "send Access-Control-Allow-Credentials: true, in lower case, \
-                 or let the script not ask for credentials",
+                "send Access-Control-Allow-Credentials: true, in lowercase \
+                 letters, or remove credentials: \"include\" from the script",
                 format!(
                     "The value of the 'Access-Control-Allow-Credentials' \
                      header in the response is '{value}' which must be 'true' \
@@ -83,9 +82,9 @@ pub(super) fn finding(
                 401 | 407 => error(
                     Code::PreflightAuthentication,
                     format!(
-                        "the preflight is answered {status}; browsers send \
-                         preflights without cookies, Authorization or \
-                         certificates"
+                        "the preflight is answered with {status}, but browsers \
+                         send preflights without cookies, Authorization or \
+                         client certificates"
                     ),
                     "answer OPTIONS before authentication",
                     console,
@@ -93,17 +92,17 @@ pub(super) fn finding(
                 status => error(
                     Code::PreflightStatus,
                     format!(
-                        "the preflight is answered {status}; browsers want \
-                         200 to 299"
+                        "the preflight is answered with {status}, but browsers \
+                         require 200 to 299"
                     ),
-                    // As libcors refuses an origin.
+                    // The status with which libcors refuses an origin.
                     if *status == 403 && cors_check(request, headers).is_err()
                     {
-                        "allow this origin, which the server may refuse so; \
-                         or answer OPTIONS with 204, before routing and \
+                        "allow this origin, if the server refuses it, or \
+                         answer OPTIONS with 204 before routing and \
                          authentication"
                     } else {
-                        "answer OPTIONS with 204, before routing and \
+                        "answer OPTIONS with 204 before routing and \
                          authentication"
                     },
                     console,
@@ -117,11 +116,12 @@ pub(super) fn finding(
             let upper = method.to_ascii_uppercase();
             let listed = listed(METHODS, headers);
             let help = if is_wildcard(&listed) {
-                format!("name {method}: * is no wildcard with credentials")
+                format!(
+                    "list {method}, as * is not a wildcard with credentials"
+                )
             } else if listed.contains(&upper) {
                 format!(
-                    "let the script write {upper}: methods compare byte for \
-                     byte"
+                    "use {upper} in the script, as methods are case-sensitive"
                 )
             } else {
                 format!("add {method} to {METHODS}")
@@ -140,7 +140,9 @@ pub(super) fn finding(
             let listed = listed(HEADERS, headers);
             let help = match is_wildcard(&listed) {
                 true => {
-                    format!("name {name}: * is no wildcard with credentials")
+                    format!(
+                        "list {name}, as * is not a wildcard with credentials"
+                    )
                 }
                 false => format!("add {name} to {HEADERS}"),
             };
@@ -170,20 +172,20 @@ fn is_wildcard(listed: &[String]) -> bool {
 
 fn not_listed(header: &str, listed: &[String], name: &str) -> String {
     match listed.is_empty() {
-        true => format!("there is no {header}, which must name {name}"),
-        false => format!("{header} does not name {name}"),
+        true => format!("{header} is missing; it must list {name}"),
+        false => format!("{header} does not list {name}"),
     }
 }
 
 fn other_origin(origin: &str, headers: &[Header], sent: &str) -> Finding {
     let help = if sent.strip_suffix('/') == Some(origin) {
-        "leave the slash out: an origin has none".to_owned()
+        "remove the trailing slash, which origins do not have".to_owned()
     } else if sent.eq_ignore_ascii_case(origin) {
-        format!("write it as browsers do: {origin}")
+        format!("use {origin}, as browsers send it")
     } else if let Some(mark) = cache_mark(headers) {
         format!(
-            "it comes from a cache ({mark}), where another origin's answer is \
-             kept: send Vary: Origin, and empty the cache"
+            "send Vary: Origin, and empty the cache: this is its response for \
+             another origin ({mark})"
         )
     } else {
         format!("allow {origin}")
@@ -191,7 +193,7 @@ fn other_origin(origin: &str, headers: &[Header], sent: &str) -> Finding {
     error(
         Code::AllowOriginOther,
         format!(
-            "Access-Control-Allow-Origin is {sent}, and the page's origin \
+            "Access-Control-Allow-Origin is {sent}, but the page's origin is \
              {origin}"
         ),
         &help,
@@ -209,9 +211,9 @@ fn other_origin(origin: &str, headers: &[Header], sent: &str) -> Finding {
     )
 }
 
-/// Does it parse as a URL? Chromium words its message by that.
-/// <https://url.spec.whatwg.org/#url-parsing>, as far as values go that people
-/// write in the place of an origin.
+/// Does it parse as a URL? Chromium's message depends on it.
+/// <https://url.spec.whatwg.org/#url-parsing>, for values that people use
+/// instead of an origin.
 fn is_url(value: &str) -> bool {
     let Some((scheme, rest)) = value.split_once(':') else {
         return false;
@@ -244,8 +246,8 @@ fn is_url(value: &str) -> bool {
 fn malformed(name: &str, headers: &[Header]) -> Finding {
     error(
         Code::ListMalformed,
-        format!("{name} is no list of names: {:?}", lines(name, headers)),
-        "write names with commas between them, without quotes or brackets",
+        format!("{name} is not a list of names: {:?}", lines(name, headers)),
+        "use names separated by commas, without quotes or brackets",
         format!(
             "Cannot parse {name} response header field in preflight response."
         ),

@@ -89,10 +89,9 @@ fn answers() -> Vec<Response> {
     answers
 }
 
-/// The browser of the tests follows the standard step by step and stops
-/// at the first fault; what is said here about all of them must agree.
+/// The browser stops at the first fault; the findings are about all of them.
 #[test]
-fn there_is_an_error_where_the_browser_blocks_and_only_there() {
+fn there_is_an_error_if_and_only_if_the_browser_blocks() {
     let answers = answers();
     for request in requests() {
         for answer in &answers {

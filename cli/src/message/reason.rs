@@ -1,4 +1,4 @@
-//! What a message says, in plain words, and what to do.
+//! What a message means, and what to do.
 
 use crate::code::Code;
 
@@ -30,11 +30,11 @@ pub(super) fn reason(
         ),
         Code::AllowOriginAnyCredentials => format!(
             "Access-Control-Allow-Origin of {response} is *, but the script \
-             asks for credentials"
+             uses credentials"
         ),
         Code::AllowCredentialsMissing => format!(
             "Access-Control-Allow-Credentials of {response} is not true, but \
-             the script asks for credentials"
+             the script uses credentials"
         ),
         Code::MethodNotAllowed => {
             let method = method
@@ -55,7 +55,7 @@ pub(super) fn reason(
                 .into()
         }
         Code::PreflightAuthentication => {
-            "the server asks the preflight for authentication".into()
+            "the server requires authentication for the preflight".into()
         }
         Code::PreflightRedirect => {
             "the preflight's response is a redirect".into()
@@ -66,16 +66,16 @@ pub(super) fn reason(
         Code::RedirectCredentials => {
             "a redirect leads to a URL with a user name or password".into()
         }
-        Code::SameOriginMode => "the script asks for mode \"same-origin\", \
-                                 and the URL has another origin"
+        Code::SameOriginMode => "the script uses mode: \"same-origin\", \
+                                 but the URL has another origin"
             .into(),
         Code::NotHttp => {
             "the page or the URL is neither http nor https".into()
         }
-        Code::CorsDisabled => "CORS is switched off in this browser".into(),
+        Code::CorsDisabled => "CORS is disabled in this browser".into(),
         Code::MixedContent => "an https page cannot fetch an http URL".into(),
         Code::PortBlocked => "browsers never connect to this port".into(),
-        Code::LocalNetwork => "the user has not permitted the page to access \
+        Code::LocalNetwork => "the user has not allowed the page to access \
                                the local network or the user's own machine \
                                (Local Network Access)"
             .into(),
@@ -87,18 +87,17 @@ pub(super) fn reason(
     }
 }
 
-/// What to do; nothing where `explain` and `probe` say it better, as they know
-/// the policy or the response.
+/// What to do. `None` if `explain` and `probe` know better, because they see the
+/// policy or the response.
 pub(super) fn help(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::Redirect => {
-            "remove redirect: \"error\" from the script, or use the URL that \
-             the redirect leads to"
+            "remove redirect: \"error\" from the script, or use the URL of \
+             the redirect"
         }
         Code::RedirectCredentials => "remove them from the Location header",
         Code::SameOriginMode => {
-            "remove mode from the script, or use a URL of the page's own \
-             origin"
+            "remove mode from the script, or use a URL of the page's origin"
         }
         Code::NotHttp => "use a web server for the page, not a file",
         Code::CorsDisabled => "remove content.cors.disable from about:config",
@@ -114,8 +113,8 @@ pub(super) fn help(code: Code) -> Option<&'static str> {
         }
         Code::RequestFailed => {
             "use the browser's network panel or cors probe to see the \
-             response: there may be none, or a certificate that the browser \
-             does not take"
+             response: there may be none, or the browser may not accept the \
+             certificate"
         }
         Code::AllowCredentialsMissing
         | Code::AllowOriginAnyCredentials

@@ -7,8 +7,8 @@ use super::*;
 const URL: &str = "http://api.example.com:8080/items/1?a=b";
 const ORIGIN: &str = "http://app.example.com:5173";
 
-/// Every message that the three browsers wrote in the matrix, by its
-/// number, with the texts that stand for the varying parts replaced.
+/// Every message that the three browsers wrote in the matrix, by number, with
+/// the placeholders of the varying parts replaced.
 fn recorded() -> BTreeMap<String, String> {
     let results = include_str!("../../../tests/browsers/RESULTS.md");
     let messages = results.lines().filter_map(|line| {
@@ -31,8 +31,8 @@ fn recorded() -> BTreeMap<String, String> {
     messages.collect()
 }
 
-/// A text that the message has, and the code that is expected. Each of
-/// them stands for one cause in one browser.
+/// The browser, a text that the message contains, and the expected code. Each
+/// row is for one reason in one browser.
 const EXPECTED: &[(char, &str, &str)] = &[
     ('C', "No 'Access-Control-Allow-Origin'", "allow-origin-missing"),
     ('C', "in the response is '", "allow-credentials-missing"),
@@ -128,7 +128,7 @@ fn every_recorded_message_is_understood() {
         {
             Some(ORIGIN)
         } else if text.contains("The page at") || text.contains("Content at") {
-            // In these the page's URL is replaced too.
+            // In these the page's URL is replaced as well.
             Some("http://api.example.com:8080")
         } else {
             None
@@ -155,7 +155,7 @@ fn parsed(text: &str) -> Message {
 }
 
 #[test]
-fn what_is_pasted_may_have_lines_around_it_and_breaks_in_it() {
+fn pasted_messages_may_have_other_lines_and_line_breaks() {
     let message = parsed(
         "items:1 Access to fetch at 'http://api.example.com/it'ems' \n\
          from origin 'https://app.example.com' has been blocked by\n  \

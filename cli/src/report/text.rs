@@ -6,7 +6,7 @@ use super::{ExchangeReport, FetchReport, Outcome, SentReport};
 use crate::findings::{Finding, Severity};
 use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
 
-/// In the order in which a policy has them.
+/// In the order of a policy.
 const KEYS: [&str; 4] =
     ["allow_origins", "allow_credentials", "allow_methods", "allow_headers"];
 
@@ -37,7 +37,7 @@ impl FetchReport {
             let _ = writeln!(text, "{NAME}note:{NAME:#} {note}");
         }
         if let Some(missing) = &self.missing {
-            text.push_str("\nThe policy lacks, for this to be allowed:\n");
+            text.push_str("\nTo allow this, add to the policy:\n");
             for key in KEYS {
                 if let Some(value) = missing.get(key) {
                     let _ = writeln!(text, "  \"{key}\": {value}");
@@ -53,7 +53,7 @@ impl ExchangeReport {
         text.push_str(&match self.because.as_slice() {
             [] => "The browser sends the request:\n".to_owned(),
             because => format!(
-                "The browser asks first, because of {}:\n",
+                "The browser sends a preflight because of {}:\n",
                 because.join(" and ")
             ),
         });
@@ -67,7 +67,7 @@ impl ExchangeReport {
         }
         match self.response.status {
             Some(status) => wire("<", &status.to_string()),
-            None => wire("<", "(the application's answer, with)"),
+            None => wire("<", "(the application's response, with)"),
         }
         for (name, value) in &self.response.headers {
             wire("<", &format!("{name}: {value}"));

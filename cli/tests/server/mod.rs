@@ -1,4 +1,4 @@
-//! Servers on the loopback interface, each answering as a test wants.
+//! Servers on the loopback interface, each with the responses of a test.
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -76,7 +76,7 @@ pub fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// An answer without a body.
+/// A response without a body.
 pub fn answer(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status} Answer\r\n");
     for (name, value) in headers {
