@@ -7,7 +7,7 @@ use crate::values::{
     sorted_lowercase_set, token, trim, trim_end, trim_start,
 };
 
-/// Is it a header that the browser alone may set?
+/// Is it a header that only the browser may set?
 /// <https://fetch.spec.whatwg.org/#forbidden-request-header>
 pub fn forbidden_request_header(name: &str, value: &[u8]) -> bool {
     let always = [
@@ -54,7 +54,7 @@ pub fn non_wildcard(name: &str) -> bool {
     one_of(name, &["Authorization"])
 }
 
-/// Does the browser send this header unasked?
+/// Does this header need no preflight?
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-request-header>
 pub fn safelisted_request_header(name: &str, value: &[u8]) -> bool {
     if value.len() > 128 {
@@ -81,7 +81,7 @@ pub fn safelisted_request_header(name: &str, value: &[u8]) -> bool {
     }
 }
 
-/// The names that a preflight asks for: lower-case, sorted, each once.
+/// The names that a preflight asks for: lowercase, sorted, without duplicates.
 /// <https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names>
 pub fn unsafe_request_header_names(headers: &[Header]) -> Vec<String> {
     let mut unsafe_names = Vec::new();
@@ -116,7 +116,7 @@ fn language_byte(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b" *,-.;=".contains(byte)
 }
 
-/// The essence alone, since parameters never make the parsing fail.
+/// Only the essence, as parameters never make parsing fail.
 /// <https://mimesniff.spec.whatwg.org/#parse-a-mime-type>
 fn mime_type_essence(value: &[u8]) -> Option<String> {
     let value = trim(value, http_whitespace);

@@ -38,8 +38,8 @@ pub fn before_cors(origin: &str, target: Target<'_>) -> Option<BeforeCors> {
     }
 }
 
-/// Is it a port that browsers never connect to, as the server behind it may
-/// speak another protocol?
+/// Is it a port that browsers never connect to, because its server may speak
+/// another protocol?
 /// <https://fetch.spec.whatwg.org/#bad-port>
 pub fn bad_port(port: u16) -> bool {
     [

@@ -1,11 +1,11 @@
-//! What a script asks for, and what the browser sends for it.
+//! What a script requests, and what the browser sends for it.
 
 use crate::Header;
 use crate::headers::{forbidden_request_header, unsafe_request_header_names};
 use crate::methods::{forbidden_method, normalize_method, safelisted_method};
 use crate::values::{http_whitespace, token, trim};
 
-/// What a script asks for, as it wrote it, of another origin.
+/// What a script requests from another origin, exactly as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScriptRequest {
     /// As the browser serializes it.
@@ -34,7 +34,7 @@ pub struct SentRequest {
     pub request_headers: Option<String>,
 }
 
-/// Does the browser ask before it sends this, its cache aside?
+/// Does the request need a preflight, unless one is cached?
 /// <https://fetch.spec.whatwg.org/#concept-main-fetch>, where a script's
 /// requests have the unsafe-request flag.
 pub fn needs_preflight(request: &ScriptRequest) -> bool {
@@ -44,7 +44,7 @@ pub fn needs_preflight(request: &ScriptRequest) -> bool {
 }
 
 /// The preflight's `Access-Control-Request-Method` and
-/// `Access-Control-Request-Headers`; nothing where none is needed.
+/// `Access-Control-Request-Headers`; `None` if no preflight is needed.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-fetch>
 pub fn preflight_headers(
     request: &ScriptRequest,

@@ -145,7 +145,7 @@ fn allows_method(
         || (!request.credentials && contains_star(&methods))
 }
 
-/// The names that are not allowed, each once.
+/// The names that are not allowed, without duplicates.
 fn refused_headers(
     request: &ScriptRequest,
     star: AuthorizationStar,
@@ -211,8 +211,8 @@ pub fn exposed(response: &[Header], credentials: bool) -> Vec<String> {
     sorted_lowercase_set(&readable)
 }
 
-/// Seconds for which a preflight's response is cached; more digits than a
-/// number holds are as good as for ever.
+/// Seconds for which a preflight's response is cached; a
+/// number that is too large means for ever.
 /// <https://fetch.spec.whatwg.org/#http-access-control-max-age>
 pub(crate) fn max_age(response: &[Header]) -> u64 {
     match lines("Access-Control-Max-Age", response).as_slice() {

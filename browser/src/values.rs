@@ -8,8 +8,8 @@ use crate::Header;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// The values of a list of tokens over all its lines. No such header is
-/// `None`, which differs from an empty list.
+/// The values of a list of tokens over all its lines. `None` means that there
+/// is no such header, which differs from an empty list.
 /// <https://fetch.spec.whatwg.org/#extract-header-list-values> with the
 /// grammar of <https://fetch.spec.whatwg.org/#http-new-header-syntax>; how a
 /// list is read: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1>

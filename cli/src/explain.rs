@@ -5,7 +5,7 @@ use cors::{Decision, Policy, Reason, Request};
 use serde_json::{Map, Value, json};
 
 use crate::check::Checked;
-use crate::fetch::{Played, play};
+use crate::fetch::{Fetched, fetch};
 use crate::policy_file::PolicyFile;
 use crate::report::{DecisionReport, FetchReport};
 use crate::{Explain, Failure, Report};
@@ -19,8 +19,8 @@ impl Explain {
                         standard input; use a file for the policy"
                 .into());
         }
-        let asked = self.script.read(self.url.as_deref())?;
-        let (request, url) = (&asked.request, asked.url.as_ref());
+        let input = self.script.read(self.url.as_deref())?;
+        let (request, url) = (&input.request, input.url.as_ref());
         let checked = Checked::read(&self.file)?;
         let Some((policy, file)) = &checked.policy else {
             return Ok(checked.refusal(self.output.format));
@@ -28,11 +28,11 @@ impl Explain {
         let without_cors =
             url.and_then(|url| FetchReport::without_cors(request, url));
         if let Some(mut report) = without_cors {
-            report.compare(&self.script, asked, None);
+            report.compare(&self.script, input, None);
             return Ok(report.render(self.output.format));
         }
-        let (played, decisions) = ask(policy, request)?;
-        let mut report = FetchReport::of(request, url, &played);
+        let (fetched, decisions) = ask(policy, request)?;
+        let mut report = FetchReport::of(request, url, &fetched);
         for (exchange, decision) in report.exchanges.iter_mut().zip(decisions)
         {
             exchange.decision = Some(decision);
@@ -42,7 +42,7 @@ impl Explain {
             report.note_network(request, url, None);
         }
         report.missing = missing(&checked.json, request);
-        report.compare(&self.script, asked, Some(&played.codes()));
+        report.compare(&self.script, input, Some(&fetched.codes()));
         Ok(report.render(self.output.format))
     }
 }
@@ -51,9 +51,9 @@ impl Explain {
 fn ask(
     policy: &Policy,
     request: &ScriptRequest,
-) -> Result<(Played, Vec<DecisionReport>), Failure> {
+) -> Result<(Fetched, Vec<DecisionReport>), Failure> {
     let mut decisions = Vec::new();
-    let played = play(request, |sent| {
+    let fetched = fetch(request, |sent| {
         let request = as_received(sent);
         let decision = policy.evaluate(&request);
         decisions.push(report(policy, &request, &decision));
@@ -66,7 +66,7 @@ fn ask(
                 .collect(),
         })
     })?;
-    Ok((played, decisions))
+    Ok((fetched, decisions))
 }
 
 /// Everything to add to the policy for the script to read the response, while
@@ -91,8 +91,8 @@ fn missing(
         if warned > *warned_before.get_or_insert(warned) {
             return None;
         }
-        let (played, decisions) = ask(&policy, request).ok()?;
-        if played.result.is_ok() {
+        let (fetched, decisions) = ask(&policy, request).ok()?;
+        if fetched.result.is_ok() {
             return (!missing.is_empty()).then_some(missing);
         }
         let decision = decisions.last()?;

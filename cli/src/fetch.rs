@@ -7,7 +7,7 @@ use browser::{
 
 use crate::Failure;
 use crate::code::Code;
-use crate::findings::{Finding, judge};
+use crate::findings::{Finding, diagnose};
 
 /// One request and its response.
 pub(crate) struct Exchange {
@@ -17,7 +17,7 @@ pub(crate) struct Exchange {
 }
 
 /// The result of a fetch.
-pub(crate) struct Played {
+pub(crate) struct Fetched {
     pub(crate) exchanges: Vec<Exchange>,
     /// The names of the headers that the script can read.
     pub(crate) result: Result<Vec<String>, browser::Failure>,
@@ -25,18 +25,18 @@ pub(crate) struct Played {
 
 /// Simulates a browser with an empty cache. `server` responds, or says why it
 /// cannot.
-pub(crate) fn play(
+pub(crate) fn fetch(
     request: &ScriptRequest,
     mut server: impl FnMut(&SentRequest) -> Result<Response, Failure>,
-) -> Result<Played, Failure> {
+) -> Result<Fetched, Failure> {
     let mut exchanges = Vec::new();
     let mut failure = None;
-    // As current browsers do; `judge` warns of what the standard does not
+    // As current browsers do; `diagnose` warns of what the standard does not
     // allow.
     let mut browser = Browser::new(AuthorizationStar::Lax);
     let result = browser.fetch(request, |sent| match server(sent) {
         Ok(response) => {
-            let findings = judge(request, sent, &response);
+            let findings = diagnose(request, sent, &response);
             let sent = sent.clone();
             let copy = response.clone();
             exchanges.push(Exchange { sent, response, findings });
@@ -50,10 +50,10 @@ pub(crate) fn play(
     if let Some(failure) = failure {
         return Err(failure);
     }
-    Ok(Played { exchanges, result })
+    Ok(Fetched { exchanges, result })
 }
 
-impl Played {
+impl Fetched {
     /// Why the browser blocks: all errors.
     pub(crate) fn codes(&self) -> Vec<Code> {
         let findings = self.exchanges.iter().flat_map(|e| &e.findings);

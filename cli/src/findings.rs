@@ -38,21 +38,21 @@ pub(crate) enum Severity {
 
 /// Everything that is wrong with the response, in the order of Chromium, whose
 /// console shows only the first error.
-pub(crate) fn judge(
+pub(crate) fn diagnose(
     request: &ScriptRequest,
     sent: &SentRequest,
     response: &Response,
 ) -> Vec<Finding> {
     let mut findings = match sent.request_method {
-        Some(_) => judge_preflight(request, response),
-        None => judge_actual(request, response),
+        Some(_) => of_preflight(request, response),
+        None => of_actual(request, response),
     };
-    findings.extend(judge_private_network(&response.headers));
+    findings.extend(private_network(&response.headers));
     findings
 }
 
 /// <https://developer.chrome.com/blog/local-network-access>
-fn judge_private_network(headers: &[Header]) -> Option<Finding> {
+fn private_network(headers: &[Header]) -> Option<Finding> {
     const NAME: &str = "Access-Control-Allow-Private-Network";
     (!lines(NAME, headers).is_empty()).then(|| {
         warning(
@@ -104,10 +104,7 @@ pub(crate) fn lines(name: &str, headers: &[Header]) -> Vec<String> {
     lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }
 
-fn judge_preflight(
-    request: &ScriptRequest,
-    response: &Response,
-) -> Vec<Finding> {
+fn of_preflight(request: &ScriptRequest, response: &Response) -> Vec<Finding> {
     use AuthorizationStar::{Lax, Strict};
     const CHECK: &str =
         "Response to preflight request doesn't pass access control check: ";
@@ -168,7 +165,7 @@ fn is_of_the_check(fault: &Fault) -> bool {
     }
 }
 
-fn judge_actual(request: &ScriptRequest, response: &Response) -> Vec<Finding> {
+fn of_actual(request: &ScriptRequest, response: &Response) -> Vec<Finding> {
     let fault = cors_check(request, &response.headers).err();
     let fault = fault.map(|fault| finding(request, response, &fault));
     let mut findings: Vec<Finding> = fault.into_iter().collect();

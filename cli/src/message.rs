@@ -196,17 +196,17 @@ impl Message {
         };
         let url = chromium_url(&text).or_else(|| port_url(&text));
         let url = url.or_else(|| {
-            URLS.iter().find_map(|(before, behind)| {
-                http_url(between(&text, before, behind)?)
+            URLS.iter().find_map(|(before, after)| {
+                http_url(between(&text, before, after)?)
             })
         });
         let origin = ORIGINS
             .iter()
-            .find_map(|(before, behind)| between(&text, before, behind))
+            .find_map(|(before, after)| between(&text, before, after))
             .map(|origin| origin.trim_end_matches('.').to_owned())
             .or_else(|| {
-                let page = PAGES.iter().find_map(|(before, behind)| {
-                    http_url(between(&text, before, behind)?)
+                let page = PAGES.iter().find_map(|(before, after)| {
+                    http_url(between(&text, before, after)?)
                 })?;
                 let page = Url::parse(&page).ok()?;
                 Some(page.origin().ascii_serialization())
@@ -315,13 +315,13 @@ fn chromium_url(text: &str) -> Option<String> {
 
 /// The word between the two texts; if the second is empty, the word after the
 /// first.
-fn between<'t>(text: &'t str, before: &str, behind: &str) -> Option<&'t str> {
+fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
     text.match_indices(before).find_map(|(start, _)| {
         let rest = &text[start + before.len()..];
-        let end = if behind.is_empty() {
+        let end = if after.is_empty() {
             rest.find(' ').unwrap_or(rest.len())
         } else {
-            rest.find(behind)?
+            rest.find(after)?
         };
         Some(&rest[..end])
             .filter(|part| !part.is_empty() && !part.contains(' '))

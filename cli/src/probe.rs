@@ -2,7 +2,7 @@
 
 use browser::{Response, ScriptRequest, SentRequest};
 
-use crate::fetch::{Exchange, Played, play};
+use crate::fetch::{Exchange, Fetched, fetch};
 use crate::findings::{
     Finding, cache_mark, lines, redirect, varies_by_origin, warning,
 };
@@ -15,10 +15,10 @@ const UNRELATED: &str = "https://cors-probe.invalid";
 
 impl Probe {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
-        let asked = self.script.read(self.url.as_deref())?;
-        let request = &asked.request;
-        let Some(url) = asked.url.as_ref() else {
-            return Err(match &asked.message {
+        let input = self.script.read(self.url.as_deref())?;
+        let request = &input.request;
+        let Some(url) = input.url.as_ref() else {
+            return Err(match &input.message {
                 Some(_) => "the message does not contain the URL",
                 None => "the URL is missing",
             }
@@ -26,11 +26,11 @@ impl Probe {
                 + "; add it, such as cors probe https://api.example.com/items");
         };
         if let Some(mut report) = FetchReport::without_cors(request, url) {
-            report.compare(&self.script, asked, None);
+            report.compare(&self.script, input, None);
             return Ok(report.render(self.output.format));
         }
         let server = Server::new(self, url)?;
-        let mut played = play(request, |sent| {
+        let mut fetched = fetch(request, |sent| {
             if self.preflight_only && sent.request_method.is_none() {
                 return Ok(permission(request));
             }
@@ -41,12 +41,12 @@ impl Probe {
             // That response was made up, so that the browser finishes.
             let real =
                 |exchange: &Exchange| exchange.sent.request_method.is_some();
-            played.exchanges.retain(real);
-            notes.push(match played.exchanges.len() {
+            fetched.exchanges.retain(real);
+            notes.push(match fetched.exchanges.len() {
                 0 => "A browser sends no preflight for this request.".into(),
                 _ => "Only the preflight was sent.".into(),
             });
-        } else if let Ok(names) = &played.result {
+        } else if let Ok(names) = &fetched.result {
             notes.push(format!(
                 "The script can read these headers: {}.",
                 match names.is_empty() {
@@ -54,7 +54,7 @@ impl Probe {
                     false => names.join(", "),
                 }
             ));
-            let hidden = hidden(&played, names);
+            let hidden = hidden(&fetched, names);
             if !hidden.is_empty() {
                 notes.push(format!(
                     "It cannot read these, which \
@@ -63,12 +63,12 @@ impl Probe {
                 ));
             }
         }
-        if let Some(exchange) = played.exchanges.first() {
+        if let Some(exchange) = fetched.exchanges.first() {
             let found = as_unrelated_origin(&server, request, exchange)?;
-            let findings = &mut played.exchanges[0].findings;
+            let findings = &mut fetched.exchanges[0].findings;
             findings.extend(found);
         }
-        if let Some(last) = played.exchanges.last()
+        if let Some(last) = fetched.exchanges.last()
             && last.sent.request_method.is_none()
             && let Some(location) = redirect(&last.response)
         {
@@ -78,11 +78,11 @@ impl Probe {
                  \"null\" if it is on another origin than this URL."
             ));
         }
-        let mut report = FetchReport::of(request, Some(url), &played);
+        let mut report = FetchReport::of(request, Some(url), &fetched);
         report.notes.extend(notes);
         report.note_network(request, url, server.address_space());
-        report.compare(&self.script, asked, Some(&played.codes()));
-        let found = played.exchanges.into_iter().map(|e| e.findings);
+        report.compare(&self.script, input, Some(&fetched.codes()));
+        let found = fetched.exchanges.into_iter().map(|e| e.findings);
         for (exchange, findings) in report.exchanges.iter_mut().zip(found) {
             exchange.findings = Some(findings);
         }
@@ -144,7 +144,7 @@ fn as_unrelated_origin(
 
 /// The names of the response headers that the script cannot read but might
 /// want to: not those for the browser, caches and the connection.
-fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
+fn hidden(fetched: &Fetched, readable: &[String]) -> Vec<String> {
     const FOR_OTHERS: [&str; 8] = [
         "connection",
         "date",
@@ -155,7 +155,7 @@ fn hidden(played: &Played, readable: &[String]) -> Vec<String> {
         "transfer-encoding",
         "vary",
     ];
-    let last = played.exchanges.last().map(|exchange| &exchange.response);
+    let last = fetched.exchanges.last().map(|exchange| &exchange.response);
     // The headers of a redirect are for the browser.
     let last = last.filter(|response| redirect(response).is_none());
     let headers = last.into_iter().flat_map(|response| &response.headers);

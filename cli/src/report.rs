@@ -8,11 +8,11 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::code::Code;
-use crate::fetch::{Exchange, Played, script_headers};
+use crate::fetch::{Exchange, Fetched, script_headers};
 use crate::findings::{Finding, Severity, redirect};
 use crate::message::Message;
 use crate::network::Space;
-use crate::script::{Asked, Url};
+use crate::script::{Input, Url};
 use crate::{Answer, Format, Report, Script};
 
 /// The report of a fetch.
@@ -164,10 +164,10 @@ impl FetchReport {
     pub(crate) fn of(
         request: &ScriptRequest,
         url: Option<&Url>,
-        played: &Played,
+        fetched: &Fetched,
     ) -> Self {
-        let last = played.exchanges.last();
-        let (outcome, summary) = match &played.result {
+        let last = fetched.exchanges.last();
+        let (outcome, summary) = match &fetched.result {
             Ok(_) if last.and_then(|e| redirect(&e.response)).is_some() => (
                 Outcome::Unknown,
                 "the response is a redirect, which the browser follows but \
@@ -193,7 +193,7 @@ impl FetchReport {
                 "the preflight fails, so the request is not sent",
             ),
         };
-        let first = played
+        let first = fetched
             .exchanges
             .iter()
             .flat_map(|exchange| &exchange.findings)
@@ -218,7 +218,7 @@ impl FetchReport {
         Self {
             outcome,
             summary: summary.to_owned(),
-            exchanges: played
+            exchanges: fetched
                 .exchanges
                 .iter()
                 .map(|exchange| ExchangeReport::of(request, url, exchange))
@@ -243,17 +243,17 @@ impl FetchReport {
     pub(crate) fn compare(
         &mut self,
         script: &Script,
-        asked: Asked,
+        input: Input,
         found: Option<&[Code]>,
     ) {
-        let Some(message) = asked.message else { return };
+        let Some(message) = input.message else { return };
         let named = script.method.is_some() || message.method.is_some();
         if message.code == Code::MethodNotAllowed && !named {
             self.notes.push(
                 "The message does not contain the method: add --method."
                     .into(),
             );
-        } else if asked.request.use_cors_preflight {
+        } else if input.request.use_cors_preflight {
             self.notes.push(
                 "The message does not say why the browser sent a preflight: \
                  add the script's --method and --header."

@@ -17,7 +17,7 @@ pub(crate) struct Url {
 }
 
 /// The request, and the console message about it.
-pub(crate) struct Asked {
+pub(crate) struct Input {
     pub(crate) request: ScriptRequest,
     pub(crate) url: Option<Url>,
     pub(crate) message: Option<Message>,
@@ -116,7 +116,7 @@ fn without_scheme(text: &str) -> String {
 impl Script {
     /// The request, URL and message. Arguments come before what the message
     /// contains.
-    pub(crate) fn read(&self, url: Option<&str>) -> Result<Asked, Failure> {
+    pub(crate) fn read(&self, url: Option<&str>) -> Result<Input, Failure> {
         let mut url = url;
         let text = match self.message.as_deref() {
             Some("-") => {
@@ -190,7 +190,7 @@ impl Script {
         request.use_cors_preflight = said.is_some_and(|said| said.preflight)
             && !browser::needs_preflight(&request);
         let url = url.map(Url::parse).transpose()?;
-        Ok(Asked { request, url, message })
+        Ok(Input { request, url, message })
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::policy_file::PolicyFile;
 
-/// What one part of a policy means, in words.
+/// What one part of a policy means.
 #[derive(Serialize)]
 pub(crate) struct SummaryLine {
     pub(crate) about: &'static str,

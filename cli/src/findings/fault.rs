@@ -17,7 +17,7 @@ pub(super) fn finding(
     response: &Response,
     fault: &Fault,
 ) -> Finding {
-    let Response { status, headers } = response;
+    let headers = &response.headers;
     let origin = &request.origin;
     let sent = || lines("access-control-allow-origin", headers).join(", ");
     match fault {
@@ -49,114 +49,116 @@ pub(super) fn finding(
             "Access-Control-Allow-Origin is *, which cannot be combined with \
              credentials"
                 .into(),
-            "send the origin, or remove credentials: \"include\" from the script",
+            "send the page's origin instead, or remove credentials: \"include\" \
+             from the script",
             "The value of the 'Access-Control-Allow-Origin' header in the \
              response must not be the wildcard '*' when the request's \
              credentials mode is 'include'."
                 .into(),
         ),
         Fault::AllowOriginOther => other_origin(origin, headers, &sent()),
-        Fault::AllowCredentials => {
-            let value =
-                lines("access-control-allow-credentials", headers).join(", ");
-            error(
-                Code::AllowCredentialsMissing,
-                match value.as_str() {
-                    "" => "Access-Control-Allow-Credentials is missing".into(),
-                    _ => format!(
-                        "Access-Control-Allow-Credentials is {value}, not true"
-                    ),
-                },
-                "send Access-Control-Allow-Credentials: true, in lowercase \
-                 letters, or remove credentials: \"include\" from the script",
-                format!(
-                    "The value of the 'Access-Control-Allow-Credentials' \
-                     header in the response is '{value}' which must be 'true' \
-                     when the request's credentials mode is 'include'."
-                ),
-            )
-        }
-        Fault::Status => {
-            let console = "It does not have HTTP ok status.".to_owned();
-            match status {
-                401 | 407 => error(
-                    Code::PreflightAuthentication,
-                    format!(
-                        "the preflight is answered with {status}, but browsers \
-                         send preflights without cookies, Authorization or \
-                         client certificates"
-                    ),
-                    "answer OPTIONS before authentication",
-                    console,
-                ),
-                status => error(
-                    Code::PreflightStatus,
-                    format!(
-                        "the preflight is answered with {status}, but browsers \
-                         require 200 to 299"
-                    ),
-                    // The status with which libcors refuses an origin.
-                    if *status == 403 && cors_check(request, headers).is_err()
-                    {
-                        "allow this origin, if the server refuses it, or \
-                         answer OPTIONS with 204 before routing and \
-                         authentication"
-                    } else {
-                        "answer OPTIONS with 204 before routing and \
-                         authentication"
-                    },
-                    console,
-                ),
-            }
-        }
+        Fault::AllowCredentials => credentials(headers),
+        Fault::Status => bad_status(request, response),
         Fault::MethodsMalformed => malformed(METHODS, headers),
         Fault::HeadersMalformed => malformed(HEADERS, headers),
-        Fault::Method => {
-            let method = normalize_method(&request.method);
-            let upper = method.to_ascii_uppercase();
-            let listed = listed(METHODS, headers);
-            let help = if is_wildcard(&listed) {
-                format!(
-                    "list {method}, as * is not a wildcard with credentials"
-                )
-            } else if listed.contains(&upper) {
-                format!(
-                    "use {upper} in the script, as methods are case-sensitive"
-                )
-            } else {
-                format!("add {method} to {METHODS}")
-            };
-            error(
-                Code::MethodNotAllowed,
-                not_listed(METHODS, &listed, &method),
-                &help,
-                format!(
-                    "Method {method} is not allowed by {METHODS} in preflight \
-                     response."
-                ),
-            )
-        }
-        Fault::Header(name) => {
-            let listed = listed(HEADERS, headers);
-            let help = match is_wildcard(&listed) {
-                true => {
-                    format!(
-                        "list {name}, as * is not a wildcard with credentials"
-                    )
-                }
-                false => format!("add {name} to {HEADERS}"),
-            };
-            error(
-                Code::HeaderNotAllowed,
-                not_listed(HEADERS, &listed, name),
-                &help,
-                format!(
-                    "Request header field {name} is not allowed by {HEADERS} \
-                     in preflight response."
-                ),
-            )
-        }
+        Fault::Method => method(request, headers),
+        Fault::Header(name) => header(name, headers),
     }
+}
+
+fn credentials(headers: &[Header]) -> Finding {
+    let value = lines("access-control-allow-credentials", headers).join(", ");
+    error(
+        Code::AllowCredentialsMissing,
+        match value.as_str() {
+            "" => "Access-Control-Allow-Credentials is missing".into(),
+            _ => format!(
+                "Access-Control-Allow-Credentials is {value}, not true"
+            ),
+        },
+        "send Access-Control-Allow-Credentials: true, in lowercase \
+         letters, or remove credentials: \"include\" from the script",
+        format!(
+            "The value of the 'Access-Control-Allow-Credentials' \
+             header in the response is '{value}' which must be 'true' \
+             when the request's credentials mode is 'include'."
+        ),
+    )
+}
+
+fn bad_status(request: &ScriptRequest, response: &Response) -> Finding {
+    let Response { status, headers } = response;
+    let console = "It does not have HTTP ok status.".to_owned();
+    match status {
+        401 | 407 => error(
+            Code::PreflightAuthentication,
+            format!(
+                "the preflight is answered with {status}, but browsers \
+                 send preflights without cookies, Authorization or \
+                 client certificates"
+            ),
+            "answer OPTIONS before authentication",
+            console,
+        ),
+        status => error(
+            Code::PreflightStatus,
+            format!(
+                "the preflight is answered with {status}, but browsers \
+                 require 200 to 299"
+            ),
+            // The status with which libcors refuses an origin.
+            if *status == 403 && cors_check(request, headers).is_err() {
+                "allow this origin, if the server refuses it, or \
+                 answer OPTIONS with 204 before routing and \
+                 authentication"
+            } else {
+                "answer OPTIONS with 204 before routing and \
+                 authentication"
+            },
+            console,
+        ),
+    }
+}
+
+fn method(request: &ScriptRequest, headers: &[Header]) -> Finding {
+    let method = normalize_method(&request.method);
+    let upper = method.to_ascii_uppercase();
+    let listed = listed(METHODS, headers);
+    let help = if is_wildcard(&listed) {
+        format!("list {method}, as * is not a wildcard with credentials")
+    } else if listed.contains(&upper) {
+        format!("use {upper} in the script, as methods are case-sensitive")
+    } else {
+        format!("add {method} to {METHODS}")
+    };
+    error(
+        Code::MethodNotAllowed,
+        not_listed(METHODS, &listed, &method),
+        &help,
+        format!(
+            "Method {method} is not allowed by {METHODS} in preflight \
+             response."
+        ),
+    )
+}
+
+fn header(name: &str, headers: &[Header]) -> Finding {
+    let listed = listed(HEADERS, headers);
+    let help = match is_wildcard(&listed) {
+        true => {
+            format!("list {name}, as * is not a wildcard with credentials")
+        }
+        false => format!("add {name} to {HEADERS}"),
+    };
+    error(
+        Code::HeaderNotAllowed,
+        not_listed(HEADERS, &listed, name),
+        &help,
+        format!(
+            "Request header field {name} is not allowed by {HEADERS} \
+             in preflight response."
+        ),
+    )
 }
 
 const METHODS: &str = "Access-Control-Allow-Methods";

@@ -1,7 +1,7 @@
 //! The findings and the browser agree.
 
 use super::*;
-use crate::fetch::play;
+use crate::fetch::fetch;
 
 const APP: &str = "https://app.example.com";
 
@@ -31,7 +31,7 @@ fn requests() -> Vec<ScriptRequest> {
     requests
 }
 
-fn answers() -> Vec<Response> {
+fn responses() -> Vec<Response> {
     let lists = |name: &str, values: &[&str]| -> Vec<Vec<Header>> {
         let one = |value: &&str| {
             let lines = value.split('\n').filter(|line| *line != "-");
@@ -71,7 +71,7 @@ fn answers() -> Vec<Response> {
             "\"x-a\"",
         ],
     );
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for status in [204, 301, 401] {
         for origin in &origins {
             for credentials in &credentials {
@@ -80,32 +80,32 @@ fn answers() -> Vec<Response> {
                         let all = [origin, credentials, methods, headers];
                         let headers = all.into_iter().flatten().cloned();
                         let headers = headers.collect();
-                        answers.push(Response { status, headers });
+                        responses.push(Response { status, headers });
                     }
                 }
             }
         }
     }
-    answers
+    responses
 }
 
 /// The browser stops at the first fault; the findings are about all of them.
 #[test]
 fn there_is_an_error_if_and_only_if_the_browser_blocks() {
-    let answers = answers();
+    let responses = responses();
     for request in requests() {
-        for answer in &answers {
-            let played =
-                play(&request, |_| Ok(answer.clone())).expect("answered");
-            let blocked = played.result.is_err();
-            let findings = played.exchanges.iter().flat_map(|e| &e.findings);
+        for response in &responses {
+            let fetched =
+                fetch(&request, |_| Ok(response.clone())).expect("a response");
+            let blocked = fetched.result.is_err();
+            let findings = fetched.exchanges.iter().flat_map(|e| &e.findings);
             let mut errors =
                 findings.filter(|finding| finding.severity == Severity::Error);
             assert_eq!(
                 errors.next().is_some(),
                 blocked,
-                "{request:?} {answer:?} {:?}",
-                played.result
+                "{request:?} {response:?} {:?}",
+                fetched.result
             );
         }
     }
