@@ -134,13 +134,12 @@ fn credentials_note(
         return None;
     }
     let how = match file.allow_origins == ["*"] {
-        true => "list the origins instead of \"*\" and set it to true",
-        false => "set it to true",
+        true => "list the origins instead of \"*\" and set allow_credentials",
+        false => "set allow_credentials",
     };
     Some(format!(
-        "The script uses credentials, but the policy does not have \
-         allow_credentials: {how}, or remove credentials: \"include\" from the \
-         script."
+        "The script uses credentials, but the policy does not allow them: {how} \
+         to true, or remove credentials: \"include\" from the script."
     ))
 }
 
