@@ -4,19 +4,16 @@
 #![no_main]
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use browser::{
+    AuthorizationStar, Browser, Failure, Fault, Response, ScriptRequest,
+    SentRequest,
+};
 use cors::{Policy, Reason, Request, Verdict};
 use libfuzzer_sys::fuzz_target;
 
-#[allow(dead_code)]
-#[path = "../../src/tests/browser.rs"]
-mod browser;
 #[path = "../../src/tests/naive.rs"]
 mod naive;
 mod pieces;
-
-use browser::{
-    Answer, AuthorizationStar, Browser, BrowserRequest, Failure, SentRequest,
-};
 
 /// A policy's intent, in the target's own words.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ struct Input {
     intent: Intent,
     star: AuthorizationStar,
     /// All to one URL, one after the other.
-    requests: Vec<BrowserRequest>,
+    requests: Vec<ScriptRequest>,
 }
 
 const REQUESTS_MAX: usize = 4;
@@ -209,8 +206,8 @@ fn subset(
 fn request(
     u: &mut Unstructured<'_>,
     intent: &Intent,
-    previous: Option<&BrowserRequest>,
-) -> Result<BrowserRequest> {
+    previous: Option<&ScriptRequest>,
+) -> Result<ScriptRequest> {
     let origin = match previous {
         // What a browser remembers is for one origin.
         Some(previous) if u.ratio(7, 8)? => previous.origin.clone(),
@@ -228,7 +225,7 @@ fn request(
         };
         headers.push((name, u.choose(&VALUES)?.as_bytes().to_vec()));
     }
-    Ok(BrowserRequest {
+    Ok(ScriptRequest {
         origin,
         method,
         headers,
@@ -271,7 +268,7 @@ fuzz_target!(|input: Input| {
 fn check(
     intent: &Intent,
     star: AuthorizationStar,
-    request: &BrowserRequest,
+    request: &ScriptRequest,
     server: &Server<'_>,
     outcome: &std::result::Result<Vec<String>, Failure>,
 ) {
@@ -316,7 +313,10 @@ fn check(
     }
     // The console names what the server refused.
     match (outcome, server.preflights.as_slice()) {
-        (Err(Failure::PreflightHeader(name)), [(reason, culprit)]) => {
+        (
+            Err(Failure::Preflight(Fault::Header(name))),
+            [(reason, culprit)],
+        ) => {
             assert_eq!(*reason, Reason::HeaderNotAllowed, "{request:?}");
             // No list can be sent that refuses these two under "*", and
             // without one the browser names whichever it looks at first.
@@ -331,7 +331,7 @@ fn check(
                 assert_eq!(culprit.as_ref(), Some(name), "{request:?}");
             }
         }
-        (Err(Failure::PreflightMethod), [(reason, culprit)]) => {
+        (Err(Failure::Preflight(Fault::Method)), [(reason, culprit)]) => {
             // A header is named only where the method is the policy's "*".
             if *reason == Reason::MethodNotAllowed {
                 assert_eq!(
@@ -344,7 +344,12 @@ fn check(
                 assert!(intent.methods.contains(&"*"), "{request:?}");
             }
         }
-        (Err(Failure::PreflightMalformed), _) => {
+        (
+            Err(Failure::Preflight(
+                Fault::MethodsMalformed | Fault::HeadersMalformed,
+            )),
+            _,
+        ) => {
             panic!("the browser cannot read the answer: {request:?}")
         }
         _ => {}
@@ -359,7 +364,7 @@ struct Server<'p> {
 }
 
 impl Server<'_> {
-    fn answer(&mut self, sent: &SentRequest) -> Answer {
+    fn answer(&mut self, sent: &SentRequest) -> Response {
         let decision = self.policy.evaluate(&Request {
             method: Some(sent.method.as_bytes()),
             origin: Some(sent.origin.as_bytes()),
@@ -387,6 +392,6 @@ impl Server<'_> {
             0 => 200,
             status => status,
         };
-        Answer { status, headers }
+        Response { status, headers }
     }
 }
