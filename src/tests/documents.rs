@@ -421,6 +421,33 @@ fn patterns_match_what_the_document_says() {
 }
 
 #[test]
+fn the_design_has_every_dependency() {
+    let design = include_str!("../../DESIGN.md");
+    let (_, section) = design.split_once("\n## Dependencies\n").expect("it");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let is_name =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let words: Vec<&str> = section.split(|c| !is_name(c)).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    for manifest in ["Cargo.toml", "cli/Cargo.toml"] {
+        // A package of the library alone has no command.
+        let text = fs::read_to_string(root.join(manifest)).unwrap_or_default();
+        let tables =
+            text.split("\n[").filter(|t| t.contains("dependencies]\n"));
+        let lines = tables.flat_map(str::lines);
+        for (name, _) in lines.filter_map(|line| line.split_once(" = ")) {
+            let is_ours = matches!(name, "libcors" | "browser");
+            if name.chars().all(is_name) && !is_ours {
+                assert!(words.contains(&name), "{manifest}: {name}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 10, "{found}");
+}
+
+#[test]
 fn documents_keep_the_readme_short() {
     let readme = include_str!("../../README.md");
     assert!(readme.lines().count() < 200);
