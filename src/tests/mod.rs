@@ -7,6 +7,7 @@ mod bounds;
 mod documents;
 mod explain;
 mod helps;
+mod links;
 mod naive;
 mod origin_parts;
 mod places;
