@@ -126,7 +126,7 @@ def test_what_else_the_application_varies_by_belongs_into_the_key(
     ] == ["MISS", "HIT", "MISS", "HIT"]
 
 
-# --- Coming from map, if and add_header
+# --- Migrating from map, if and add_header
 
 def test_lines_that_are_left_over_do_no_harm(serve, backend):
     """The table's left side, all of it, beside a policy."""

@@ -4,7 +4,7 @@
 
 import fs from "node:fs";
 
-const INTRODUCTION = `# What the browsers did
+const INTRODUCTION = `# Browser results
 
 \`make browser-results\` writes this page. [README.md](README.md) says what is tested,
 and what \`APP\`, \`SITE\` and the like mean.
