@@ -6,6 +6,7 @@
 mod bounds;
 mod documents;
 mod explain;
+mod figures;
 mod helps;
 mod links;
 mod naive;
