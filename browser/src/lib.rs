@@ -23,7 +23,8 @@ pub use headers::{
 pub use main_fetch::{BeforeCors, Target, bad_port, before_cors};
 pub use methods::{forbidden_method, normalize_method, safelisted_method};
 pub use request::{
-    ScriptRequest, SentRequest, needs_preflight, preflight_headers,
+    ScriptRequest, SentRequest, header_list, needs_preflight,
+    preflight_headers,
 };
 pub use response::{
     AuthorizationStar, Fault, Response, cors_check, exposed, preflight_faults,

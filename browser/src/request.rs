@@ -70,10 +70,10 @@ pub(crate) fn throws(request: &ScriptRequest) -> bool {
         })
 }
 
-/// What becomes of the script's headers: values lose the whitespace around
-/// them, and forbidden headers are left out in silence.
+/// The headers that are sent: without whitespace around values, and without
+/// forbidden headers, which are dropped silently.
 /// <https://fetch.spec.whatwg.org/#concept-headers-append>
-pub(crate) fn header_list(request: &ScriptRequest) -> Vec<Header> {
+pub fn header_list(request: &ScriptRequest) -> Vec<Header> {
     let mut list = Vec::new();
     for (name, value) in &request.headers {
         let value = trim(value, http_whitespace);

@@ -118,7 +118,7 @@ fn only_in(
     let star = |list: &[String]| list.iter().any(|name| name == "*");
     let methods = &other.1.allow_methods;
     for method in &one.1.allow_methods {
-        let always = ["GET", "HEAD", "POST"].contains(&method.as_str());
+        let always = browser::safelisted_method(method);
         if !always && !star(methods) && !methods.contains(method) {
             push("allow_methods", method, None);
         }
@@ -133,8 +133,7 @@ fn only_in(
             let listed =
                 other.iter().any(|other| other.eq_ignore_ascii_case(name));
             let covered = any
-                && !(key == "allow_headers"
-                    && name.eq_ignore_ascii_case("authorization"));
+                && !(key == "allow_headers" && browser::non_wildcard(name));
             if !listed && !covered {
                 push(key, name, None);
             }

@@ -60,12 +60,3 @@ impl Fetched {
         findings.filter_map(|finding| finding.cause).collect()
     }
 }
-
-/// The headers that the script sets and the browser sends.
-pub(crate) fn script_headers(
-    request: &ScriptRequest,
-) -> impl Iterator<Item = &browser::Header> {
-    request.headers.iter().filter(|(name, value)| {
-        !browser::forbidden_request_header(name, value)
-    })
-}

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::code::Code;
-use crate::fetch::{Exchange, Fetched, script_headers};
+use crate::fetch::{Exchange, Fetched};
 use crate::findings::{Finding, Severity, redirect};
 use crate::message::Message;
 use crate::network::Space;
@@ -339,8 +339,9 @@ impl ExchangeReport {
             }
         }
         if !preflight {
-            headers.extend(script_headers(request).map(|(name, value)| {
-                (name.to_ascii_lowercase(), printable(value))
+            let set = browser::header_list(request).into_iter();
+            headers.extend(set.map(|(name, value)| {
+                (name.to_ascii_lowercase(), printable(&value))
             }));
         }
         let shown = response.headers.iter().filter(|(name, _)| {

@@ -9,7 +9,6 @@ use ureq::Agent;
 use ureq::http;
 use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::fetch::script_headers;
 use crate::network::Space;
 use crate::script::Url;
 use crate::tls::{authorities, explain_tls, tls_error};
@@ -83,8 +82,8 @@ impl<'u> Server<'u> {
                     builder.header("access-control-request-headers", names);
             }
         } else {
-            for (name, value) in script_headers(request) {
-                builder = builder.header(name, value.as_slice());
+            for (name, value) in browser::header_list(request) {
+                builder = builder.header(name, value);
             }
             // <https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch>
             // has it for POST and PUT; for PATCH ureq would send chunks.

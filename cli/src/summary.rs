@@ -34,8 +34,7 @@ pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
         [] => "CORS-safelisted headers only: no JSON body, no Authorization"
             .to_owned(),
         names if names.iter().any(|name| name == "*") => {
-            match names.iter().any(|n| n.eq_ignore_ascii_case("authorization"))
-            {
+            match names.iter().any(|name| browser::non_wildcard(name)) {
                 true => "any, including Authorization".to_owned(),
                 false => "any except Authorization".to_owned(),
             }
