@@ -72,6 +72,7 @@ fn ask(
 /// Everything to add to the policy for the script to read the response, while
 /// the library and the browser report only the first fault. After each addition
 /// the library decides again, so only what helps is listed.
+#[expect(clippy::wildcard_enum_match_arm, reason = "reasons may grow")]
 fn missing(
     json: &[u8],
     request: &ScriptRequest,

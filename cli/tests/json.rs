@@ -80,7 +80,12 @@ fn members(value: &Value, path: String, found: &mut BTreeSet<String>) {
                 members(element, format!("{path}[]"), found);
             }
         }
-        _ => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
             found.insert(path);
         }
     }

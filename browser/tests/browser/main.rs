@@ -1,5 +1,7 @@
 //! Tests of the browser.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "of serde_json's values")]
+
 mod fetches;
 mod requests;
 mod responses;
