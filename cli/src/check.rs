@@ -9,7 +9,6 @@ use annotate_snippets::{
 use cors::{Diagnostic, Policy, PublicSuffixList, Severity};
 use serde::Serialize;
 
-use crate::policy_file::PolicyFile;
 use crate::style::{BAD, DOUBT, GOOD, NAME};
 use crate::summary::{SummaryLine, summary};
 use crate::{Answer, Check, Failure, Format, Report, public_suffixes, read};
@@ -19,7 +18,7 @@ pub(crate) struct Checked {
     name: String,
     pub(crate) json: Vec<u8>,
     /// `None` if the policy is rejected.
-    pub(crate) policy: Option<(Policy, PolicyFile)>,
+    pub(crate) policy: Option<Policy>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -110,8 +109,7 @@ impl Checked {
         Ok(match loaded {
             Ok(policy) => {
                 let diagnostics = policy.warnings().to_vec();
-                let file = PolicyFile::of_loaded(&json);
-                Self { name, json, policy: Some((policy, file)), diagnostics }
+                Self { name, json, policy: Some(policy), diagnostics }
             }
             Err(error) => {
                 let diagnostics = error.diagnostics().to_vec();
@@ -154,8 +152,8 @@ impl Checked {
             }
             (Some(_), _) => format!("{GOOD}{name}: loads{GOOD:#}\n"),
         };
-        if with_summary && let Some((_, file)) = &self.policy {
-            for SummaryLine { about, means } in summary(file) {
+        if with_summary && let Some(policy) = &self.policy {
+            for SummaryLine { about, means } in summary(policy) {
                 for (i, means) in means.iter().enumerate() {
                     let about = if i == 0 { about } else { "" };
                     let _ =
@@ -182,13 +180,12 @@ impl Checked {
                 help: diagnostic.help.clone(),
             }
         });
-        let file = self.policy.as_ref().map(|(_, file)| file);
         FileReport {
             file: self.name.clone(),
-            loads: file.is_some(),
+            loads: self.policy.is_some(),
             failure: None,
             diagnostics: diagnostics.collect(),
-            summary: file.map(summary).unwrap_or_default(),
+            summary: self.policy.as_ref().map(summary).unwrap_or_default(),
         }
     }
 

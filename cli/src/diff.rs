@@ -12,7 +12,6 @@ use cors::{Policy, Request};
 use serde::Serialize;
 
 use crate::check::Checked;
-use crate::policy_file::PolicyFile;
 use crate::style::{BAD, GOOD, NAME};
 use crate::{Answer, Diff, Failure, Format, Report};
 
@@ -46,20 +45,18 @@ enum Kind {
     Changed,
 }
 
-type Loaded<'c> = (&'c Policy, &'c PolicyFile);
-
 impl Diff {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
         let format = self.output.format;
         let old = Checked::read(&self.old)?;
         let new = Checked::read(&self.new)?;
-        let Some((old_policy, old_file)) = &old.policy else {
+        let Some(old_policy) = &old.policy else {
             return Ok(old.refusal(format));
         };
-        let Some((new_policy, new_file)) = &new.policy else {
+        let Some(new_policy) = &new.policy else {
             return Ok(new.refusal(format));
         };
-        let changes = changes((old_policy, old_file), (new_policy, new_file));
+        let changes = changes(old_policy, new_policy);
         let answer = match changes.is_empty() {
             true => Answer::Yes,
             false => Answer::No,
@@ -71,11 +68,10 @@ impl Diff {
     }
 }
 
-fn changes(old: Loaded<'_>, new: Loaded<'_>) -> Vec<Change> {
+fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
     let mut changes = Vec::new();
     only_in(new, old, Kind::Added, &mut changes);
     only_in(old, new, Kind::Removed, &mut changes);
-    let (old, new) = (old.1, new.1);
     let mut changed = |key, was: String, value: String| {
         if was != value {
             let kind = Kind::Changed;
@@ -83,22 +79,22 @@ fn changes(old: Loaded<'_>, new: Loaded<'_>) -> Vec<Change> {
             changes.push(Change { key, kind, value, example: None, was });
         }
     };
-    let age = |file: &PolicyFile| {
-        file.max_age.map_or("absent".to_owned(), |age| age.to_string())
+    let age = |policy: &Policy| {
+        policy.max_age().map_or("absent".to_owned(), |age| age.to_string())
     };
     changed("max_age", age(old), age(new));
     changed(
         "preflight_status",
-        old.preflight_status.to_string(),
-        new.preflight_status.to_string(),
+        old.preflight_status().to_string(),
+        new.preflight_status().to_string(),
     );
     changes
 }
 
 /// What `one` allows and `other` does not.
 fn only_in(
-    one: Loaded<'_>,
-    other: Loaded<'_>,
+    one: &Policy,
+    other: &Policy,
     kind: Kind,
     changes: &mut Vec<Change>,
 ) {
@@ -106,39 +102,39 @@ fn only_in(
         let value = value.to_owned();
         changes.push(Change { key, kind, value, example, was: None });
     };
-    let fresh = Fresh::to(other.1);
-    for pattern in &one.1.allow_origins {
-        if let Some(example) = fresh.not_covered(pattern, one.0, other.0) {
+    let fresh = Fresh::to(other);
+    for pattern in one.allow_origins() {
+        if let Some(example) = fresh.not_covered(pattern, one, other) {
             push("allow_origins", pattern, example);
         }
     }
-    if one.1.allow_credentials && !other.1.allow_credentials {
+    if one.allow_credentials() && !other.allow_credentials() {
         push("allow_credentials", "true", None);
     }
-    let star = |list: &[String]| list.iter().any(|name| name == "*");
-    let methods = &other.1.allow_methods;
-    for method in &one.1.allow_methods {
-        let always = browser::safelisted_method(method);
-        if !always && !star(methods) && !methods.contains(method) {
-            push("allow_methods", method, None);
-        }
-    }
-    let lists = [
-        ("allow_headers", &one.1.allow_headers, &other.1.allow_headers),
-        ("expose_headers", &one.1.expose_headers, &other.1.expose_headers),
-    ];
-    for (key, one, other) in lists {
-        let any = star(other);
+    let mut only = |key, one: Vec<&str>, other: Vec<&str>| {
         for name in one {
-            let listed =
-                other.iter().any(|other| other.eq_ignore_ascii_case(name));
-            let covered = any
+            let covered = other.contains(&"*")
                 && !(key == "allow_headers" && browser::non_wildcard(name));
-            if !listed && !covered {
+            if !covered && !other.contains(&name) {
                 push(key, name, None);
             }
         }
-    }
+    };
+    only(
+        "allow_methods",
+        one.allow_methods().collect(),
+        other.allow_methods().collect(),
+    );
+    only(
+        "allow_headers",
+        one.allow_headers().collect(),
+        other.allow_headers().collect(),
+    );
+    only(
+        "expose_headers",
+        one.expose_headers().collect(),
+        other.expose_headers().collect(),
+    );
 }
 
 /// What occurs in no pattern with wildcards of a policy.
@@ -148,11 +144,9 @@ struct Fresh {
 }
 
 impl Fresh {
-    fn to(file: &PolicyFile) -> Self {
-        let with_wildcards: Vec<&str> = file
-            .allow_origins
-            .iter()
-            .map(String::as_str)
+    fn to(policy: &Policy) -> Self {
+        let with_wildcards: Vec<&str> = policy
+            .allow_origins()
             .filter(|pattern| pattern.contains('*'))
             .collect();
         let used: HashSet<char> =
@@ -301,14 +295,13 @@ mod tests {
         "https://*0-1_2-3_4-5_6-7_8-9.example.com",
     ];
 
-    fn load(patterns: &[&str]) -> (Policy, PolicyFile) {
+    fn load(patterns: &[&str]) -> Policy {
         let json = serde_json::json!({
             "allow_origins": patterns,
             "dangerously_allow": { "null_origin": true },
         });
         let json = json.to_string();
-        let policy = Policy::from_json(json.as_bytes()).expect("it loads");
-        (policy, PolicyFile::of_loaded(json.as_bytes()))
+        Policy::from_json(json.as_bytes()).expect("it loads")
     }
 
     /// Origins of all the kinds that the patterns distinguish.
@@ -344,9 +337,9 @@ mod tests {
         sets.push(PATTERNS[1..].to_vec());
         let loaded: Vec<_> = sets.iter().map(|set| load(set)).collect();
         for pattern in PATTERNS {
-            let (own, _) = load(&[pattern]);
-            for (set, (other, file)) in sets.iter().zip(&loaded) {
-                let found = Fresh::to(file).not_covered(pattern, &own, other);
+            let own = load(&[pattern]);
+            for (set, other) in sets.iter().zip(&loaded) {
+                let found = Fresh::to(other).not_covered(pattern, &own, other);
                 let mut more = origins.iter().filter(|origin| {
                     matched_by(&own, origin).is_some()
                         && matched_by(other, origin).is_none()
@@ -385,8 +378,8 @@ mod tests {
             ),
             ("https://*.example.com:*", &["*"]),
         ] {
-            let ((own, _), (other, file)) = (load(&[pattern]), load(others));
-            let found = Fresh::to(&file).not_covered(pattern, &own, &other);
+            let (own, other) = (load(&[pattern]), load(others));
+            let found = Fresh::to(&other).not_covered(pattern, &own, &other);
             assert_eq!(found, None, "{pattern} {others:?}");
         }
     }

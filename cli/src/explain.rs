@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::check::Checked;
 use crate::fetch::{Fetched, fetch};
-use crate::policy_file::PolicyFile;
 use crate::report::{DecisionReport, FetchReport};
 use crate::{Explain, Failure, Report};
 
@@ -22,7 +21,7 @@ impl Explain {
         let input = self.script.read(self.url.as_deref())?;
         let (request, url) = (&input.request, input.url.as_ref());
         let checked = Checked::read(&self.file)?;
-        let Some((policy, file)) = &checked.policy else {
+        let Some(policy) = &checked.policy else {
             return Ok(checked.refusal(self.output.format));
         };
         let without_cors =
@@ -37,7 +36,7 @@ impl Explain {
         {
             exchange.decision = Some(decision);
         }
-        report.notes.extend(credentials_note(file, request));
+        report.notes.extend(credentials_note(policy, request));
         if let Some(url) = url {
             report.note_network(request, url, None);
         }
@@ -128,13 +127,13 @@ fn missing(
 
 /// What the library cannot know, as servers do not see the credentials mode.
 fn credentials_note(
-    file: &PolicyFile,
+    policy: &Policy,
     request: &ScriptRequest,
 ) -> Option<String> {
-    if !request.credentials || file.allow_credentials {
+    if !request.credentials || policy.allow_credentials() {
         return None;
     }
-    let how = match file.allow_origins == ["*"] {
+    let how = match policy.allow_origins().eq(["*"]) {
         true => "list the origins instead of \"*\" and set allow_credentials",
         false => "set allow_credentials",
     };

@@ -8,10 +8,10 @@ mod fetch;
 mod findings;
 mod message;
 mod network;
-mod policy_file;
 mod probe;
 mod public_suffixes;
 mod report;
+mod schema;
 mod script;
 mod server;
 mod style;
@@ -196,7 +196,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         Command::Probe(probe) => probe.run(),
         Command::Diff(diff) => diff.run(),
-        Command::Schema => Ok(Report::yes(policy_file::schema())),
+        Command::Schema => Ok(Report::yes(schema::schema())),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             let mut command = Cli::command();

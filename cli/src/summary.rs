@@ -1,8 +1,7 @@
 //! What a policy means, in plain English.
 
+use cors::Policy;
 use serde::Serialize;
-
-use crate::policy_file::PolicyFile;
 
 /// What one part of a policy means.
 #[derive(Serialize)]
@@ -12,41 +11,38 @@ pub(crate) struct SummaryLine {
 }
 
 /// What a policy means.
-pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
+pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
     const SHOWN_MAX: usize = 20;
-    let mut origins: Vec<String> = file
-        .allow_origins
-        .iter()
-        .take(SHOWN_MAX)
-        .map(|p| meaning(p))
-        .collect();
-    let more = file.allow_origins.len() - origins.len();
+    let mut origins: Vec<String> =
+        policy.allow_origins().take(SHOWN_MAX).map(meaning).collect();
+    let more = policy.allow_origins().count() - origins.len();
     if more > 0 {
         origins.push(format!("and {more} more"));
     }
-    let listed = |names: &[String]| names.join(", ");
-    let methods = match file.allow_methods.as_slice() {
-        [] => "GET, HEAD and POST".to_owned(),
-        [star] if star == "*" => "any".to_owned(),
-        names => format!("GET, HEAD, POST, {}", listed(names)),
+    let methods: Vec<&str> = policy.allow_methods().collect();
+    let methods = match methods.as_slice() {
+        ["*"] => "any".to_owned(),
+        names => names.join(", "),
     };
-    let headers = match file.allow_headers.as_slice() {
+    let headers: Vec<&str> = policy.allow_headers().collect();
+    let headers = match headers.as_slice() {
         [] => "CORS-safelisted headers only: no JSON body, no Authorization"
             .to_owned(),
-        names if names.iter().any(|name| name == "*") => {
+        ["*", names @ ..] => {
             match names.iter().any(|name| browser::non_wildcard(name)) {
                 true => "any, including Authorization".to_owned(),
                 false => "any except Authorization".to_owned(),
             }
         }
-        names => listed(names),
+        names => names.join(", "),
     };
-    let exposed = match file.expose_headers.as_slice() {
+    let exposed: Vec<&str> = policy.expose_headers().collect();
+    let exposed = match exposed.as_slice() {
         [] => "CORS-safelisted headers only".to_owned(),
-        [star] if star == "*" => "all except Set-Cookie".to_owned(),
-        names => listed(names),
+        ["*"] => "all except Set-Cookie".to_owned(),
+        names => names.join(", "),
     };
-    let cached = match file.max_age {
+    let cached = match policy.max_age() {
         None => "cached for 5 s (browser default)".to_owned(),
         Some(0) => "not cached".to_owned(),
         Some(age) => format!("cached for {age} s"),
@@ -55,7 +51,7 @@ pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
         SummaryLine { about: "origins", means: origins },
         SummaryLine {
             about: "credentials",
-            means: vec![match file.allow_credentials {
+            means: vec![match policy.allow_credentials() {
                 true => "cookies and HTTP authentication".to_owned(),
                 false => "not allowed: a script that uses them cannot read \
                           the response"
@@ -69,7 +65,7 @@ pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
             about: "preflights",
             means: vec![format!(
                 "answered with {}, {cached}",
-                file.preflight_status
+                policy.preflight_status()
             )],
         },
     ]
@@ -77,7 +73,7 @@ pub(crate) fn summary(file: &PolicyFile) -> Vec<SummaryLine> {
 
 /// A pattern of `allow_origins` and, if it is not an exact origin, what it
 /// matches.
-pub(crate) fn meaning(pattern: &str) -> String {
+fn meaning(pattern: &str) -> String {
     if pattern == "*" {
         return "*: any origin".to_owned();
     }

@@ -1,0 +1,75 @@
+//! The JSON Schema of a policy file, made of the library's keys. Editors know
+//! draft 7 best.
+
+use cors::{KEYS, Key, Values};
+use serde_json::{Map, Value, json};
+
+pub(crate) fn schema() -> String {
+    let mut schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "libcors policy",
+        "description": "Which origins may read responses, and how.",
+    });
+    schema.as_object_mut().expect("it is one").extend(object(KEYS));
+    let text = serde_json::to_string_pretty(&schema);
+    text.expect("every key is a string") + "\n"
+}
+
+fn object(keys: &[&Key]) -> Map<String, Value> {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| (key.name().to_owned(), Value::Object(property(key))))
+        .collect();
+    let required: Vec<&str> = keys
+        .iter()
+        .filter(|key| matches!(key.values, Values::Origins))
+        .map(|key| key.name())
+        .collect();
+    let mut object = Map::from_iter([
+        ("type".to_owned(), json!("object")),
+        ("properties".to_owned(), properties.into()),
+        ("additionalProperties".to_owned(), json!(false)),
+    ]);
+    if !required.is_empty() {
+        object.insert("required".to_owned(), json!(required));
+    }
+    object
+}
+
+fn property(key: &Key) -> Map<String, Value> {
+    let values = match key.values {
+        Values::Text => json!({ "type": "string" }),
+        Values::Boolean => json!({ "type": "boolean" }),
+        Values::Seconds(max) => {
+            json!({ "type": "integer", "minimum": 0, "maximum": max })
+        }
+        Values::Status(statuses) => json!({ "enum": statuses }),
+        Values::Origins => json!({
+            "type": "array",
+            "minItems": 1,
+            "items": { "type": "string", "minLength": 1 },
+        }),
+        Values::Patterns => {
+            json!({ "type": "array", "items": { "type": "string" } })
+        }
+        Values::Names => json!({
+            "type": "array",
+            "items": {
+                "type": "string",
+                // <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2>
+                "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+            },
+        }),
+        Values::Object(keys) => Value::Object(object(keys)),
+        _ => json!({}),
+    };
+    let mut property = Map::new();
+    property.insert("description".to_owned(), json!(key.meaning));
+    if let Value::Object(values) = values {
+        property.extend(values);
+    }
+    if let Ok(default) = serde_json::from_str::<Value>(key.default) {
+        property.insert("default".to_owned(), default);
+    }
+    property
+}
