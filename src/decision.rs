@@ -378,61 +378,46 @@ fn has_names(list: &[u8]) -> bool {
     list.iter().any(|byte| !b", \t".contains(byte))
 }
 
-impl Verdict {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::NotCors,
-        Self::Allowed,
-        Self::Refused,
-        Self::PreflightAllowed,
-        Self::PreflightRefused,
-    ];
+/// Each variant once, with its name.
+macro_rules! names {
+    ($type:ident: $($variant:ident $name:literal,)*) => {
+        impl $type {
+            /// By number.
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
 
-    /// `preflight_allowed` and the like, as in the C ABI and in logs.
-    pub fn name(self) -> &'static str {
-        text(self.c_name())
-    }
+            /// `preflight_allowed` and the like, as in the C ABI and in logs.
+            pub fn name(self) -> &'static str {
+                text(self.c_name())
+            }
 
-    pub(crate) fn c_name(self) -> &'static CStr {
-        match self {
-            Self::NotCors => c"not_cors",
-            Self::Allowed => c"allowed",
-            Self::Refused => c"refused",
-            Self::PreflightAllowed => c"preflight_allowed",
-            Self::PreflightRefused => c"preflight_refused",
+            pub(crate) fn c_name(self) -> &'static CStr {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
         }
-    }
+    };
 }
 
-impl Reason {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::None,
-        Self::OriginNotAllowed,
-        Self::OriginMalformed,
-        Self::MethodNotAllowed,
-        Self::MethodMalformed,
-        Self::HeaderNotAllowed,
-        Self::HeadersMalformed,
-    ];
-
-    /// `origin_not_allowed` and the like, as in the C ABI and in logs.
-    pub fn name(self) -> &'static str {
-        text(self.c_name())
-    }
-
-    pub(crate) fn c_name(self) -> &'static CStr {
-        match self {
-            Self::None => c"none",
-            Self::OriginNotAllowed => c"origin_not_allowed",
-            Self::OriginMalformed => c"origin_malformed",
-            Self::MethodNotAllowed => c"method_not_allowed",
-            Self::MethodMalformed => c"method_malformed",
-            Self::HeaderNotAllowed => c"header_not_allowed",
-            Self::HeadersMalformed => c"headers_malformed",
-        }
-    }
+names! { Verdict:
+    NotCors c"not_cors",
+    Allowed c"allowed",
+    Refused c"refused",
+    PreflightAllowed c"preflight_allowed",
+    PreflightRefused c"preflight_refused",
 }
 
-/// The answer to a preflight that gets no permission header at all.
+names! { Reason:
+    None c"none",
+    OriginNotAllowed c"origin_not_allowed",
+    OriginMalformed c"origin_malformed",
+    MethodNotAllowed c"method_not_allowed",
+    MethodMalformed c"method_malformed",
+    HeaderNotAllowed c"header_not_allowed",
+    HeadersMalformed c"headers_malformed",
+}
+
+/// Of a preflight response without permission headers.
 const REFUSED_STATUS: u16 = 403;
 
 /// The headers' names. Each ends in a NUL behind its length, for C callers;

@@ -1,4 +1,5 @@
-//! A hash table of texts that stand one behind the other in an arena.
+//! A hash table of texts that stand one behind the other in an arena, and a
+//! table of bytes.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -124,4 +125,15 @@ fn home(hash: u64, len: usize) -> usize {
 
 fn following(i: usize, len: usize) -> usize {
     if i + 1 == len { 0 } else { i + 1 }
+}
+
+/// Which bytes are among these.
+pub(crate) const fn byte_set(bytes: &[u8]) -> [bool; 256] {
+    let mut set = [false; 256];
+    let mut i = 0;
+    while i < bytes.len() {
+        set[bytes[i] as usize] = true;
+        i += 1;
+    }
+    set
 }

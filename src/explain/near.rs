@@ -46,14 +46,12 @@ pub enum Near {
     },
     /// The origin is `null`, which browsers send for an opaque one.
     Opaque,
-    /// An allowed method with the same letters.
+    /// An allowed method, which differs in case.
     Method(String),
-    /// No browser sends the method.
-    ForbiddenMethod,
     /// An allowed header with nearly the same name.
     Header(String),
-    /// No script can set the header.
-    ForbiddenHeader,
+    /// Scripts cannot use the method or header.
+    Forbidden,
     /// The header is `Content-Type`, whose value decides whether it needs a
     /// permission.
     ContentType,
@@ -161,7 +159,7 @@ fn near_method(
     sent: &str,
 ) -> Option<Near> {
     if is_forbidden_method(sent.as_bytes()) {
-        return Some(Near::ForbiddenMethod);
+        return Some(Near::Forbidden);
     }
     let near = [sent.to_ascii_uppercase(), sent.to_ascii_lowercase()];
     near.into_iter()
@@ -179,7 +177,7 @@ fn near_method(
 fn near_header(policy: &Policy, sent: &str) -> Option<Near> {
     let lower = sent.to_ascii_lowercase();
     if is_forbidden_request_header(lower.as_bytes()) {
-        return Some(Near::ForbiddenHeader);
+        return Some(Near::Forbidden);
     }
     if lower == "content-type" {
         return Some(Near::ContentType);

@@ -121,14 +121,11 @@ pub(super) fn hint(near: &Near, sent: &[u8]) -> String {
              PUT.",
             quoted(method)
         ),
-        Near::ForbiddenMethod => {
-            "Scripts cannot use it, and no policy can allow it.".into()
-        }
         Near::Header(name) => {
             format!("{} would be allowed.", quoted(name))
         }
-        Near::ForbiddenHeader => {
-            "Scripts cannot set it, and no policy can allow it.".into()
+        Near::Forbidden => {
+            "Scripts cannot use it, and no policy can allow it.".into()
         }
         Near::ContentType => {
             "Content-Type must be in allow_headers for values that HTML \

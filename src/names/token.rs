@@ -1,5 +1,7 @@
 //! Tokens, which method and header names are, and the spaces around them.
 
+use crate::table::byte_set;
+
 /// A token of RFC 9110, section 5.6.2: what method and header names are.
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
@@ -9,21 +11,10 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
     TOKEN_BYTES[usize::from(byte)]
 }
 
-const TOKEN_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let others = b"!#$%&'*+-.^_`|~";
-    let mut i = 0;
-    while i < others.len() {
-        table[others[i] as usize] = true;
-        i += 1;
-    }
-    table
-};
+const TOKEN_BYTES: [bool; 256] = byte_set(
+    b"!#$%&'*+-.^_`|~0123456789\
+      ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+);
 
 /// Optional whitespace of RFC 9110, section 5.6.3: spaces and tabs.
 pub(crate) fn trim_spaces(mut bytes: &[u8]) -> &[u8] {

@@ -174,22 +174,17 @@ fn parse_host(host: &str) -> Result<HostPattern<'_>, PatternError> {
         return Err(PatternError::FinalDot);
     }
     let last = memrchr(b'.', suffix.as_bytes()).map_or(0, |dot| dot + 1);
-    if is_number_host(&suffix[last..]) {
+    if syntax::is_number_label(&suffix.as_bytes()[last..]) {
         return Err(PatternError::WildcardAddress);
     }
     if label == "**" && start == 0 {
         return Ok(HostPattern::Subdomains(suffix));
     }
-    let stars = memchr_iter(b'*', label.as_bytes());
-    if stars.clone().zip(stars.clone().skip(1)).any(|(a, b)| a + 1 == b) {
+    if label.contains("**") {
         return Err(PatternError::DoubleStar);
     }
-    if stars.count() > STARS_MAX {
+    if memchr_iter(b'*', label.as_bytes()).count() > STARS_MAX {
         return Err(PatternError::Stars);
     }
     Ok(HostPattern::Label { left: &host[..end], suffix })
-}
-
-fn is_number_host(last_label: &str) -> bool {
-    syntax::is_number_label(last_label.as_bytes())
 }

@@ -9,10 +9,9 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
-use std::slice;
 
 use foldhash::SharedSeed;
-use foldhash::fast::{FoldHasher, SeedableRandomState};
+use foldhash::fast::SeedableRandomState;
 
 use super::glob_index::{self, Glob, GlobIndex, NONE, Tree};
 use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
@@ -181,9 +180,9 @@ impl Builder {
         let mut by_suffix = Table::with_room_for(suffixes.len());
         for (suffix, number) in suffixes.iter().zip(0..) {
             let text = suffix.text.of(&arena);
-            let runs = Runs::new(&seed, &suffix_lengths, text);
             // The last one is the whole text.
-            if let Some((_, hash)) = runs.last() {
+            if let Some((_, hash)) = runs(&seed, &suffix_lengths, text).last()
+            {
                 by_suffix.insert(hash, number, |_| false);
             }
         }
@@ -262,7 +261,7 @@ impl OriginSet {
         let wanted = ports.map(|port| scheme_and_port(origin.scheme, port));
         let mut best = NONE;
         let host = origin.host;
-        for (run, hash) in Runs::new(&self.seed, &self.suffix_lengths, host) {
+        for (run, hash) in runs(&self.seed, &self.suffix_lengths, host) {
             let found = self.by_suffix.find(hash, |value| {
                 let suffix = &self.suffixes[value as usize];
                 (suffix.text.of(&self.arena) == run).then_some(suffix)
@@ -272,7 +271,9 @@ impl OriginSet {
             };
             let Range { start, end } = suffix.groups;
             let groups = &self.groups[start as usize..end as usize];
-            let left = host_left_of(run, host);
+            // Before the dot, if that is not the whole host.
+            let left = host.len().checked_sub(run.len() + 1);
+            let left = left.map(|len| &host[..len]);
             for wanted in &wanted {
                 let key = |group: &Group| group.scheme_and_port;
                 if let Ok(i) = groups.binary_search_by_key(wanted, key) {
@@ -304,47 +305,28 @@ impl OriginSet {
 }
 
 /// The runs of whole labels at the right end of a host that are as long as
-/// some suffix, from the shortest on. One hasher takes the bytes as they come,
-/// so that all the runs' hashes together cost one pass over the host.
+/// some suffix, from the shortest on, with their hashes. One hasher takes the
+/// bytes as they come, so that all the hashes together cost one pass over the
+/// host.
 ///
 /// An IP address is walked like a name. No pattern has a wildcard in one, so
 /// only the whole host can be found.
-struct Runs<'s, 'h> {
+#[inline]
+fn runs<'h>(
+    seed: &'h SeedableRandomState,
+    lengths: &'h [usize],
     host: &'h [u8],
-    lengths: slice::Iter<'s, usize>,
-    /// Where begins what the hasher has taken.
-    hashed: usize,
-    hasher: FoldHasher<'s>,
-}
-
-impl<'s, 'h> Runs<'s, 'h> {
-    fn new(
-        seed: &'s SeedableRandomState,
-        lengths: &'s [usize],
-        host: &'h [u8],
-    ) -> Self {
-        let hasher = seed.build_hasher();
-        Self { host, lengths: lengths.iter(), hashed: host.len(), hasher }
-    }
-}
-
-impl<'h> Iterator for Runs<'_, 'h> {
-    /// A run and its hash.
-    type Item = (&'h [u8], u64);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        for len in self.lengths.by_ref() {
-            let start = self.host.len().checked_sub(*len)?;
-            if start == 0 || self.host[start - 1] == b'.' {
-                self.hasher.write(&self.host[start..self.hashed]);
-                self.hashed = start;
-                let hash = table_hash(self.hasher.finish());
-                return Some((&self.host[start..], hash));
-            }
-        }
-        None
-    }
+) -> impl Iterator<Item = (&'h [u8], u64)> {
+    let (mut hasher, mut hashed) = (seed.build_hasher(), host.len());
+    lengths
+        .iter()
+        .map_while(|len| host.len().checked_sub(*len))
+        .filter(|&start| start == 0 || host[start - 1] == b'.')
+        .map(move |start| {
+            hasher.write(&host[start..hashed]);
+            hashed = start;
+            (&host[start..], table_hash(hasher.finish()))
+        })
 }
 
 /// In one number, to compare and sort by.
@@ -355,13 +337,6 @@ fn scheme_and_port(scheme: Scheme, port: PortPattern) -> u32 {
         PortPattern::Any => 1 << 16,
     };
     port << 1 | u32::from(scheme == Scheme::Https)
-}
-
-/// What stands before `suffix` and the dot in `host`; `None` where that is
-/// the whole host.
-fn host_left_of<'h>(suffix: &[u8], host: &'h [u8]) -> Option<&'h [u8]> {
-    let left = host.len().checked_sub(suffix.len() + 1)?;
-    Some(&host[..left])
 }
 
 /// Groups patterns that are all different.

@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::ports::default_port;
+use crate::table::byte_set;
 
 /// Longest origin: scheme, `://`, host, colon and port, each at its longest.
 pub const ORIGIN_MAX: usize = SCHEME_MAX + 3 + HOST_MAX + 1 + PORT_MAX;
@@ -281,15 +282,5 @@ impl fmt::Display for Ipv6Text {
     }
 }
 
-const LABEL_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0u8;
-    loop {
-        table[byte as usize] =
-            matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-        if byte == u8::MAX {
-            break table;
-        }
-        byte += 1;
-    }
-};
+const LABEL_BYTES: [bool; 256] =
+    byte_set(b"abcdefghijklmnopqrstuvwxyz0123456789-_");

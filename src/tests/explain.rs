@@ -215,8 +215,8 @@ fn methods_and_headers_have_hints_of_their_own() {
         (POLICY, "GET", "x-idempotency-key", "\"idempotency-key\" would"),
         (POLICY, "GET", "x-other", ""),
         (POLICY, "GET", "content-type", "Content-Type must be in"),
-        (POLICY, "GET", "cookie", "Scripts cannot set it"),
-        (star, "GET", "sec-fetch-mode", "Scripts cannot set it"),
+        (POLICY, "GET", "cookie", "Scripts cannot use it"),
+        (star, "GET", "sec-fetch-mode", "Scripts cannot use it"),
     ] {
         let hint = preflight_hint_of(json, method, headers);
         assert!(
