@@ -1,8 +1,8 @@
-//! The decision: which headers a response gets and how a preflight is
+//! The decision: which headers a response gets, and how a preflight is
 //! answered.
 //!
 //! Everything that does not depend on the request is made when the policy is
-//! loaded; a decision only points to it and to the request's own bytes.
+//! loaded. A decision only points to that and to the request's bytes.
 
 use std::ffi::CStr;
 
@@ -15,8 +15,8 @@ use crate::policy::Policy;
 pub(crate) const HEADERS_MAX: usize = 8;
 
 /// What a decision depends on. `None` is an absent header, which is not an
-/// empty one. Several lines of one header are joined with commas, spaces and
-/// tabs around a value stripped.
+/// empty one. Repeated header fields are joined with commas, and the spaces
+/// and tabs around a value are stripped.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Request<'a> {
     /// The request's method, in its own case.
@@ -34,11 +34,11 @@ pub struct Request<'a> {
 pub struct Decision<'a> {
     /// The kind of request, and whether it gets permission.
     pub verdict: Verdict,
-    /// Why not.
+    /// Why it does not.
     pub reason: Reason,
-    /// Where not 0: answer now, with this status and no body.
+    /// If this is not 0, respond now, with this status and no body.
     pub status: u16,
-    /// The method or header name that was not allowed. Always a token.
+    /// The method or header name that was not allowed: a token.
     pub culprit: Option<&'a [u8]>,
     /// The policy's pattern that the origin matched.
     pub pattern: Option<&'a [u8]>,
@@ -55,7 +55,7 @@ pub struct Header<'a> {
     pub value: &'a [u8],
 }
 
-/// A decision but for its headers.
+/// A decision without its headers.
 pub(crate) struct Outcome<'a> {
     pub(crate) verdict: Verdict,
     pub(crate) reason: Reason,
@@ -115,8 +115,8 @@ impl Policy {
     /// Decides. Allocates nothing; linear in the request's bytes.
     ///
     /// The classes are those of the Fetch standard: a [CORS request] has an
-    /// `Origin` header, a [CORS-preflight request] is an OPTIONS request with
-    /// `Access-Control-Request-Method` besides.
+    /// `Origin` header, and a [CORS-preflight request] is an OPTIONS request
+    /// that also has `Access-Control-Request-Method`.
     ///
     /// [CORS request]: https://fetch.spec.whatwg.org/#cors-request
     /// [CORS-preflight request]: https://fetch.spec.whatwg.org/#cors-preflight-request
@@ -139,8 +139,8 @@ impl Policy {
         }
     }
 
-    /// The same, with each header handed to `send`, in order. A host that has
-    /// its own place for headers is spared a copy.
+    /// The same, but `send` receives each header, in order, so that a caller
+    /// with its own place for headers needs no copy.
     pub(crate) fn decide<'a>(
         &'a self,
         request: &Request<'a>,
@@ -154,8 +154,8 @@ impl Policy {
             }
             (origin, _) => self.actual(origin, &mut send),
         };
-        // A shared cache must not hand one origin's answer to another.
-        // Some caches store answers to OPTIONS too.
+        // A shared cache must not serve one origin's response to another.
+        // Some caches store responses to OPTIONS, too.
         if options {
             send(VARY_OPTIONS);
         } else if !self.any_origin {
@@ -166,14 +166,14 @@ impl Policy {
 }
 
 impl<'a> Decision<'a> {
-    /// The headers to add; a name can come twice.
+    /// The headers to add; a name can appear twice.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> {
         self.headers.into_iter().take(self.header_count)
     }
 }
 
-/// What a host sends when nothing could be decided: no permission, and
-/// nothing that a cache could keep for another request.
+/// What a server sends if nothing can be decided: no permission, and nothing
+/// that a cache could serve to another request.
 pub(crate) fn denial<'a>(mut send: impl FnMut(Header<'a>)) -> Outcome<'a> {
     send(VARY_OPTIONS);
     Outcome::bare(Verdict::Refused, Reason::None)
@@ -193,7 +193,7 @@ impl Policy {
     ) -> Outcome<'a> {
         let matched = match origin {
             Some(origin) => self.match_origin(origin),
-            // The same bytes as with an Origin: a cache may keep either.
+            // The same bytes as with an Origin: a cache may store either.
             None if self.any_origin => Ok(ANY),
             None => return Outcome::bare(Verdict::NotCors, Reason::None),
         };
@@ -263,14 +263,14 @@ impl Policy {
         Outcome { verdict, reason, status, culprit, pattern }
     }
 
-    /// The pattern that lets `origin` in.
+    /// The pattern that allows `origin`.
     #[inline]
     fn match_origin(&self, origin: &[u8]) -> Result<&[u8], Reason> {
         if self.any_origin {
             return Ok(ANY);
         }
-        // An exact pattern passed the parser when the policy was loaded: the
-        // same bytes need not pass it again. All others do, before any
+        // An exact pattern passed the parser when the policy was loaded, so
+        // the same bytes need not pass it again. All others must, before any
         // wildcard is tried.
         if let Some(pattern) = self.origins.find_exact(origin) {
             return Ok(pattern);
@@ -298,9 +298,9 @@ impl Policy {
         }
     }
 
-    /// Always there: without the header a browser takes the requested method
-    /// for allowed, where its use-CORS-preflight flag is set ([CORS-preflight
-    /// fetch], on "methods is null").
+    /// Always sends a list: without the header, a browser takes the requested
+    /// method for allowed if its use-CORS-preflight flag is set
+    /// ([CORS-preflight fetch], on "methods is null").
     ///
     /// [CORS-preflight fetch]: https://fetch.spec.whatwg.org/#cors-preflight-fetch
     fn send_methods<'a>(
@@ -312,17 +312,17 @@ impl Policy {
         let (list, more) = if !self.methods.any() {
             (self.methods.list(), None)
         } else if !self.credentials {
-            // A method called "*" would be let in by the wildcard: browsers
-            // compare the names before they think of wildcards.
+            // The wildcard would allow a method called "*": browsers compare
+            // the names before they look for a wildcard.
             let star = method == b"*";
             (if star { methods::SAFELISTED } else { c"*" }, None)
         } else if reason != Reason::None || methods::is_safelisted(method) {
             // A refusal contains nothing that the request asked for.
             (methods::SAFELISTED, None)
         } else {
-            // With credentials browsers do not read "*". The usual methods
-            // have a value ready; others come in a line of their own, which
-            // RFC 9110, section 5.3, makes the same list.
+            // With credentials, "*" is not a wildcard. The usual methods have
+            // a value ready; any other is in a field of its own, which makes
+            // the same list (RFC 9110, section 5.3).
             match methods::with_safelisted(method) {
                 Some(list) => (list, None),
                 None => (methods::SAFELISTED, Some(method)),
@@ -354,7 +354,7 @@ impl Policy {
             // says, so nothing is listed at all.
             None
         } else if self.credentials {
-            // With credentials browsers do not read "*".
+            // With credentials, "*" is not a wildcard.
             match reason == Reason::None {
                 true => has_names(headers).then_some(headers),
                 false => list(),
@@ -420,8 +420,8 @@ names! { Reason:
 /// Of a preflight response without permission headers.
 const REFUSED_STATUS: u16 = 403;
 
-/// The headers' names. Each ends in a NUL behind its length, for C callers;
-/// so does every value that is the policy's or the library's.
+/// The headers' names. For C callers, a NUL follows each of them, and each
+/// value that belongs to the policy or the library.
 const ALLOW_ORIGIN: &str = text(c"access-control-allow-origin");
 const ALLOW_CREDENTIALS: &str = text(c"access-control-allow-credentials");
 const ALLOW_METHODS: &str = text(c"access-control-allow-methods");

@@ -1,8 +1,8 @@
 //! One CORS policy, one matcher, the same decision in every server.
 //!
-//! A policy is loaded from JSON once; a decision then takes a request's
-//! origin, method and requested headers, and says which headers the response
-//! gets and how a preflight is answered. Deciding allocates nothing.
+//! A [`Policy`] is loaded from JSON once. It then decides, from a request's
+//! origin, method and requested headers, which headers the response gets and
+//! how a preflight is answered. Deciding allocates nothing.
 //!
 //! ```
 //! use cors::{Policy, Request, Verdict};
@@ -26,14 +26,15 @@
 //! # Ok::<(), cors::LoadError>(())
 //! ```
 //!
-//! A host has three duties, on every response that a policy governs, whatever
-//! its status: drop the `Access-Control-*` headers that the application sent;
-//! add the decision's (of `Vary`, the names that are not there yet); and where
-//! [`Decision::status`] is not 0, answer at once with that status and no body.
+//! A server has three duties on every response to which a policy applies,
+//! including errors: it removes the `Access-Control-*` headers that the
+//! application sent; it adds the decision's headers (of `Vary`, see
+//! [`vary_missing`]); and if [`Decision::status`] is not 0, it responds
+//! immediately with that status and no body.
 //!
 //! The rules are those of the [Fetch standard](https://fetch.spec.whatwg.org/)
-//! and RFC 9110; comments link to the sections. The same engine stands behind
-//! the C ABI of `include/cors.h`.
+//! and RFC 9110; comments link to the sections. The C ABI of `include/cors.h`
+//! is the same engine.
 
 #![deny(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! A hash table of texts that stand one behind the other in an arena, and a
-//! table of bytes.
+//! A hash table of texts in an arena, one after the other, and a table of
+//! bytes.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -11,8 +11,8 @@ pub(crate) struct Text {
 }
 
 /// A hash table of 8-byte slots, half of them empty, that is built once. A
-/// slot holds 27 bits of the hash and a value of 37; what the value stands for
-/// is the caller's. A lookup that misses touches one or two cache lines and
+/// slot contains 27 bits of the hash and a value of 37 bits, whose meaning is
+/// the caller's. A lookup that misses touches one or two cache lines, and
 /// seldom any text.
 pub(crate) struct Table {
     slots: Box<[u64]>,
@@ -43,7 +43,7 @@ impl Table {
         Self { slots: vec![EMPTY; entries * 2].into_boxed_slice() }
     }
 
-    /// Inserts `value`, unless there is one for which `same` holds. Tells
+    /// Inserts `value`, unless there is one for which `same` is true; returns
     /// whether it was inserted.
     pub(crate) fn insert(
         &mut self,
@@ -62,8 +62,7 @@ impl Table {
         true
     }
 
-    /// Doubles the table where it has no room for one entry more than
-    /// `entries`.
+    /// Doubles the table if it has no room for one more than `entries`.
     pub(crate) fn grow(
         &mut self,
         entries: usize,
@@ -80,7 +79,7 @@ impl Table {
         }
     }
 
-    /// What `check` makes of the first value with this hash that it takes.
+    /// What `check` makes of the first value with this hash that it accepts.
     #[inline]
     pub(crate) fn find<T>(
         &self,
@@ -111,14 +110,14 @@ pub(crate) fn hash_bytes(seed: &impl BuildHasher, bytes: &[u8]) -> u64 {
     table_hash(hasher.finish())
 }
 
-/// In tests the bits that a slot keeps are nearly all the same, so that what
-/// is compared behind them decides; by chance that is never seen.
+/// In tests, the bits that a slot contains are nearly all the same, so that
+/// the comparison after them decides; by chance, that is never seen.
 pub(crate) fn table_hash(hash: u64) -> u64 {
     if cfg!(test) { hash & !(u64::MAX >> VALUE_BITS) | hash & 1 } else { hash }
 }
 
 /// The slot to look at first: the hash, as a fraction of its range, of the
-/// length. It is the high bits that decide; the low ones are in the slot.
+/// length. The high bits decide it; the low ones are in the slot.
 fn home(hash: u64, len: usize) -> usize {
     ((u128::from(hash) * len as u128) >> 64) as usize
 }

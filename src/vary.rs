@@ -1,16 +1,16 @@
-//! `Vary`: what a response lists already is not added again (RFC 9110,
+//! `Vary`: names that a response lists already are not added again (RFC 9110,
 //! [section 12.5.5]).
 //!
 //! [section 12.5.5]: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.5
 
 use crate::names::token::trim_spaces;
 
-/// The names of `wanted`, such as the value of a decision's `Vary`, that
+/// The names in `wanted`, such as the value of a decision's `Vary`, that
 /// `existing`, the value of one `Vary` field of a response, does not list.
-/// None if `existing` lists `*`. A response with several `Vary` fields is
-/// asked about each in turn.
+/// There are none if `existing` lists `*`. If a response has several `Vary`
+/// fields, each of them reduces what is missing.
 ///
-/// Names compare without case; spaces, tabs and empty elements are ignored
+/// Names are case-insensitive; spaces, tabs and empty elements are ignored
 /// (RFC 9110, section 5.6.1.2).
 pub fn vary_missing<'w>(
     existing: &[u8],

@@ -33,7 +33,7 @@ pub enum Near {
         /// The origin that it matches.
         origin: String,
     },
-    /// The malformed origin stands for this one, written as browsers do.
+    /// What the malformed origin is meant to be.
     Meant {
         /// What a browser sends.
         origin: String,

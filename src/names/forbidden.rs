@@ -1,4 +1,4 @@
-//! The names that the Fetch standard forbids to scripts.
+//! The names that the Fetch standard forbids scripts to use.
 
 /// A [forbidden method], in any case.
 ///
@@ -9,9 +9,9 @@ pub(crate) fn is_forbidden_method(method: &[u8]) -> bool {
         .any(|name| method.eq_ignore_ascii_case(name))
 }
 
-/// A [forbidden request-header] by its name, in lower case: no script can set
-/// one. (The standard's names that are forbidden only with some values, such
-/// as `X-HTTP-Method-Override`, may be requested.)
+/// The name of a [forbidden request-header], in lower case, which scripts
+/// cannot set. (A name that is only forbidden with some values, such as
+/// `X-HTTP-Method-Override`, may be requested.)
 ///
 /// [forbidden request-header]: https://fetch.spec.whatwg.org/#forbidden-request-header
 #[doc(hidden)]
@@ -43,7 +43,8 @@ pub fn is_forbidden_request_header(lower: &[u8]) -> bool {
         || lower.starts_with(b"sec-")
 }
 
-/// A [forbidden response-header name], in lower case: no script can read one.
+/// A [forbidden response-header name], in lower case, which scripts cannot
+/// read.
 ///
 /// [forbidden response-header name]: https://fetch.spec.whatwg.org/#forbidden-response-header-name
 pub(crate) fn is_forbidden_response_header(lower: &[u8]) -> bool {

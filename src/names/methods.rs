@@ -8,18 +8,18 @@ use super::set::{Builder, Names};
 use super::token::is_token;
 
 /// Longest method name of a request, in bytes. The longest registered one has
-/// 17; the bound exists so that a hostile one costs nothing.
+/// 17; the limit exists so that a hostile one costs nothing.
 pub const METHOD_MAX: usize = 64;
 
 /// What `allow_methods` says.
 pub(crate) struct Methods {
     any: bool,
-    /// Without the safelisted ones, which the list begins with.
+    /// Without the safelisted ones, with which the list begins.
     allowed: Names,
 }
 
-/// What every preflight answer allows: browsers send these without asking,
-/// but for an upload that a script listens to ([CORS-safelisted method]).
+/// What every preflight response allows: browsers send these without a
+/// preflight, unless a script listens to the upload ([CORS-safelisted method]).
 ///
 /// [CORS-safelisted method]: https://fetch.spec.whatwg.org/#cors-safelisted-method
 pub(crate) const SAFELISTED: &CStr = c"GET,HEAD,POST";
@@ -73,8 +73,7 @@ pub(crate) fn is_safelisted(method: &[u8]) -> bool {
     matches!(method, b"GET" | b"HEAD" | b"POST")
 }
 
-/// [`SAFELISTED`] and `method` as one value, for methods that are common enough
-/// to have one ready.
+/// [`SAFELISTED`] and `method` as one value, for common methods.
 pub(crate) fn with_safelisted(method: &[u8]) -> Option<&'static CStr> {
     Some(match method {
         b"DELETE" => c"GET,HEAD,POST,DELETE",
@@ -86,8 +85,8 @@ pub(crate) fn with_safelisted(method: &[u8]) -> Option<&'static CStr> {
     })
 }
 
-/// Methods that browsers upper-case before they send them, so that a policy's
-/// name for one in another case never matches ([normalize a method]).
+/// Methods that browsers uppercase before they send them, so that a policy's
+/// name in another case never matches ([normalize a method]).
 ///
 /// [normalize a method]: https://fetch.spec.whatwg.org/#concept-method-normalize
 pub(crate) fn is_normalized_by_browsers(method: &str) -> bool {

@@ -9,11 +9,12 @@ use super::forbidden::is_forbidden_request_header;
 use super::set::{Builder, Names};
 use super::token::{is_token, trim_spaces};
 
-/// Longest requested header name, in bytes. Servers take at most a few
-/// kilobytes for all headers; no name in use is near this.
+/// Longest requested header name, in bytes. Servers accept at most a few
+/// kilobytes for all headers; no name in use comes near this.
 pub const HEADER_NAME_MAX: usize = 256;
 
-/// Longest `Access-Control-Request-Headers`, in bytes, all lines joined.
+/// Longest `Access-Control-Request-Headers`, in bytes, with repeated fields
+/// joined.
 pub const REQUEST_HEADERS_MAX: usize = 4096;
 
 /// What `allow_headers` says.
@@ -32,9 +33,9 @@ impl RequestHeaders {
 
     /// Checks the value of `Access-Control-Request-Headers` from left to right
     /// in one pass; the first failure counts. Browsers send the names sorted,
-    /// in lower case, joined by commas; proxies are known to add spaces and
-    /// empty elements, which RFC 9110, section 5.6.1, tells a recipient to
-    /// take.
+    /// in lower case, joined by commas. Proxies are known to add spaces and
+    /// empty elements, which a recipient must accept (RFC 9110, section
+    /// 5.6.1.2).
     pub(crate) fn check<'a>(&self, list: &'a [u8]) -> Result<(), Refusal<'a>> {
         if list.len() > REQUEST_HEADERS_MAX {
             return Err(Refusal::Malformed);
@@ -47,7 +48,7 @@ impl RequestHeaders {
                 None => (list, None),
             };
             let name = trim_spaces(element);
-            // What is listed is a token, and browsers write in lower case.
+            // A listed name is a token, and browsers send lower case.
             if !name.is_empty() && !self.allowed.contains(name) {
                 self.check_other(name)?;
             }
@@ -55,7 +56,7 @@ impl RequestHeaders {
         Ok(())
     }
 
-    /// Checks a name that is not listed as it is written.
+    /// Checks a name that is not listed in the same case.
     fn check_other<'a>(&self, name: &'a [u8]) -> Result<(), Refusal<'a>> {
         if name.len() > HEADER_NAME_MAX || !is_token(name) {
             return Err(Refusal::Malformed);
@@ -79,7 +80,7 @@ impl RequestHeaders {
         self.any
     }
 
-    /// The names that the policy lists beside `*`.
+    /// The names that the policy lists, except `*`.
     pub(crate) fn list(&self) -> Option<&CStr> {
         let list = self.allowed.list();
         (!list.is_empty()).then_some(list)

@@ -6,16 +6,16 @@ use foldhash::fast::FixedState;
 
 use crate::table::{Table, Text, hash_bytes};
 
-/// Names that are found by their bytes. They are the policy's own and only
-/// compared with a request's, so that the hash needs no secret seed.
+/// Names that are found by their bytes. They are the policy's, and only
+/// compared with a request's, so the hash needs no secret seed.
 pub(crate) struct Names {
-    /// The value of a header: the names, and what stood there before them.
+    /// The value of a header: its first names, and those of the set.
     list: CString,
     table: Table,
     longest: usize,
 }
 
-/// Names that are being gathered, in order, each once.
+/// Names that are being collected, in order, each once.
 pub(crate) struct Builder {
     list: Vec<u8>,
     table: Table,
@@ -36,7 +36,7 @@ impl Builder {
         }
     }
 
-    /// Adds a token of at most 511 bytes. Tells whether it was not there.
+    /// Adds a token of at most 511 bytes; returns whether it is new.
     pub(crate) fn insert(&mut self, name: &[u8]) -> bool {
         let comma = usize::from(!self.list.is_empty());
         let start = (self.list.len() + comma) as u32;
@@ -65,7 +65,7 @@ impl Builder {
 
 impl Names {
     pub(crate) fn contains(&self, name: &[u8]) -> bool {
-        // What a request sends may be long: it is not hashed for nothing.
+        // A request's name may be long: it is not hashed for nothing.
         if name.len() > self.longest {
             return false;
         }

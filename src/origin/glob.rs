@@ -3,9 +3,9 @@
 use memchr::{memchr_iter, memmem, memrchr};
 
 /// Whether `text` matches, each `*` being one or more bytes of one label.
-/// `text` is part of a host that the parser has passed, so all there is to
-/// check of a star's bytes is that there is one and none is a dot. Taking each
-/// inner piece at its first place is right: that leaves the most for the rest.
+/// `text` is part of a host that the parser accepted, so a star's bytes only
+/// need to be at least one, and none a dot. Each inner piece is taken at its
+/// first place, which leaves most for the rest.
 pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
     let star = |&byte: &u8| byte == b'*';
     let (Some(first), Some(last)) =
@@ -46,7 +46,7 @@ pub(super) fn piece(glob: &[u8], level: usize) -> Option<&[u8]> {
     }
 }
 
-/// Whether that is `wanted`, which has no star.
+/// Whether that piece is `wanted`, which has no star.
 pub(super) fn has_piece(glob: &[u8], level: usize, wanted: &[u8]) -> bool {
     let star = Some(&b'*');
     match level {

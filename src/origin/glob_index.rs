@@ -4,30 +4,30 @@
 //! `api.pr-`, an empty tail, and `-git-` between them. The globs of a group
 //! form a tree, a level for each piece: the head, the tail, and the middles
 //! from left to right. A node has a child for each different piece that
-//! follows, so a piece that a million globs share is looked at once. Where
-//! fewer than [`FEW`] globs are left, they are tried.
+//! follows, so a piece that a million globs share is looked at once. If fewer
+//! than [`FEW`] globs are left, they are tried.
 //!
 //! All children of all nodes are in one hash table, by node and piece. Pieces
-//! have at most 63 different lengths, and a node knows which its children
-//! have, so that these are cut out of the label and looked up. Where more
-//! lookups would be due than the node has globs, the globs are tried instead.
+//! have at most 63 different lengths, and a node knows the lengths of its
+//! children's, so these are cut out of the label and looked up. If there would
+//! be more lookups than the node has globs, the globs are tried instead.
 //!
 //! # What a request can cost
 //!
-//! Let n be the bytes of the label, 63 at most. A lookup stands for one choice
-//! of where head, tail and middles begin and end in the label, and each star
-//! has a byte at least. Among globs of one star there are C(n + 1, 2) = 2,016
+//! Let n be the bytes of the label, at most 63. A lookup is one choice of where
+//! head, tail and middles begin and end in the label, and each star has at
+//! least one byte. Among globs of one star there are C(n + 1, 2) = 2,016
 //! choices of a head and a tail, so there are no more lookups of tails, and n
-//! of heads, however many globs there are. With two stars it is C(n + 1, 4) =
-//! 635,376, with three C(n + 1, 6) = 74,974,368, and there another bound
-//! counts: a node never makes more lookups than it has globs, and no glob is
-//! below more than four nodes. To come near the bounds, nearly all globs have
-//! to be made of pieces of the label that is asked for: a piece that is not in
-//! it ends the search.
+//! of heads, however many globs there are. With two stars there are
+//! C(n + 1, 4) = 635,376 choices, with three C(n + 1, 6) = 74,974,368, but
+//! another limit is lower: a node never makes more lookups than it has globs,
+//! and no glob is below more than four nodes. Only a policy whose globs nearly
+//! all consist of pieces of the request's label comes near these limits,
+//! because a piece that is not in the label ends the search.
 //!
-//! For middles there is no better bound in linear memory that we know of:
-//! whether some glob has two that both occur is the question whether a graph
-//! has an edge between given vertices.
+//! For middles we know of no better limit in linear memory: whether some glob
+//! has two that both occur is the question whether a graph has an edge between
+//! given vertices.
 
 use std::ops::Range;
 
@@ -37,7 +37,7 @@ use memchr::{memmem, memrchr};
 use super::glob::{glob_matches, has_piece, piece};
 use crate::table::{Table, Text, hash_bytes, table_hash};
 
-/// From how many globs on a node is cheaper than trying them.
+/// The number of globs from which a node is cheaper than trying them.
 const FEW: usize = 8;
 
 /// No pattern: a number that none has.
@@ -92,8 +92,7 @@ pub(super) enum Tree {
 }
 
 fn child_hash(piece_hash: u64, node: u32) -> u64 {
-    // An odd number of 64 random bits: nodes that follow each other get far
-    // apart.
+    // An odd number of 64 random bits moves consecutive nodes far apart.
     table_hash(
         piece_hash ^ u64::from(node).wrapping_mul(0x9e37_79b9_7f4a_7c15),
     )
@@ -196,8 +195,8 @@ impl<'a> Builder<'a> {
 
 impl GlobIndex {
     /// The least number of a glob in the tree that matches `text`, if it is
-    /// below `best`; else `best`. `text` is the left part of a host, up to
-    /// the end of a label.
+    /// below `best`; otherwise `best`. `text` is the left part of a host, up
+    /// to the end of a label.
     #[inline]
     pub(super) fn find(
         &self,
@@ -270,9 +269,9 @@ impl Search<'_> {
         }
     }
 
-    /// Goes on with the child of a node for a piece of the text; `left` is
-    /// what there is for the next pieces, or, where this one is a middle, for
-    /// this one and the next.
+    /// Continues with the child of a node for a piece of the text; `left` is
+    /// what there is for the next pieces or, if this one is a middle, for this
+    /// one and the next.
     fn child(
         &mut self,
         node: u32,
@@ -305,7 +304,7 @@ impl Search<'_> {
                 self.node(id, level + 1, left);
             }
             Some(Tree::Node(id)) => {
-                // Where a middle occurs first, it leaves most for the rest.
+                // The first place of a middle leaves most for the rest.
                 let before = &self.text[left.start..place.end - 1];
                 if memmem::find(before, wanted).is_none() {
                     self.node(id, level + 1, place.end..left.end);
@@ -328,7 +327,7 @@ impl Search<'_> {
     }
 }
 
-/// The places of the bits that are set, from the lowest on.
+/// The places of the set bits, in ascending order.
 struct Lengths(u64);
 
 impl Iterator for Lengths {
@@ -336,7 +335,7 @@ impl Iterator for Lengths {
 
     fn next(&mut self) -> Option<usize> {
         let bits = self.0;
-        // The lowest is taken away.
+        // Without the lowest.
         self.0 = bits & bits.wrapping_sub(1);
         (bits != 0).then(|| bits.trailing_zeros() as usize)
     }

@@ -1,16 +1,16 @@
-//! The patterns that a policy may hold for origins.
+//! The origin patterns of a policy.
 //!
-//! A pattern without a wildcard is an origin, byte for byte. For one with
-//! wildcards, each is filled with the shortest text it stands for, and the
-//! strict origin parser judges the result: a pattern that could match nothing
-//! is refused.
+//! A pattern without a wildcard is an origin, byte for byte. In any other, each
+//! wildcard is filled with the shortest text that it matches, and the strict
+//! origin parser judges the result: a pattern that could match nothing is
+//! rejected.
 
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::syntax::{self, ORIGIN_MAX, Origin, Scheme, Tuple};
 
-/// Most `*` in one label. More have no use that was ever seen, and the bound
-/// keeps matching one simple pass.
+/// Most `*` in one label. No use for more was ever seen, and the limit keeps
+/// matching one simple pass.
 pub(crate) const STARS_MAX: usize = 3;
 
 /// One element of `allow_origins`, parsed.
@@ -53,8 +53,8 @@ pub(crate) enum PortPattern {
     Any,
 }
 
-/// Why a text is no pattern. The strict origin parser only says that it is
-/// not one; the rules of the policy find out what the writer meant.
+/// Why a text is not a pattern. The strict origin parser only says that it is
+/// not; the rules of the policy find out what was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PatternError {
     /// Not an origin as a browser serializes it.
@@ -73,7 +73,7 @@ pub(crate) enum PatternError {
     DoubleStar,
     /// More than [`STARS_MAX`] stars in a label.
     Stars,
-    /// A host with wildcards that ends in a dot.
+    /// A host with wildcards and a trailing dot.
     FinalDot,
 }
 
@@ -130,11 +130,11 @@ impl<'a> Pattern<'a> {
     }
 }
 
-/// The shortest text that a `*` or `**` stands for. No digit: that could make
-/// an IP address of a pattern.
+/// The shortest text that a `*` or `**` matches. Not a digit, which could turn
+/// a pattern into an IP address.
 const FILLER: u8 = b'x';
 
-/// A pattern with its stars filled in; `None` where it is too long.
+/// A pattern with its stars filled in; `None` if it is too long.
 fn fill<'b>(
     pattern: &[u8],
     buffer: &'b mut [u8; ORIGIN_MAX],

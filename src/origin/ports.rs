@@ -1,8 +1,8 @@
-//! What ports mean: those that URLs leave out, and those that browsers block.
+//! What ports mean: those that URLs omit, and those that browsers block.
 
-/// The port that a URL with this scheme leaves out ([default port]); the
-/// schemes that have one are those with a host as in the URL standard. (`file`
-/// has none; its origins are opaque.)
+/// The port that a URL with this scheme omits ([default port]). The schemes
+/// with one are those whose host is as in the URL standard. (`file` has none;
+/// its origins are opaque.)
 ///
 /// [default port]: https://url.spec.whatwg.org/#default-port
 #[inline]
@@ -15,8 +15,8 @@ pub(crate) const fn default_port(scheme: &[u8]) -> Option<u16> {
     }
 }
 
-/// Whether browsers block a port, so that no page with it in its origin is
-/// ever loaded: the Fetch standard's [bad ports].
+/// Whether browsers block a port, so that no page with it in its origin can
+/// be loaded: the Fetch standard's [bad ports].
 ///
 /// [bad ports]: https://fetch.spec.whatwg.org/#port-blocking
 #[doc(hidden)]

@@ -1,16 +1,15 @@
-//! The public suffix list: under which names can anyone get one?
+//! The public suffix list: under which names can anyone register one?
 //!
-//! The list is in the library, as text. A line holds a name that rules stand
-//! right below, with its labels from right to left, and behind spaces the
-//! labels that these rules add; where they are many, the name has several
-//! lines, as what is searched in should be short. Lines, and the labels in
-//! them, are in the order of the bytes. So a rule is found by binary search,
-//! and what is below a name stands side by side. The list is only asked when a
-//! policy with wildcards is loaded.
+//! The list is in the library, as text. A line contains a name, with its labels
+//! from right to left, and, after spaces, the labels that rules directly below
+//! it add. A name with many has several lines, since short ones are faster to
+//! search. Lines, and the labels in them, are in the order of their bytes, so
+//! a rule is found by binary search, and all that is below a name is in one
+//! place. The list is only used when a policy with wildcards is loaded.
 //!
-//! The rules' meaning is that of the [list's own description]. A label that
-//! ends in `+` is not the list's: it is a shared domain that the list lacks,
-//! from `shared_domains.txt`. One that ends in `++` is open at any depth.
+//! The [list's own description] defines the rules. A label that ends in `+` is
+//! not the list's, but a shared domain that the list lacks, from
+//! `shared_domains.txt`. One that ends in `++` is open at any depth.
 //!
 //! [list's own description]: https://github.com/publicsuffix/list/wiki/Format
 
@@ -48,21 +47,21 @@ pub(crate) const DATE: &CStr = {
 
 const DATE_LEN: usize = "2026-10-22".len();
 
-/// The longest line, where a label is not longer; as in the tool.
+/// The longest line, unless a label is longer; as in the tool.
 const WIDTH: usize = 160;
 
-/// The date of the public suffix list that is built in, `2026-10-22`. A newer
-/// list can refuse a wildcard that an older one let pass.
+/// The date of the built-in public suffix list, `2026-10-22`. A newer list can
+/// reject a wildcard that an older one accepts.
 pub fn date() -> &'static str {
     &LIST[..DATE_LEN]
 }
 
-/// A public suffix list, which says under which names anyone can get one, with
-/// the shared domains that libcors knows besides.
+/// A public suffix list, which says under which names anyone can register one,
+/// with the shared domains that libcors adds.
 ///
-/// Policies are loaded with the one that is built in, so that the same file
-/// loads wherever the same version runs. Another one shows what a newer list
-/// would say: see [`Policy::from_json_with`](crate::Policy::from_json_with).
+/// Policies are loaded with the built-in list, so that the same file loads
+/// wherever the same version runs. Another list shows what a newer one would
+/// say: see [`Policy::from_json_with`](crate::Policy::from_json_with).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicSuffixList(Cow<'static, str>);
 
@@ -70,26 +69,26 @@ pub struct PublicSuffixList(Cow<'static, str>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicSuffixListError(String);
 
-/// A name under which anyone can get one.
+/// A name under which anyone can register one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OpenName {
-    /// It may begin with `*.`, for any label.
+    /// It may begin with `*.`, which is any label.
     pub(crate) name: String,
-    /// Not from the list, but one of the shared domains.
+    /// One of the shared domains, not a rule of the list.
     pub(crate) shared: bool,
 }
 
 impl PublicSuffixList {
-    /// The list that is built in.
+    /// The built-in list.
     pub fn built_in() -> &'static Self {
         static BUILT_IN: PublicSuffixList =
             PublicSuffixList(Cow::Borrowed(LIST));
         &BUILT_IN
     }
 
-    /// Reads a list in the form in which
-    /// <https://publicsuffix.org/list/public_suffix_list.dat> is published. The
-    /// shared domains of libcors are added to it.
+    /// Reads a list in the format of
+    /// <https://publicsuffix.org/list/public_suffix_list.dat>, and adds the
+    /// shared domains of libcors.
     pub fn parse(text: &[u8]) -> Result<Self, PublicSuffixListError> {
         let error = |what: String| Err(PublicSuffixListError(what));
         let Ok(text) = str::from_utf8(text) else {
@@ -110,7 +109,7 @@ impl PublicSuffixList {
         }
         let mut rules = BTreeSet::new();
         for (number, line) in (1..).zip(text.lines()) {
-            // The format's own rule: up to the first white space, no comments.
+            // As the format says: up to the first white space, no comments.
             let rule = line.split_whitespace().next().unwrap_or_default();
             if rule.is_empty() || rule.starts_with("//") {
                 continue;
@@ -155,12 +154,12 @@ impl PublicSuffixList {
         &self.0[..DATE_LEN]
     }
 
-    /// The name, if any, under which anyone can get one that this pattern
+    /// The name, if any, under which anyone can register one that this pattern
     /// matches.
     ///
-    /// What stands to the right of the wildcard must hold a whole registrable
-    /// domain. And where the list has suffixes below that, as under
-    /// `amazonaws.com`, the wildcard must not reach one of them.
+    /// What is to the right of the wildcard must contain a whole registrable
+    /// domain. If the list has suffixes below that, as under `amazonaws.com`,
+    /// the wildcard must not reach one of them.
     pub(crate) fn open_name(
         &self,
         host: &HostPattern<'_>,
@@ -182,9 +181,9 @@ impl PublicSuffixList {
         self.open_name_below(suffix, &labels.join("."), left.unwrap_or("**"))
     }
 
-    /// The name of a longer rule that ends in `suffix`, whose labels are `name`
-    /// from right to left, if the labels of a pattern left of it can end in
-    /// those that the rule has besides. Exceptions make no suffix.
+    /// The name of a longer rule that ends in `suffix`, if the labels of a
+    /// pattern to the left of it can end in the rule's other labels. `name` is
+    /// `suffix` from right to left. Exceptions are not suffixes.
     fn open_name_below(
         &self,
         suffix: &str,
@@ -253,7 +252,7 @@ impl PublicSuffixList {
         longest
     }
 
-    /// Each rule: a name, and the label, with its marks, that stands below.
+    /// Each rule: a name, and the label below it, with its marks.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
         self.lines().lines().filter_map(|line| line.split_once(' ')).flat_map(
             |(name, labels)| labels.split(' ').map(move |label| (name, label)),
@@ -263,8 +262,8 @@ impl PublicSuffixList {
     /// The mark, which may be empty, of the rule that is one label longer than
     /// the name.
     pub(crate) fn mark(&self, name: &str, label: &str) -> Option<&str> {
-        // In the last line that does not begin behind it. "," is the byte
-        // after "+": what only begins with the label is behind.
+        // In the last line that does not begin after it. "," is the byte after
+        // "+": what only begins with the label comes later.
         let (lines, _) = self.split_at(&format!("{name} {label},"));
         let labels = lines.lines().next_back()?.strip_prefix(name)?;
         labels
@@ -278,8 +277,7 @@ impl PublicSuffixList {
         &self.0[DATE_LEN + 1..]
     }
 
-    /// The lines that are less than `text`, and the others, by binary search
-    /// over bytes.
+    /// The lines before `text`, and the others, by binary search over bytes.
     fn split_at(&self, text: &str) -> (&str, &str) {
         let lines = self.lines();
         let bytes = lines.as_bytes();
@@ -300,7 +298,7 @@ impl PublicSuffixList {
     }
 }
 
-/// As `str::lines` gives them, in a fifth of the instructions.
+/// Like `str::lines`, with a fifth of the instructions.
 fn lines_of(mut text: &str) -> impl Iterator<Item = &str> {
     iter::from_fn(move || {
         let end = memchr(b'\n', text.as_bytes())?;
@@ -328,8 +326,8 @@ fn can_be_spelled<'r>(
     })
 }
 
-/// A published rule: the name that it stands below, with its labels from right
-/// to left, and its first label, with the mark of an exception.
+/// A published rule: the name that it is below, with its labels from right to
+/// left, and its first label, with the mark of an exception.
 pub(crate) fn reversed(rule: &str) -> Option<(String, String)> {
     let (mark, rule) = match rule.strip_prefix('!') {
         Some(rule) => ("!", rule),
@@ -351,7 +349,7 @@ pub(crate) fn reversed(rule: &str) -> Option<(String, String)> {
     Some((labels?.join("."), label))
 }
 
-/// A label in lower case and Punycode, where it is one.
+/// A label in lower case and Punycode, if it is one.
 fn in_ascii(label: &str) -> Option<String> {
     let mut label = label.to_lowercase();
     if !label.is_ascii() {

@@ -1,11 +1,11 @@
 //! The set of a policy's origin patterns: which one, if any, matches.
 //!
-//! Exact origins stand in one hash table over one arena of text, so their
-//! number does not matter. Patterns with wildcards are found by the literal
-//! labels at their right end, their suffix: where a request's host has a dot
-//! so far from its end as some suffix is long, one table lookup tells whether
-//! what stands behind it is one. Hosts have at most 127 labels, so there are
-//! not more lookups. DESIGN.md tells the story at length.
+//! Exact origins are in one hash table over one arena of text, so their number
+//! does not matter. Patterns with wildcards are found by the literal labels at
+//! their right end, their suffix: if a request's host has a dot as far from
+//! its end as some suffix is long, one table lookup finds out whether what
+//! follows the dot is a suffix. Hosts have at most 127 labels, so there are no
+//! more lookups. DESIGN.md explains this at length.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
@@ -21,8 +21,8 @@ use crate::table::{Table, Text, hash_bytes, table_hash};
 /// A set of patterns that is being made. `*` and `null` are not in it: they
 /// are single bits of a policy.
 pub(crate) struct Builder {
-    /// The patterns' texts in the policy's order, each with a NUL behind it,
-    /// so that a C caller may print one.
+    /// The patterns' texts in the policy's order, each followed by a NUL, so
+    /// that a C caller may print it.
     arena: Vec<u8>,
     exact: Vec<Text>,
     wildcards: Vec<Parsed>,
@@ -54,8 +54,8 @@ pub(crate) struct OriginSet {
     arena: Box<[u8]>,
     seed: SeedableRandomState,
     exact: Table,
-    /// Bit `n % 64` of word `n / 64` is set where an exact origin has the
-    /// length `n`: most strangers are not even hashed.
+    /// Bit `n % 64` of word `n / 64` is set if an exact origin has the length
+    /// `n`: most other origins are not even hashed.
     exact_lengths: [u64; LENGTH_WORDS],
     /// The different patterns with wildcards, in the order of the file. Of
     /// several that match, the first counts: the one with the least number.
@@ -63,9 +63,9 @@ pub(crate) struct OriginSet {
     /// Patterns with wildcards: places in `suffixes`, by the text.
     by_suffix: Table,
     suffixes: Box<[Suffix]>,
-    /// The lengths of the suffixes, each once, from the shortest on.
+    /// The lengths of the suffixes, each once, in ascending order.
     suffix_lengths: Box<[usize]>,
-    /// Those of a suffix side by side, sorted by scheme and port.
+    /// Those of a suffix are next to each other, sorted by scheme and port.
     groups: Box<[Group]>,
     globs: GlobIndex,
 }
@@ -133,13 +133,11 @@ impl Builder {
         self.arena.push(0);
     }
 
-    /// The set, and the places of patterns that stand in the file before, in
-    /// order.
+    /// The set, and the places of repeated patterns, in order.
     pub(crate) fn build(self) -> (OriginSet, Vec<usize>) {
         let Self { arena, exact: texts, mut wildcards } = self;
         let arena = arena.into_boxed_slice();
-        // Tenants supply origins, so the hash has a seed that nobody outside
-        // learns.
+        // Tenants supply origins, so the hash has a secret seed.
         let seed = SeedableRandomState::with_seed(
             RandomState::new().build_hasher().finish(),
             SharedSeed::global_random(),
@@ -217,8 +215,7 @@ impl OriginSet {
         })
     }
 
-    /// Whether the text stands at this place among the patterns' texts, each
-    /// with its NUL.
+    /// Whether the text is at this place among the patterns' texts.
     pub(crate) fn is_at(&self, place: usize, text: &str) -> bool {
         self.arena.get(place..).is_some_and(|rest| {
             rest.strip_prefix(text.as_bytes())
@@ -249,8 +246,8 @@ impl OriginSet {
         (web && self.has_wildcards()).then(|| self.first_wildcard(origin))?
     }
 
-    /// The same of an http or https origin. By itself, so that a policy
-    /// without wildcards pays nothing for it.
+    /// The same for an http or https origin, in a function of its own, so that
+    /// a policy without wildcards pays nothing for it.
     #[inline(never)]
     fn first_wildcard(&self, origin: &Tuple<'_>) -> Option<&[u8]> {
         let port = match origin.port {
@@ -285,9 +282,9 @@ impl OriginSet {
         Some(text.of(&self.arena))
     }
 
-    /// The least number in a group, where it is below `best`, of a pattern
-    /// for a host that is `left`, a dot, and the suffix; or, where `left` is
-    /// absent, the suffix alone. Else `best`.
+    /// The least number in a group, if it is below `best`, of a pattern for a
+    /// host that is `left`, a dot, and the suffix; or the suffix alone, if
+    /// `left` is absent. Otherwise `best`.
     fn find_in(&self, group: &Group, left: Option<&[u8]>, best: u32) -> u32 {
         let Some(left) = left else { return best.min(group.whole) };
         let best = best.min(group.subdomains);
@@ -297,7 +294,7 @@ impl OriginSet {
         }
     }
 
-    /// By itself, so that a group without globs pays nothing for them.
+    /// In a function of its own, so that a group without globs pays nothing.
     #[inline(never)]
     fn find_glob(&self, globs: Tree, left: &[u8], best: u32) -> u32 {
         self.globs.find(globs, &self.arena, &self.seed, left, best)
@@ -305,11 +302,10 @@ impl OriginSet {
 }
 
 /// The runs of whole labels at the right end of a host that are as long as
-/// some suffix, from the shortest on, with their hashes. One hasher takes the
-/// bytes as they come, so that all the hashes together cost one pass over the
-/// host.
+/// some suffix, from the shortest on, with their hashes. There is only one
+/// hasher, so all the hashes together cost one pass over the host.
 ///
-/// An IP address is walked like a name. No pattern has a wildcard in one, so
+/// An IP address is treated like a name. No pattern has a wildcard in one, so
 /// only the whole host can be found.
 #[inline]
 fn runs<'h>(
@@ -329,7 +325,7 @@ fn runs<'h>(
         })
 }
 
-/// In one number, to compare and sort by.
+/// As one number, to compare and sort by.
 fn scheme_and_port(scheme: Scheme, port: PortPattern) -> u32 {
     let port = match port {
         PortPattern::Default => 0,
@@ -345,8 +341,8 @@ fn group(
     arena: &[u8],
     seed: &SeedableRandomState,
 ) -> (Box<[Suffix]>, Box<[Group]>, GlobIndex) {
-    // By hash first: the suffixes' texts lie all over the memory. Those of a
-    // group stay in the order of the file.
+    // By hash first, since the suffixes' texts are scattered over the memory.
+    // Those of a group stay in the order of the file.
     patterns.sort_unstable_by_key(|pattern| {
         let suffix = pattern.suffix.of(arena);
         let Parsed { scheme_and_port, number, .. } = *pattern;

@@ -1,9 +1,9 @@
 //! The strict origin parser: the only way into the matcher.
 //!
-//! It takes what a browser serializes and nothing else (HTML standard,
+//! It accepts what a browser serializes and nothing else (HTML standard,
 //! [ascii serialization of an origin], URL standard, [host serializing]): a
-//! lower-case scheme, a canonical host, a port that is not the default, or
-//! `null`. Patterns of a policy pass through the same code.
+//! lower-case scheme, a canonical host, and a port that is not the default; or
+//! `null`. The patterns of a policy pass through the same code.
 //!
 //! [ascii serialization of an origin]: https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
 //! [host serializing]: https://url.spec.whatwg.org/#concept-host-serializer
@@ -17,7 +17,7 @@ use crate::table::byte_set;
 /// Longest origin: scheme, `://`, host, colon and port, each at its longest.
 pub const ORIGIN_MAX: usize = SCHEME_MAX + 3 + HOST_MAX + 1 + PORT_MAX;
 
-/// Longer than any registered scheme; chosen so that a bound exists.
+/// Longer than any registered scheme; chosen so that a limit exists.
 pub(crate) const SCHEME_MAX: usize = 64;
 
 /// The longest name that DNS can carry, written with dots (RFC 1035, 2.3.4).
@@ -41,14 +41,14 @@ pub(crate) enum Origin<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tuple<'a> {
     pub(crate) scheme: Scheme,
-    /// As written: an IPv6 address keeps its brackets, a name its final dot.
+    /// As written: an IPv6 address keeps its brackets, a name its trailing dot.
     pub(crate) host: &'a [u8],
-    /// Absent where it is the scheme's default.
+    /// Absent if it is the scheme's default.
     pub(crate) port: Option<u16>,
 }
 
-/// What a scheme means for host and port. Only `http` and `https` take part
-/// in wildcard patterns, so the others need no name.
+/// What a scheme means for host and port. Wildcard patterns only have `http`
+/// and `https`, so the others need no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Scheme {
     Http,
@@ -59,8 +59,8 @@ pub(crate) enum Scheme {
     Other,
 }
 
-/// Parses one serialized origin; `None` where it is malformed. Linear in the
-/// bytes, of which no more than [`ORIGIN_MAX`] are looked at.
+/// Parses one serialized origin; `None` if it is malformed. Linear in the
+/// bytes, of which at most [`ORIGIN_MAX`] are looked at.
 #[inline]
 pub(crate) fn parse(bytes: &[u8]) -> Option<Origin<'_>> {
     match bytes.len() {
@@ -107,25 +107,24 @@ pub(crate) fn parse_port(digits: &[u8]) -> Option<u16> {
     u16::try_from(port).ok()
 }
 
-/// What a `*` inside a label stands for, and what a label is made of. The
-/// underscore is no host name character of RFC 1123, but URLs take it and
-/// sites use it.
+/// What a `*` in a label matches, and what a label consists of. RFC 1123 has no
+/// underscore in host names, but URLs accept it, and sites use it.
 pub(crate) fn is_label_byte(byte: u8) -> bool {
     LABEL_BYTES[usize::from(byte)]
 }
 
-/// Whether a host's last label makes the URL standard read the whole host as
-/// an IPv4 address ([ends in a number]; `0x` alone is held to be enough).
+/// Whether a host's last label makes the URL standard parse the whole host as
+/// an IPv4 address ([ends in a number]; here `0x` alone is enough).
 ///
 /// [ends in a number]: https://url.spec.whatwg.org/#ends-in-a-number-checker
 pub(crate) fn is_number_label(label: &[u8]) -> bool {
     label.starts_with(b"0x") || label.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether only programs on the user's own machine can be this host, as a URL
-/// writes it: `localhost`, names that end in `.localhost` (RFC 6761, section
-/// 6.3), 127.0.0.0/8 and `[::1]`. Given the literal end of
-/// a pattern's host, whether all hosts that it matches are.
+/// Whether only programs on the user's own machine can be this host, written
+/// as in a URL: `localhost`, names that end in `.localhost` (RFC 6761, section
+/// 6.3), 127.0.0.0/8 and `[::1]`. Given the literal end of a pattern's host,
+/// whether that is so for every host that the pattern matches.
 pub fn is_loopback(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     host == "localhost"
@@ -157,8 +156,8 @@ fn split_scheme(bytes: &[u8]) -> Option<(Scheme, Option<u16>, &[u8])> {
     })
 }
 
-/// The host behind a scheme that is not special, and what follows. Case is
-/// kept, nothing is canonical. The host may be empty (Android's web view sends
+/// The host after a scheme that is not special, and what follows. It keeps its
+/// case, and no form is canonical. It may be empty (Android's web view sends
 /// `app://`), but then no port follows: the URL standard's [host state] fails.
 ///
 /// [host state]: https://url.spec.whatwg.org/#host-state
@@ -176,7 +175,7 @@ pub(crate) fn is_opaque_host(host: &[u8]) -> bool {
         })
 }
 
-/// The host, and what follows, which is for the caller to look at.
+/// The host, and what follows, which the caller checks.
 fn split_domain_or_ipv4(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut next = rest;
     let last_label = loop {
@@ -190,7 +189,7 @@ fn split_domain_or_ipv4(rest: &[u8]) -> Option<(&[u8], &[u8])> {
             break label;
         };
         next = behind;
-        // The one empty label that may be is behind the root's dot.
+        // The only empty label is allowed after the root's dot.
         if let [] | [b':', ..] = behind {
             break label;
         }
@@ -202,8 +201,8 @@ fn split_domain_or_ipv4(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn is_ipv4_host(host: &[u8]) -> bool {
-    // The standard library takes four decimal numbers without leading zeros,
-    // and so exactly the canonical form.
+    // The standard library accepts four decimal numbers without leading zeros,
+    // which is the canonical form.
     std::str::from_utf8(host)
         .is_ok_and(|host| host.parse::<Ipv4Addr>().is_ok())
 }
@@ -213,8 +212,8 @@ fn split_ipv6_host(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let (host, port) = rest.split_at(end + 1);
     let address = std::str::from_utf8(&host[1..end]).ok()?;
     let parsed: Ipv6Addr = address.parse().ok()?;
-    // An embedded IPv4 address is never serialized that way, so this refuses
-    // one too.
+    // An embedded IPv4 address is never serialized as such, so this rejects
+    // it, too.
     (ipv6_text(parsed).as_str() == address).then_some((host, port))
 }
 
