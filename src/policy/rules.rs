@@ -245,7 +245,14 @@ impl<'t> Rules<'t> {
                 let message = format!("{name} must be {first} or {second}");
                 Code::PreflightStatus.says(message)
             }
-            _ => return number,
+            Values::Text
+            | Values::Boolean
+            | Values::Seconds(_)
+            | Values::Status(_)
+            | Values::Origins
+            | Values::Patterns
+            | Values::Names
+            | Values::Object(_) => return number,
         };
         self.error(at, || finding);
         None
