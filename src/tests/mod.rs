@@ -5,6 +5,7 @@
 
 mod bounds;
 mod documents;
+mod errors;
 mod explain;
 mod figures;
 mod helps;

@@ -231,6 +231,29 @@ proptest! {
         }
     }
 
+    /// The same for globs with one head, one tail and one first middle: the
+    /// index tells them apart by the second middle.
+    #[test]
+    fn the_matchers_agree_on_globs_that_begin_alike(
+        (middle, more) in ("[ab]{1,2}", vec("[ab-]{1,3}", 8..60)),
+        labels in vec("a[ab-]{1,9}b", 1..40),
+    ) {
+        let patterns: Vec<String> = more
+            .iter()
+            .map(|more| format!("https://a*{middle}*{more}*b.example.com"))
+            .collect();
+        let policy = Intent::of_origins(&patterns).load();
+        for label in labels {
+            let origin = format!("https://{label}.example.com");
+            prop_assert_eq!(
+                get(&policy, &origin).pattern,
+                naive::find(&patterns, &origin).map(str::as_bytes),
+                "{}",
+                origin
+            );
+        }
+    }
+
     /// Any bytes whatever: no header value holds anything but policy bytes,
     /// or a request value that is well-formed.
     #[test]
