@@ -38,7 +38,7 @@ AGAIN = +@$(MAKE) --no-print-directory
 PART  = $(AGAIN) -C
 
 .PHONY: all help deps rust demo test test-all header-check test-rust \
-        test-rust-version test-fresh test-deb clean
+        test-rust-version coverage test-fresh test-deb clean
 
 all: lib
 .DEFAULT_GOAL = all
@@ -98,6 +98,11 @@ header-check: rust
 
 test-rust: rust
 	cargo test -p libcors -p libcors-browser
+
+# Which regions of the engine its tests reach; the lines that they do not are
+# in build/coverage/missed.txt.
+coverage: rust
+	tests/coverage.sh build/coverage
 
 # With the oldest Rust that Cargo.toml promises.
 test-rust-version:
