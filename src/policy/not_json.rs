@@ -155,10 +155,6 @@ pub(super) fn explain(text: &str, error: SyntaxError) -> (usize, Finding) {
             "invalid number" => {
                 ("invalid number", "use a whole number, such as 600")
             }
-            "recursion limit exceeded" => (
-                "arrays or objects are nested too deeply",
-                "remove some of them",
-            ),
             message => (message, "use JSON, as POLICY.md describes it"),
         }
     };

@@ -74,7 +74,12 @@ fn what_is_not_json_has_a_place_and_a_fix() {
 /// Brackets in a string do not count, whatever is escaped in it.
 #[test]
 fn the_depth_is_that_of_arrays_and_objects() {
-    for (brackets, code) in [(7, "wrong-type"), (8, "json-nesting")] {
+    for (brackets, code) in [
+        (7, "wrong-type"),
+        (8, "json-nesting"),
+        // The parser has no limit of its own.
+        (200_000, "json-nesting"),
+    ] {
         let json = format!(
             r#"{{"allow_origins": ["*"], "max_age": {}"\\\"[["{}}}"#,
             "[".repeat(brackets),
