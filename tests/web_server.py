@@ -45,7 +45,7 @@ def free_port():
                 return port
 
 
-def wait_until(condition, what, seconds=10):
+def wait_until(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while True:
         try:
