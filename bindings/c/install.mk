@@ -38,7 +38,7 @@ HEADERS    = include/cors.h include/cors.hpp
 CMAKE      = libcorsConfig.cmake libcorsConfigVersion.cmake
 LIBRARIES  = target/release/libcors.so target/release/libcors.a $(SONAME_0_1)
 # Installed where it has been built. It writes its own manual and completions.
-COMMAND    = $(wildcard target/release/cors)
+COMMAND    = $(wildcard target/command/cors)
 MANUAL     = $(MANDIR)/man1
 PAGES      = cors $(addprefix cors-,check completions diff explain man probe \
                  schema)
