@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: A command in a code span or an example. Two spaces end it, as in a table of
 #: commands, where what it does comes next.
 COMMAND = re.compile(
-    r"(?:^(?:#  )? {2,}(?:[|$-] )?|^#! ?|[`&|;(] ?|run: )"
+    r"(?:^#  +|^ {4,}(?:[$-] )?|[`&|;(] ?|run: )"
     r"(?:sudo |bash |nice |RUN |[A-Z_]+=\S+ )*"
     r"make((?: -C ?[^\s`]+| -j ?\d*| [A-Z_]+='[^']*'| [A-Z_]+=[^\s`]*"
-    r"| [a-z][a-z0-9-]*(?![\w.]))+)"
+    r"| [a-z0-9]+(?:-[a-z0-9]+)*(?![\w.-]))+)"
 )
 WORDS = re.compile(r"-C ?(\S+)|-j ?\d*|[A-Z_]+='[^']*'|[A-Z_]+=\S*|(\S+)")
 
