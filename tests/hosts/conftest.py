@@ -50,8 +50,8 @@ def pytest_generate_tests(metafunc):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        name = getattr(item, "callspec", None) and item.callspec.params["host"]
-        if name:
+        if "host" in item.fixturenames:
+            name = item.callspec.params["host"]
             exceptions = importlib.import_module(name).EXCEPTIONS
             reason = exceptions.get(item.originalname)
             if reason:
