@@ -6,8 +6,7 @@
 
 use std::ffi::CStr;
 
-use crate::names::Refusal;
-use crate::names::methods;
+use crate::names::{Refusal, methods, request_headers};
 use crate::origin::syntax::{self, Origin};
 use crate::policy::Policy;
 
@@ -229,22 +228,24 @@ impl Policy {
             Ok(pattern) => Some(pattern),
             Err(reason) => return refused(reason, None),
         };
-        let (reason, culprit) = match self.methods.check(method) {
+        let (reason, culprit) = match methods::check(&self.methods, method) {
             Err(Refusal::Malformed) => {
                 return refused(Reason::MethodMalformed, pattern);
             }
             Err(Refusal::NotAllowed(name)) => {
                 (Reason::MethodNotAllowed, Some(name))
             }
-            Ok(()) => match self.request_headers.check(headers) {
-                Err(Refusal::Malformed) => {
-                    return refused(Reason::HeadersMalformed, pattern);
+            Ok(()) => {
+                match request_headers::check(&self.request_headers, headers) {
+                    Err(Refusal::Malformed) => {
+                        return refused(Reason::HeadersMalformed, pattern);
+                    }
+                    Err(Refusal::NotAllowed(name)) => {
+                        (Reason::HeaderNotAllowed, Some(name))
+                    }
+                    Ok(()) => (Reason::None, None),
                 }
-                Err(Refusal::NotAllowed(name)) => {
-                    (Reason::HeaderNotAllowed, Some(name))
-                }
-                Ok(()) => (Reason::None, None),
-            },
+            }
         };
         // The browser itself refuses a method or header that is not allowed:
         // the lists do not have it, and its console names it.
@@ -342,7 +343,10 @@ impl Policy {
         send: &mut impl FnMut(Header<'a>),
     ) {
         let names = &self.request_headers;
-        let list = || names.list().map(CStr::to_bytes);
+        let list = || match names.list().to_bytes() {
+            [] => None,
+            list => Some(list),
+        };
         let is_refused = |name: &[u8]| {
             reason == Reason::HeaderNotAllowed
                 && culprit.is_some_and(|c| c.eq_ignore_ascii_case(name))
@@ -363,7 +367,7 @@ impl Policy {
             // In the list, "*" is also the name of a header called "*".
             None
         } else {
-            let named = names.lists(b"authorization");
+            let named = names.contains(b"authorization");
             let list = if named { c"*,authorization" } else { c"*" };
             Some(list.to_bytes())
         };

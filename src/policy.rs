@@ -15,8 +15,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::{error, fmt};
 
-use crate::names::methods::Methods;
-use crate::names::request_headers::RequestHeaders;
+use crate::names::set::Names;
 use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::OriginSet;
 use diagnostic::{Code, Diagnostic, Severity};
@@ -34,8 +33,8 @@ pub struct Policy {
     pub(crate) null_origin: bool,
     pub(crate) origins: OriginSet,
     pub(crate) credentials: bool,
-    pub(crate) methods: Methods,
-    pub(crate) request_headers: RequestHeaders,
+    pub(crate) methods: Names,
+    pub(crate) request_headers: Names,
     /// The value of `Access-Control-Expose-Headers`.
     pub(crate) expose_headers: Option<CString>,
     /// The value of `Access-Control-Max-Age`.
@@ -112,8 +111,7 @@ impl Policy {
     /// The names of `allow_headers` in lower case, each once, `*` first.
     pub fn allow_headers(&self) -> impl Iterator<Item = &str> {
         let any = self.request_headers.any().then_some("*");
-        let listed = self.request_headers.list().map(names);
-        any.into_iter().chain(listed.into_iter().flatten())
+        any.into_iter().chain(names(self.request_headers.list()))
     }
 
     /// The names of `expose_headers` in lower case, each once; `*` alone for
@@ -188,7 +186,8 @@ impl error::Error for LoadError {
 
 /// The names in the value of a header.
 fn names(list: &CStr) -> impl Iterator<Item = &str> {
-    list.to_str().unwrap_or_default().split(',')
+    let names = list.to_str().unwrap_or_default().split(',');
+    names.filter(|name| !name.is_empty())
 }
 
 fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {

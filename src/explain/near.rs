@@ -189,7 +189,7 @@ fn near_header(policy: &Policy, sent: &str) -> Option<Near> {
         lower.strip_prefix("x-").unwrap_or_default().to_owned(),
     ];
     let is_listed =
-        |near: &String| policy.request_headers.lists(near.as_bytes());
+        |near: &String| policy.request_headers.contains(near.as_bytes());
     near.into_iter().find(is_listed).map(Near::Header)
 }
 

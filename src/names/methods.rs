@@ -4,19 +4,12 @@ use std::ffi::CStr;
 
 use super::Refusal;
 use super::forbidden::is_forbidden_method;
-use super::set::{Builder, Names};
+use super::set::Names;
 use super::token::is_token;
 
 /// Longest method name of a request, in bytes. The longest registered one has
 /// 17; the limit exists so that a hostile one costs nothing.
 pub const METHOD_MAX: usize = 64;
-
-/// What `allow_methods` says.
-pub(crate) struct Methods {
-    any: bool,
-    /// Without the safelisted ones, with which the list begins.
-    allowed: Names,
-}
 
 /// What every preflight response allows: browsers send these without a
 /// preflight, unless a script listens to the upload ([CORS-safelisted method]).
@@ -24,48 +17,26 @@ pub(crate) struct Methods {
 /// [CORS-safelisted method]: https://fetch.spec.whatwg.org/#cors-safelisted-method
 pub(crate) const SAFELISTED: &CStr = c"GET,HEAD,POST";
 
-impl Methods {
-    /// The set that [`Methods::new`] takes, without names.
-    pub(crate) fn names() -> Builder {
-        Builder::new(SAFELISTED.to_str().expect("it is ASCII"))
+/// Checks the value of `Access-Control-Request-Method`; `allowed` does not have
+/// the safelisted methods. Methods are case-sensitive: browsers have uppercased
+/// those that they do.
+pub(crate) fn check<'a>(
+    allowed: &Names,
+    method: &'a [u8],
+) -> Result<(), Refusal<'a>> {
+    // What is listed is a token.
+    if is_safelisted(method) || allowed.contains(method) {
+        return Ok(());
     }
-
-    /// `names` are tokens, neither forbidden nor safelisted; `any` is the
-    /// policy's `*`.
-    pub(crate) fn new(any: bool, names: Builder) -> Self {
-        Self { any, allowed: names.build() }
+    if method.len() > METHOD_MAX || !is_token(method) {
+        return Err(Refusal::Malformed);
     }
-
-    /// Checks the value of `Access-Control-Request-Method`. Methods are
-    /// case-sensitive: browsers have uppercased those that they do.
-    pub(crate) fn check<'a>(
-        &self,
-        method: &'a [u8],
-    ) -> Result<(), Refusal<'a>> {
-        // What is listed is a token.
-        if is_safelisted(method) || self.allowed.contains(method) {
-            return Ok(());
-        }
-        if method.len() > METHOD_MAX || !is_token(method) {
-            return Err(Refusal::Malformed);
-        }
-        // The wildcard covers neither its own name, which a script may use as
-        // a method, nor what no browser sends.
-        if self.any && method != b"*" && !is_forbidden_method(method) {
-            return Ok(());
-        }
-        Err(Refusal::NotAllowed(method))
+    // The wildcard covers neither its own name, which a script may use as a
+    // method, nor what no browser sends.
+    if allowed.any() && method != b"*" && !is_forbidden_method(method) {
+        return Ok(());
     }
-
-    /// Whether the policy says `*`.
-    pub(crate) fn any(&self) -> bool {
-        self.any
-    }
-
-    /// `GET,HEAD,POST` and the policy's names.
-    pub(crate) fn list(&self) -> &CStr {
-        self.allowed.list()
-    }
+    Err(Refusal::NotAllowed(method))
 }
 
 /// CORS-safelisted methods always pass.

@@ -1,12 +1,10 @@
 //! Header names: the requested list, and those that a policy allows.
 
-use std::ffi::CStr;
-
 use memchr::memchr;
 
 use super::Refusal;
 use super::forbidden::is_forbidden_request_header;
-use super::set::{Builder, Names};
+use super::set::Names;
 use super::token::{is_token, trim_spaces};
 
 /// Longest requested header name, in bytes. Servers accept at most a few
@@ -17,77 +15,52 @@ pub const HEADER_NAME_MAX: usize = 256;
 /// joined.
 pub const REQUEST_HEADERS_MAX: usize = 4096;
 
-/// What `allow_headers` says.
-pub(crate) struct RequestHeaders {
-    any: bool,
-    /// In lower case, without `*`.
-    allowed: Names,
+/// Checks the value of `Access-Control-Request-Headers` from left to right
+/// in one pass; the first failure counts. Browsers send the names sorted,
+/// in lower case, joined by commas. Proxies are known to add spaces and
+/// empty elements, which a recipient must accept (RFC 9110, section
+/// 5.6.1.2).
+pub(crate) fn check<'a>(
+    allowed: &Names,
+    list: &'a [u8],
+) -> Result<(), Refusal<'a>> {
+    if list.len() > REQUEST_HEADERS_MAX {
+        return Err(Refusal::Malformed);
+    }
+    let mut rest = Some(list);
+    while let Some(list) = rest {
+        let element;
+        (element, rest) = match memchr(b',', list) {
+            Some(comma) => (&list[..comma], Some(&list[comma + 1..])),
+            None => (list, None),
+        };
+        let name = trim_spaces(element);
+        // A listed name is a token, and browsers send lower case.
+        if !name.is_empty() && !allowed.contains(name) {
+            check_other(allowed, name)?;
+        }
+    }
+    Ok(())
 }
 
-impl RequestHeaders {
-    /// `names` are tokens other than `*`, in lower case; `any` is the
-    /// policy's `*`.
-    pub(crate) fn new(any: bool, names: Builder) -> Self {
-        Self { any, allowed: names.build() }
+/// Checks a name that is not listed in the same case.
+fn check_other<'a>(
+    allowed: &Names,
+    name: &'a [u8],
+) -> Result<(), Refusal<'a>> {
+    if name.len() > HEADER_NAME_MAX || !is_token(name) {
+        return Err(Refusal::Malformed);
     }
-
-    /// Checks the value of `Access-Control-Request-Headers` from left to right
-    /// in one pass; the first failure counts. Browsers send the names sorted,
-    /// in lower case, joined by commas. Proxies are known to add spaces and
-    /// empty elements, which a recipient must accept (RFC 9110, section
-    /// 5.6.1.2).
-    pub(crate) fn check<'a>(&self, list: &'a [u8]) -> Result<(), Refusal<'a>> {
-        if list.len() > REQUEST_HEADERS_MAX {
-            return Err(Refusal::Malformed);
-        }
-        let mut rest = Some(list);
-        while let Some(list) = rest {
-            let element;
-            (element, rest) = match memchr(b',', list) {
-                Some(comma) => (&list[..comma], Some(&list[comma + 1..])),
-                None => (list, None),
-            };
-            let name = trim_spaces(element);
-            // A listed name is a token, and browsers send lower case.
-            if !name.is_empty() && !self.allowed.contains(name) {
-                self.check_other(name)?;
-            }
-        }
-        Ok(())
+    let mut buffer = [0; HEADER_NAME_MAX];
+    let lower = &mut buffer[..name.len()];
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    let covered = allowed.any()
+        && lower != b"*"
+        && lower != b"authorization"
+        && !is_forbidden_request_header(lower);
+    if covered || allowed.contains(lower) {
+        return Ok(());
     }
-
-    /// Checks a name that is not listed in the same case.
-    fn check_other<'a>(&self, name: &'a [u8]) -> Result<(), Refusal<'a>> {
-        if name.len() > HEADER_NAME_MAX || !is_token(name) {
-            return Err(Refusal::Malformed);
-        }
-        let mut buffer = [0; HEADER_NAME_MAX];
-        let lower = &mut buffer[..name.len()];
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
-        let covered = self.any
-            && lower != b"*"
-            && lower != b"authorization"
-            && !is_forbidden_request_header(lower);
-        if covered || self.lists(lower) {
-            return Ok(());
-        }
-        Err(Refusal::NotAllowed(name))
-    }
-
-    /// Whether the policy says `*`.
-    pub(crate) fn any(&self) -> bool {
-        self.any
-    }
-
-    /// The names that the policy lists, except `*`.
-    pub(crate) fn list(&self) -> Option<&CStr> {
-        let list = self.allowed.list();
-        (!list.is_empty()).then_some(list)
-    }
-
-    /// Whether a name in lower case is listed.
-    pub(crate) fn lists(&self, lower: &[u8]) -> bool {
-        self.allowed.contains(lower)
-    }
+    Err(Refusal::NotAllowed(name))
 }

@@ -1,4 +1,4 @@
-//! A set of names: what a policy allows of methods or header names.
+//! What a policy allows of methods or header names: a set, or `*`.
 
 use std::ffi::{CStr, CString};
 
@@ -9,6 +9,7 @@ use crate::table::{Table, Text, hash_bytes};
 /// Names that are found by their bytes. They are the policy's, and only
 /// compared with a request's, so the hash needs no secret seed.
 pub(crate) struct Names {
+    any: bool,
     /// The value of a header: its first names, and those of the set.
     list: CString,
     table: Table,
@@ -17,6 +18,8 @@ pub(crate) struct Names {
 
 /// Names that are being collected, in order, each once.
 pub(crate) struct Builder {
+    /// Whether `*` is listed, which is not one of the names.
+    pub(crate) any: bool,
     list: Vec<u8>,
     table: Table,
     count: usize,
@@ -27,9 +30,10 @@ const SEED: FixedState = FixedState::with_seed(0);
 
 impl Builder {
     /// The list begins with `head`, whose names are not in the set.
-    pub(crate) fn new(head: &str) -> Self {
+    pub(crate) fn new(head: &CStr) -> Self {
         Self {
-            list: head.into(),
+            any: false,
+            list: head.to_bytes().into(),
             table: Table::with_room_for(0),
             count: 0,
             longest: 0,
@@ -57,13 +61,18 @@ impl Builder {
     }
 
     pub(crate) fn build(self) -> Names {
-        let Self { list, table, count: _, longest } = self;
-        let list = CString::new(list).expect("a token holds no NUL");
-        Names { list, table, longest }
+        let Self { any, list, table, count: _, longest } = self;
+        let list = CString::new(list).expect("a token contains no NUL");
+        Names { any, list, table, longest }
     }
 }
 
 impl Names {
+    /// Whether the policy lists `*`.
+    pub(crate) fn any(&self) -> bool {
+        self.any
+    }
+
     pub(crate) fn contains(&self, name: &[u8]) -> bool {
         // A request's name may be long: it is not hashed for nothing.
         if name.len() > self.longest {
@@ -79,7 +88,7 @@ impl Names {
         self.list
     }
 
-    /// The names as a header's value.
+    /// The names as a header's value, without `*`.
     pub(crate) fn list(&self) -> &CStr {
         &self.list
     }

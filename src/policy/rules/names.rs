@@ -8,9 +8,9 @@ use crate::names::forbidden::{
     is_cors_header, is_forbidden_method, is_forbidden_request_header,
     is_forbidden_response_header,
 };
-use crate::names::methods::{self, METHOD_MAX, Methods};
-use crate::names::request_headers::{HEADER_NAME_MAX, RequestHeaders};
-use crate::names::set::Builder;
+use crate::names::methods::{self, METHOD_MAX, SAFELISTED};
+use crate::names::request_headers::HEADER_NAME_MAX;
+use crate::names::set::{Builder, Names};
 use crate::names::token::is_token;
 use crate::policy::correction::{has_variable, variable};
 use crate::policy::diagnostic::{Code, Finding};
@@ -52,13 +52,12 @@ struct All {
 }
 
 impl<'t> Rules<'t> {
-    pub(super) fn methods(&mut self, array: Option<At<'t, '_>>) -> Methods {
-        let mut any = false;
-        let mut names = Methods::names();
-        let mut safelisted = Builder::new("");
+    pub(super) fn methods(&mut self, array: Option<At<'t, '_>>) -> Names {
+        let mut names = Builder::new(SAFELISTED);
+        let mut safelisted = Builder::new(c"");
         self.names(array, |rules, at, name, all| {
             if name == "*" {
-                any = true;
+                names.any = true;
                 if all.count > 1 {
                     let what = "\"*\" already covers the other methods";
                     rules.error(at, || Code::MethodsAnyNotAlone.says(what));
@@ -104,18 +103,17 @@ impl<'t> Rules<'t> {
                 rules.warning(at, || duplicate(&name));
             }
         });
-        Methods::new(any, names)
+        names.build()
     }
 
     pub(super) fn allow_headers(
         &mut self,
         array: Option<At<'t, '_>>,
-    ) -> RequestHeaders {
-        let mut any = false;
-        let mut names = Builder::new("");
+    ) -> Names {
+        let mut names = Builder::new(c"");
         self.names(array, |rules, at, name, all| {
             if name == "*" {
-                if std::mem::replace(&mut any, true) {
+                if std::mem::replace(&mut names.any, true) {
                     rules.warning(at, || duplicate(&name));
                 }
                 return;
@@ -144,7 +142,7 @@ impl<'t> Rules<'t> {
                 rules.warning(at, || Code::HeaderCovered.of(&lower, what));
             }
         });
-        RequestHeaders::new(any, names)
+        names.build()
     }
 
     pub(super) fn expose_headers(
@@ -152,7 +150,7 @@ impl<'t> Rules<'t> {
         array: Option<At<'t, '_>>,
         credentials: bool,
     ) -> Option<CString> {
-        let mut names = Builder::new("");
+        let mut names = Builder::new(c"");
         self.names(array, |rules, at, name, all| {
             if name == "*" {
                 if all.count > 1 {
@@ -227,18 +225,15 @@ impl<'t> Rules<'t> {
     pub(super) fn long_lists(
         &mut self,
         members: &Members<'t>,
-        methods: &Methods,
-        request_headers: &RequestHeaders,
+        methods: &Names,
+        request_headers: &Names,
         expose_headers: &Option<CString>,
     ) {
-        let methods = match methods.any() {
-            true => 0,
-            false => methods.list().count_bytes(),
-        };
-        let headers = match request_headers.any() {
-            true => 0,
-            false => request_headers.list().map_or(0, CStr::count_bytes),
-        };
+        let [methods, headers] =
+            [methods, request_headers].map(|names| match names.any() {
+                true => 0,
+                false => names.list().count_bytes(),
+            });
         let preflight = match methods > headers {
             true => &keys::ALLOW_METHODS,
             false => &keys::ALLOW_HEADERS,
