@@ -25,17 +25,18 @@
 //
 //     remove_headers(response, "access-control-*");
 //     for (i = 0; i < decision.header_count; i++) {
-//         add_header(response, decision.headers[i]);
+//         add_header(response, decision.headers[i]);  // Vary: see 2.
 //     }
 //     if (decision.status != 0) {
 //         respond_now(response, decision.status);    // a preflight: no body
 //     }
 //
-// The server has three duties on every response, including errors:
+// The server has three duties on every response, including errors
+// (bindings/README.md has all of its duties):
 // 1. It removes every Access-Control-* header that the application sent.
 // 2. It adds the decision's headers, without replacing any, since a name can
 //    appear twice. Of Vary, it adds only the names that the response does not
-//    list yet, and nothing if the response has "Vary: *".
+//    list yet (cors_vary_missing), and nothing if the response has "Vary: *".
 // 3. If status is not 0, it responds immediately with that status and no body,
 //    before authentication, rate limits and the application.
 //
@@ -192,7 +193,7 @@ typedef enum cors_severity {
 typedef struct cors_policy cors_policy;
 
 /// A string with a length. It need not end in a NUL. If ptr is NULL, the
-/// string is absent, whatever len is. An empty string, with another ptr and
+/// string is absent, whatever len is. An empty string, with a non-NULL ptr and
 /// len 0, is not the same.
 typedef struct cors_str {
     /// The first byte, or NULL.
@@ -247,7 +248,7 @@ typedef struct cors_request {
     struct cors_str request_headers;
     /// Host, or the pseudo-header :authority (RFC 9113, section 8.3.1), as the
     /// client sent it; never X-Forwarded-Host. Since 0.2, like the members
-    /// below, which this version does not use yet.
+    /// below. They are reserved: this version does not read them.
     struct cors_str host;
     /// Sec-Fetch-Site, repeated fields joined with commas.
     struct cors_str fetch_site;
@@ -261,7 +262,7 @@ typedef struct cors_request {
 
 /// A response header.
 typedef struct cors_header {
-    /// In lower case. The library owns it, as long as it is loaded.
+    /// In lower case. Valid while the library is loaded.
     struct cors_str name;
     /// Visible ASCII, spaces and tabs. It belongs to the policy, or is part of
     /// one of the request's strings.
@@ -298,8 +299,8 @@ extern "C" {
 
 /// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8; at most
 /// CORS_POLICY_MAX bytes), which are not needed afterwards. POLICY.md
-/// documents the format. json may be NULL if json_len is 0; nothing is not a
-/// policy, though.
+/// documents the format. json may be NULL if json_len is 0, but empty input is
+/// rejected.
 ///
 /// report may be NULL; it receives context. On CORS_OK, *policy is the new
 /// policy, and report has received the warnings; free the policy with
@@ -343,8 +344,8 @@ void cors_policy_free(struct cors_policy *policy);
 /// "CORS protocol"). CORS_ERROR_ARGUMENT means a NULL pointer, a size smaller
 /// than the first version's, a larger request whose unknown members are not
 /// all zero, or a string longer than PTRDIFF_MAX. Then, and on
-/// CORS_ERROR_INTERNAL, the decision permits nothing, unless it is too small
-/// to be written: its verdict is refused, its status 0, its only header Vary.
+/// CORS_ERROR_INTERNAL, the decision permits nothing: its verdict is refused,
+/// its status 0, its only header Vary. If it is too small, it is not written.
 enum cors_status cors_evaluate(const struct cors_policy *policy,
                                const struct cors_request *request,
                                struct cors_decision *decision);
@@ -370,10 +371,10 @@ size_t cors_explain(const struct cors_policy *policy,
 ///
 /// It writes the missing names, joined by ", ", and a NUL into buffer, and
 /// returns their length, which is 0 if nothing is missing. A buffer of
-/// CORS_VARY_MAX bytes has room for every decision's. If capacity is too
-/// small, or buffer is NULL, it writes nothing, and the returned length is not
-/// below capacity. A wanted of CORS_VARY_MAX bytes or more is missing as a
-/// whole. It allocates nothing.
+/// CORS_VARY_MAX bytes has room for every decision's. If buffer is NULL or
+/// capacity is not above the returned length, it writes nothing. If wanted has
+/// CORS_VARY_MAX bytes or more, all of it counts as missing. It allocates
+/// nothing.
 size_t cors_vary_missing(struct cors_str existing,
                          struct cors_str wanted,
                          char *buffer,

@@ -299,6 +299,9 @@ impl Policy {
         }
     }
 
+    /// On a refusal (method_not_allowed, header_not_allowed) no byte of the
+    /// request is in it: vectors/methods.json, "refused and not echoed".
+    ///
     /// Always sends a list: without the header, a browser takes the requested
     /// method for allowed if its use-CORS-preflight flag is set
     /// ([CORS-preflight fetch], on "methods is null").
@@ -318,7 +321,7 @@ impl Policy {
             let star = method == b"*";
             (if star { methods::SAFELISTED } else { c"*" }, None)
         } else if reason != Reason::None || methods::is_safelisted(method) {
-            // A refusal contains nothing that the request asked for.
+            // A refusal repeats neither the method nor the headers.
             (methods::SAFELISTED, None)
         } else {
             // With credentials, "*" is not a wildcard. The usual methods have

@@ -103,7 +103,7 @@ pub enum cors_severity {
 pub struct cors_policy(Policy);
 
 /// A string with a length. It need not end in a NUL. If ptr is NULL, the
-/// string is absent, whatever len is. An empty string, with another ptr and
+/// string is absent, whatever len is. An empty string, with a non-NULL ptr and
 /// len 0, is not the same.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -167,7 +167,7 @@ pub struct cors_request {
     pub request_headers: cors_str,
     /// Host, or the pseudo-header :authority (RFC 9113, section 8.3.1), as the
     /// client sent it; never X-Forwarded-Host. Since 0.2, like the members
-    /// below, which this version does not use yet.
+    /// below. They are reserved: this version does not read them.
     pub host: cors_str,
     /// Sec-Fetch-Site, repeated fields joined with commas.
     pub fetch_site: cors_str,
@@ -183,7 +183,7 @@ pub struct cors_request {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cors_header {
-    /// In lower case. The library owns it, as long as it is loaded.
+    /// In lower case. Valid while the library is loaded.
     pub name: cors_str,
     /// Visible ASCII, spaces and tabs. It belongs to the policy, or is part of
     /// one of the request's strings.
@@ -242,8 +242,8 @@ const _: () = assert!(size_of::<cors_decision>() == DECISION_SIZE_0_1);
 
 /// Loads a policy from json_len bytes of JSON (RFC 8259, UTF-8; at most
 /// CORS_POLICY_MAX bytes), which are not needed afterwards. POLICY.md
-/// documents the format. json may be NULL if json_len is 0; nothing is not a
-/// policy, though.
+/// documents the format. json may be NULL if json_len is 0, but empty input is
+/// rejected.
 ///
 /// report may be NULL; it receives context. On CORS_OK, *policy is the new
 /// policy, and report has received the warnings; free the policy with
@@ -337,8 +337,8 @@ pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
 /// "CORS protocol"). CORS_ERROR_ARGUMENT means a NULL pointer, a size smaller
 /// than the first version's, a larger request whose unknown members are not
 /// all zero, or a string longer than PTRDIFF_MAX. Then, and on
-/// CORS_ERROR_INTERNAL, the decision permits nothing, unless it is too small
-/// to be written: its verdict is refused, its status 0, its only header Vary.
+/// CORS_ERROR_INTERNAL, the decision permits nothing: its verdict is refused,
+/// its status 0, its only header Vary. If it is too small, it is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_evaluate(
     policy: *const cors_policy,
@@ -421,10 +421,10 @@ pub unsafe extern "C" fn cors_explain(
 ///
 /// It writes the missing names, joined by ", ", and a NUL into buffer, and
 /// returns their length, which is 0 if nothing is missing. A buffer of
-/// CORS_VARY_MAX bytes has room for every decision's. If capacity is too
-/// small, or buffer is NULL, it writes nothing, and the returned length is not
-/// below capacity. A wanted of CORS_VARY_MAX bytes or more is missing as a
-/// whole. It allocates nothing.
+/// CORS_VARY_MAX bytes has room for every decision's. If buffer is NULL or
+/// capacity is not above the returned length, it writes nothing. If wanted has
+/// CORS_VARY_MAX bytes or more, all of it counts as missing. It allocates
+/// nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_vary_missing(
     existing: cors_str,

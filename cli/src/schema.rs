@@ -1,7 +1,7 @@
 //! The JSON Schema of a policy file, made of the library's keys. Editors know
 //! draft 7 best.
 
-use cors::{KEYS, Key, Values};
+use cors::{KEYS, Key, KeyDefault, Values};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn schema() -> String {
@@ -22,7 +22,7 @@ fn object(keys: &[&Key]) -> Map<String, Value> {
         .collect();
     let required: Vec<&str> = keys
         .iter()
-        .filter(|key| matches!(key.values, Values::Origins))
+        .filter(|key| matches!(key.default, KeyDefault::Required))
         .map(|key| key.name())
         .collect();
     let mut object = Map::from_iter([
@@ -61,14 +61,14 @@ fn property(key: &Key) -> Map<String, Value> {
             },
         }),
         Values::Object(keys) => Value::Object(object(keys)),
-        _ => json!({}),
     };
     let mut property = Map::new();
     property.insert("description".to_owned(), json!(key.meaning));
     if let Value::Object(values) = values {
         property.extend(values);
     }
-    if let Ok(default) = serde_json::from_str::<Value>(key.default) {
+    if let KeyDefault::Json(default) = key.default {
+        let default = serde_json::from_str(default).expect("it is JSON");
         property.insert("default".to_owned(), default);
     }
     property

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
+use cors::{KEYS, Values};
 use serde_json::{Value, json};
 
 #[test]
@@ -101,6 +102,49 @@ fn the_schema_rejects_every_fault_of_form() {
         }
     }
     assert_eq!(seen.len(), of_form.len(), "{seen:?}");
+}
+
+/// A key that is not shown would be missed nowhere else.
+#[test]
+fn check_and_diff_show_every_key_that_means_something() {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/keys");
+    fs::create_dir_all(folder).expect("it can be made");
+    let write = |name: &str, policy: &Value| {
+        let file = format!("{folder}/{name}.json");
+        fs::write(&file, policy.to_string()).expect("it can be written");
+        file
+    };
+    let base = json!({ "allow_origins": ["https://a.example"] });
+    let old = write("old", &base);
+    let run = |arguments: &[&str]| {
+        let output = cors().args(arguments).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let summary = run(&["check", &old]);
+    let mut seen = 0;
+    for key in KEYS {
+        let value = match key.values {
+            // Without a meaning of its own.
+            Values::Text | Values::Object(_) => continue,
+            Values::Boolean => json!(true),
+            Values::Seconds(max) => json!(max),
+            Values::Status([other, _]) => json!(other),
+            Values::Origins | Values::Patterns => {
+                json!(["https://b.example"])
+            }
+            Values::Names => json!(["X-A"]),
+        };
+        let mut policy = base.clone();
+        policy[key.name()] = value;
+        let new = write("new", &policy);
+        let changed = run(&["check", &new]).replace("/new", "/old");
+        assert_ne!(changed, summary, "{}", key.name());
+        let differences = run(&["diff", &old, &new]);
+        assert!(!differences.contains("no differences"), "{}", key.name());
+        seen += 1;
+    }
+    assert!(seen > 6, "{seen}");
+    assert!(run(&["diff", &old, &old]).contains("no differences"));
 }
 
 fn schema() -> jsonschema::Validator {

@@ -1,6 +1,19 @@
-//! The keys of the policy file, each stated once: the rules, the schema that
-//! editors read, POLICY.md's tables and the fuzzers' dictionary follow from
-//! this.
+//! The keys of the policy file, each stated once. The schema that editors read,
+//! POLICY.md's tables and the fuzzers' dictionary are made of this.
+//!
+//! To add a key:
+//!
+//! 1. state it here, and list it in [`KEYS`];
+//! 2. read it in `rules.rs`, into a field of `Policy` with an accessor;
+//! 3. use it, in `decision.rs` if it changes a response. A response header that
+//!    it governs must be dropped from the application's by every server:
+//!    bindings/README.md;
+//! 4. show it in the command's `summary.rs` and `diff.rs`;
+//! 5. add it to the vectors, and to the policies that `properties.rs`,
+//!    `helps.rs` and the fuzz target `evaluate` make up;
+//! 6. run `UPDATE_DOCUMENTS=1 cargo test documents`.
+//!
+//! A test fails for each of these that is forgotten, but for 3 and 5.
 
 /// A key of the policy file.
 #[derive(Debug)]
@@ -10,9 +23,8 @@ pub struct Key {
     pub pointer: &'static str,
     /// What values it takes.
     pub values: Values,
-    /// Without the key, the policy is as if it had this, in JSON; empty if
-    /// the key is required or nothing is like its absence.
-    pub default: &'static str,
+    /// What a policy is without the key.
+    pub default: Default,
     /// What it means, in Markdown.
     pub meaning: &'static str,
     /// What other CORS configurations call it: in lower case, without marks
@@ -23,9 +35,19 @@ pub struct Key {
     others: &'static str,
 }
 
+/// What a policy is without a key.
+#[derive(Clone, Copy, Debug)]
+pub enum Default {
+    /// It is rejected.
+    Required,
+    /// Like none with the key.
+    Absent,
+    /// As if it had this value, in JSON.
+    Json(&'static str),
+}
+
 /// What values a key takes.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub enum Values {
     /// Any string.
     Text,
@@ -76,7 +98,7 @@ static DANGERS: &[&Key] = &[
 pub(super) static ALLOW_ORIGINS: Key = Key {
     pointer: "/allow_origins",
     values: Values::Origins,
-    default: "",
+    default: Default::Required,
     meaning: "the origins that may read responses",
     others: "origin origins alloworigin alloworiginlist alloworiginslist \
         originlist allowlist whitelist originwhitelist originswhitelist \
@@ -87,8 +109,9 @@ pub(super) static ALLOW_ORIGINS: Key = Key {
 pub(super) static ALLOW_CREDENTIALS: Key = Key {
     pointer: "/allow_credentials",
     values: Values::Boolean,
-    default: "false",
-    meaning: "whether requests may have cookies and HTTP authentication",
+    default: Default::Json("false"),
+    meaning: "whether pages may read responses to requests with \
+        cookies, HTTP authentication or client certificates",
     others: "credential credentials allowcredential supportscredentials \
         supportcredentials withcredentials",
 };
@@ -96,7 +119,7 @@ pub(super) static ALLOW_CREDENTIALS: Key = Key {
 pub(super) static ALLOW_METHODS: Key = Key {
     pointer: "/allow_methods",
     values: Values::Names,
-    default: "[]",
+    default: Default::Json("[]"),
     meaning: "methods in addition to GET, HEAD and POST, which are always \
         allowed; or `*` alone",
     others: "method methods allowmethod requestmethods allowmethodslist",
@@ -105,7 +128,7 @@ pub(super) static ALLOW_METHODS: Key = Key {
 pub(super) static ALLOW_HEADERS: Key = Key {
     pointer: "/allow_headers",
     values: Values::Names,
-    default: "[]",
+    default: Default::Json("[]"),
     meaning: "request headers in addition to the CORS-safelisted ones. JSON \
         bodies need `Content-Type`. `*` does not cover `Authorization`: list \
         it too",
@@ -115,7 +138,7 @@ pub(super) static ALLOW_HEADERS: Key = Key {
 pub(super) static EXPOSE_HEADERS: Key = Key {
     pointer: "/expose_headers",
     values: Values::Names,
-    default: "[]",
+    default: Default::Json("[]"),
     meaning: "response headers that scripts may read, in addition to the \
         CORS-safelisted ones; or `*` alone",
     others: "expose exposeheader exposedheader exposedheaders \
@@ -126,9 +149,9 @@ pub(super) static MAX_AGE: Key = Key {
     pointer: "/max_age",
     // Browsers cache a preflight for at most a day, most of them for less.
     values: Values::Seconds(86_400),
-    default: "",
-    meaning: "how long browsers cache a preflight response: 5 s without it, \
-        and most of them 7200 s at most",
+    default: Default::Absent,
+    meaning: "how long browsers cache a preflight response. Without it they \
+        cache it for 5 s; most of them cap it at 7200 s",
     others: "maxageseconds maxageinseconds preflightmaxage \
         preflightmaxageseconds",
 };
@@ -136,7 +159,7 @@ pub(super) static MAX_AGE: Key = Key {
 pub(super) static PREFLIGHT_STATUS: Key = Key {
     pointer: "/preflight_status",
     values: Values::Status([200, 204]),
-    default: "204",
+    default: Default::Json("204"),
     meaning: "the status of a preflight response",
     others: "optionssuccessstatus successstatus optionsstatus \
         optionsresponsestatuscode statuscode",
@@ -145,15 +168,15 @@ pub(super) static PREFLIGHT_STATUS: Key = Key {
 pub(super) static DANGEROUSLY_ALLOW: Key = Key {
     pointer: "/dangerously_allow",
     values: Values::Object(DANGERS),
-    default: "{}",
-    meaning: "exempts the listed patterns from a check",
+    default: Default::Json("{}"),
+    meaning: "turns off single checks",
     others: "dangerously",
 };
 
 pub(super) static NULL_ORIGIN: Key = Key {
     pointer: "/dangerously_allow/null_origin",
     values: Values::Boolean,
-    default: "false",
+    default: Default::Json("false"),
     meaning: "the pattern `null`, which every sandboxed iframe can send",
     others: "",
 };
@@ -161,7 +184,7 @@ pub(super) static NULL_ORIGIN: Key = Key {
 pub(super) static INSECURE_ORIGINS: Key = Key {
     pointer: "/dangerously_allow/insecure_origins",
     values: Values::Patterns,
-    default: "[]",
+    default: Default::Json("[]"),
     meaning: "with credentials: http origins other than loopback ones",
     others: "",
 };
@@ -169,7 +192,7 @@ pub(super) static INSECURE_ORIGINS: Key = Key {
 pub(super) static PUBLIC_SUFFIX_WILDCARDS: Key = Key {
     pointer: "/dangerously_allow/public_suffix_wildcards",
     values: Values::Patterns,
-    default: "[]",
+    default: Default::Json("[]"),
     meaning: "with credentials: wildcards under which anyone can get a name",
     others: "",
 };
@@ -177,17 +200,16 @@ pub(super) static PUBLIC_SUFFIX_WILDCARDS: Key = Key {
 pub(super) static LOOPBACK_ORIGINS: Key = Key {
     pointer: "/dangerously_allow/loopback_origins",
     values: Values::Patterns,
-    default: "[]",
-    meaning: "with credentials: loopback origins. They load without it too, \
-        but with a warning, which is wrong for some, such as Tauri's \
-        `http://tauri.localhost`",
+    default: Default::Json("[]"),
+    meaning: "with credentials: loopback origins that are intended, such as \
+        Tauri's `http://tauri.localhost`. Without it they load with a warning",
     others: "",
 };
 
 pub(super) static SCHEMA: Key = Key {
     pointer: "/$schema",
     values: Values::Text,
-    default: "",
+    default: Default::Absent,
     meaning: "ignored; editors read the schema that it names",
     others: "schema",
 };
@@ -195,7 +217,7 @@ pub(super) static SCHEMA: Key = Key {
 pub(super) static DESCRIPTION: Key = Key {
     pointer: "/description",
     values: Values::Text,
-    default: "",
+    default: Default::Absent,
     meaning: "ignored; for a comment",
     others: "comment comments note notes title name",
 };

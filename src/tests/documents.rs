@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::{
-    Code, DIAGNOSTICS_MAX, Diagnostic, KEYS, Key, Policy, Request, Severity,
-    Values, Verdict,
+    Code, DIAGNOSTICS_MAX, Diagnostic, KEYS, Key, KeyDefault, Policy, Request,
+    Severity, Values, Verdict,
 };
 
 /// For each code of an error or warning, the shortest policy that has it.
@@ -194,7 +194,7 @@ fn documents_list_every_code_with_an_example() {
 #[test]
 fn documents_list_every_key() {
     check("POLICY.md", "<!-- keys:", "<!-- end of keys -->", &key_table());
-    let mut dangers = String::from("| member | exempts |\n|---|---|\n");
+    let mut dangers = String::from("| member | turned off |\n|---|---|\n");
     for key in keys_below(KEYS).iter().filter(|key| !is_top(key)) {
         dangers += &format!(
             "| `\"{}\": {}` | {} |\n",
@@ -298,9 +298,9 @@ fn key_table() -> String {
             Values::Object(_) => "object, see below".into(),
         };
         let default = match key.default {
-            "" if matches!(key.values, Values::Origins) => "required".into(),
-            "" => String::new(),
-            default => format!("`{default}`"),
+            KeyDefault::Required => "required".into(),
+            KeyDefault::Absent => String::new(),
+            KeyDefault::Json(value) => format!("`{value}`"),
         };
         table += &format!(
             "| `{}` | {values} | {default} | {} |\n",

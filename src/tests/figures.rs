@@ -47,10 +47,11 @@ fn the_readme_has_the_figures_of_the_benches() {
     let added = row("time added, 1,000 origins");
     let ours = format!("{} (C ABI)", time(scenario, "libcors (C)"));
     assert_eq!(added[1], ours);
-    assert_eq!(added[3], time(scenario, "rs/cors"));
-    assert_eq!(added[4], time(scenario, "expressjs/cors"));
+    assert_eq!(added[3], time(scenario, "jub0bs/cors"));
+    assert_eq!(added[4], time(scenario, "rs/cors"));
+    assert_eq!(added[5], time(scenario, "expressjs/cors"));
     let starlette = format!("Starlette: {}", time(scenario, "Starlette"));
-    assert_eq!(added[5], starlette);
+    assert_eq!(added[6], starlette);
 
     let instructions = row("extra nginx instructions");
     assert_eq!(instructions[1], nginx("libcors, 100,000", "allowed"));
