@@ -59,10 +59,10 @@ declare -A groups=(
     [fresh]="debootstrap=debootstrap git=git ip=iproute2 setpriv=util-linux
         unshare=util-linux"
 )
-# Debian has the shared library that PyInstaller asks for apart from Python.
-case $(command -v python3) in /usr/bin/*)
-    groups[python]+=" libpython$(python3 -c \
-        'import sys; print("%d.%d" % sys.version_info[:2])')" ;;
+# Debian has the shared library that PyInstaller asks for apart from Python. This
+# package depends on it, whatever the version of a Python that is still to come.
+case $(command -v python3) in /usr/bin/* | "")
+    groups[python]+=" libpython3-dev" ;;
 esac
 
 expand() {
