@@ -90,3 +90,14 @@ fn the_depth_is_that_of_arrays_and_objects() {
         assert_eq!(diagnostic.code.name(), code);
     }
 }
+
+/// What is no pattern is not in the set, but the elements behind it are.
+#[test]
+fn an_origin_twice_is_told_behind_one_that_is_malformed() {
+    let error = error_of(
+        br#"{"allow_origins": ["https://a.example/", "https://b.example",
+            "https://b.example"]}"#,
+    );
+    let codes: Vec<_> = error.diagnostics().iter().map(|d| d.code).collect();
+    assert_eq!(codes, ["origin-trailing-slash", "duplicate"]);
+}
