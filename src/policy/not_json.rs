@@ -2,7 +2,7 @@
 
 use super::correction::{has_variable, variable};
 use super::diagnostic::{Code, Finding};
-use super::document::SyntaxError;
+use super::document::{self, SyntaxError};
 
 const EXAMPLE: &str = r#"{"allow_origins": ["https://app.example.com"]}"#;
 
@@ -52,13 +52,15 @@ pub(super) fn explain(text: &str, error: SyntaxError) -> (usize, Finding) {
         return (offset, syntax(message, help));
     }
 
-    // A word may have begun before the character that made it wrong.
+    // A word may have begun before the character that made it wrong. One that
+    // ends there and is JSON is not what is wrong.
     let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
-    let word_at = text[..offset].trim_end_matches(in_word).len();
-    let mut word_at = match in_string(text, word_at) {
-        true => offset,
-        false => word_at,
-    };
+    let mut word_at = text[..offset].trim_end_matches(in_word).len();
+    let is_right = !text[offset..].starts_with(in_word)
+        && document::parse(&text[word_at..offset]).is_ok();
+    if is_right || in_string(text, word_at) {
+        word_at = offset;
+    }
     let before = text[..word_at].trim_end();
     let rest = &text[word_at..];
     let word = &rest[..rest.find(|c| !in_word(c)).unwrap_or(rest.len())];

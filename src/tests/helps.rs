@@ -747,6 +747,10 @@ fn helps_for_json_say_what_the_file_is() {
         ("{\"a\": ${B}}", "variables are not replaced", 1, 7),
         ("{\"a\": 1} x", "unexpected text after the end of the policy", 1, 10),
         ("{\"a\": \"b", "the file ends inside a string", 1, 9),
+        ("{\"a\": 5; \"b\": 1}", "a semicolon between values", 1, 8),
+        ("{\"a\": 5]", "expected , or }", 1, 8),
+        ("[true}", "expected , or ]", 1, 6),
+        ("{\"a\": 5 \"b\": 1}", "missing comma before this", 1, 9),
     ] {
         let error = Policy::from_json(text.as_bytes()).expect_err(text);
         let [diagnostic] = error.diagnostics() else { panic!("{error}") };
