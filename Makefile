@@ -3,7 +3,7 @@
 #   make demo           build everything, show requests and responses, and serve
 #                       127.0.0.1:8080 until Ctrl-C; PORT=n for another port,
 #                       DEMO_ONCE=1 to stop after the responses
-#   make test           everything that CI runs
+#   make test           every short test
 #   make deps           install what `make test` needs: list the missing Debian
 #                       packages, ask (not with YES=1), and fill build/.
 #                       FOR='groups' for less or more: tools/packages.sh.

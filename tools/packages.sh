@@ -86,7 +86,10 @@ is_there() {
     case $1 in
         python:*=*)
             local module=${1#python:}
-            python3 -c "import ${module%%=*}" 2>/dev/null ;;
+            # Another Python may come first in the path, but without pytest
+            # tools/pytest.sh takes Debian's.
+            python3 -c "import ${module%%=*}" 2>/dev/null ||
+                /usr/bin/python3 -c "import ${module%%=*}" 2>/dev/null ;;
         *=*) command -v "${1%%=*}" >/dev/null ;;
         # Without dpkg there is no way to tell, but the build will.
         *) [ -z "$installed" ] || grep -qxF "$1" <<<"$installed" ;;
@@ -94,7 +97,10 @@ is_there() {
 }
 
 what=$1
-shift
+case $what in
+    check | install) shift ;;
+    *) echo "usage: packages.sh check|install GROUP..." >&2; exit 2 ;;
+esac
 words=$(for group in "$@"; do expand "$group"; done | sort -u)
 missing=()
 for word in $words; do
@@ -142,7 +148,7 @@ install() {
         -o DPkg::Lock::Timeout=300 "${missing[@]}" >"$log" 2>&1
 }
 
-# The lists of packages are fetched only if they are missing or old.
+# If it fails, the lists of packages may be missing or old.
 if ! install; then
     "${as_root[@]}" apt-get update -qq >&2
     install || { cat "$log" >&2; exit 1; }

@@ -1,8 +1,8 @@
 //! The search for what is near a refused request and would be allowed.
 //!
-//! The request is changed a little and the matcher asked again. So the cost
-//! has a bound, however many origins the policy has, and nothing is said to be
-//! allowed that is not.
+//! The request is changed a little and the policy asked again, or for a header
+//! its list. So the cost has a bound, however many origins the policy has, and
+//! nothing is said to be allowed that is not.
 
 use std::str;
 
@@ -130,12 +130,15 @@ fn near_origin(policy: &Policy, sent: &str) -> Option<Near> {
         return Some(Near::Origin(origin));
     }
     let www = match host.strip_prefix("www.") {
-        Some(rest) => with_host(rest),
-        None => with_host(&format!("www.{host}")),
+        Some(rest) => rest.to_owned(),
+        None => format!("www.{host}"),
     };
-    // Only if it is listed: under a wildcard "www." is like any label.
-    if pattern_for(policy, &www) == Some(&www) {
-        return Some(Near::Origin(www));
+    for scheme in schemes {
+        let www = on_port(scheme, &www, tuple.port);
+        // Only if it is listed: under a wildcard "www." is like any label.
+        if pattern_for(policy, &www) == Some(&www) {
+            return Some(Near::Origin(www));
+        }
     }
     let below = with_host(&format!("{ANY_LABEL}.{host}"));
     if let Some(pattern) = pattern_for(policy, &below)

@@ -1,19 +1,20 @@
 //! The keys of the policy file, each stated once. The schema that editors read,
-//! POLICY.md's tables and the fuzzers' dictionary are made of this.
+//! POLICY.md's tables and the fuzzers' dictionary are generated from this.
 //!
 //! To add a key:
 //!
 //! 1. state it here, and list it in [`KEYS`];
-//! 2. read it in `rules.rs`, into a field of `Policy` with an accessor;
-//! 3. use it, in `decision.rs` if it changes a response. A response header that
-//!    it governs must be dropped from the application's by every server:
-//!    bindings/README.md;
-//! 4. show it in the command's `summary.rs` and `diff.rs`;
-//! 5. add it to the vectors, and to the policies that `properties.rs`,
-//!    `helps.rs` and the fuzz target `evaluate` make up;
+//! 2. read it in `src/policy/rules.rs`, into a field of `Policy` with an
+//!    accessor (`src/policy.rs`);
+//! 3. use it, in `src/decision.rs` if it changes a response, which has at most
+//!    `HEADERS_MAX` headers. If it controls a header that applications send
+//!    too, every server must drop theirs: duty 4 of bindings/README.md;
+//! 4. show it in the command: `cli/src/summary.rs` and `cli/src/diff.rs`;
+//! 5. add it to the vectors, and to the policies that `src/tests/properties.rs`,
+//!    `src/tests/helps.rs` and `fuzz/fuzz_targets/evaluate.rs` make up;
 //! 6. run `UPDATE_DOCUMENTS=1 cargo test documents`.
 //!
-//! A test fails for each of these that is forgotten, but for 3 and 5.
+//! For 1, 2, 4 (of keys at the top) and 6, a test fails if you forget it.
 
 /// A key of the policy file.
 #[derive(Debug)]
@@ -151,7 +152,8 @@ pub(super) static MAX_AGE: Key = Key {
     values: Values::Seconds(86_400),
     default: Default::Absent,
     meaning: "how long browsers cache a preflight response. Without it they \
-        cache it for 5 s; most of them cap it at 7200 s",
+        cache it for 5 s; Chromium caps it at 7200 s, Firefox at 86400 s, \
+        WebKit at 600 s",
     others: "maxageseconds maxageinseconds preflightmaxage \
         preflightmaxageseconds",
 };
@@ -289,6 +291,10 @@ enum Meaning {
 /// What a key of another configuration means, whatever its case and the marks
 /// between its words.
 fn meaning(key: &str) -> Option<Meaning> {
+    // Comments, such as "//max_age", mean nothing else.
+    if key.starts_with(['#', '/']) {
+        return Some(Meaning::Key(&DESCRIPTION));
+    }
     let name = key.rsplit('/').next().unwrap_or_default();
     let name: String = name
         .chars()
@@ -314,10 +320,7 @@ fn meaning(key: &str) -> Option<Meaning> {
     }
     let name = name.replace("allowed", "allow");
     if name.is_empty() {
-        // "//" and "#" are comments.
-        return key
-            .starts_with(['/', '#'])
-            .then_some(Meaning::Key(&DESCRIPTION));
+        return None;
     }
     let among = |names: &str| names.split(' ').any(|other| other == name);
     let of_key =

@@ -234,7 +234,7 @@ impl<'t> Rules<'t> {
                     format!("{name} must be between 0 and {max} seconds");
                 let help = match text.starts_with('-') {
                     true => "use 0 to disable caching",
-                    false => "use 7200, the most that some browsers cache",
+                    false => "use 7200, the most that Chromium caches",
                 };
                 Code::MaxAgeRange.says(message).help(help)
             }

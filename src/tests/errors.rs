@@ -98,6 +98,7 @@ fn an_origin_twice_is_told_behind_one_that_is_malformed() {
         br#"{"allow_origins": ["https://a.example/", "https://b.example",
             "https://b.example"]}"#,
     );
-    let codes: Vec<_> = error.diagnostics().iter().map(|d| d.code).collect();
+    let codes: Vec<_> =
+        error.diagnostics().iter().map(|d| d.code.name()).collect();
     assert_eq!(codes, ["origin-trailing-slash", "duplicate"]);
 }

@@ -789,3 +789,15 @@ fn helps_name_an_encoding_that_is_not_utf_8() {
         assert_eq!(help, Some("use UTF-8 when you save the file"));
     }
 }
+
+/// A key that is commented out is a comment, and not the key.
+#[test]
+fn helps_never_bring_back_what_is_commented_out() {
+    for key in ["//", "#", "//allow_credentials", "# max_age", "/*methods*/"] {
+        let json = format!(r#"{{"allow_origins": ["*"], "{key}": true}}"#);
+        let error = Policy::from_json(json.as_bytes()).expect_err(key);
+        let [diagnostic] = error.diagnostics() else { panic!("{error}") };
+        let help = diagnostic.help.as_deref();
+        assert_eq!(help, Some("use \"description\""), "{key}");
+    }
+}

@@ -1,6 +1,6 @@
 """One suite for every host: what bindings/README.md says that a host does.
 
-    pytest tests/hosts --hosts=nginx,uvicorn
+    tools/pytest.sh tests/hosts --hosts=nginx,uvicorn
 
 A host is an adapter: adapters/NAME.py has `start`, `refuses`, the flag
 MANY_POLICIES (whether one server takes several), and EXCEPTIONS, a dict of

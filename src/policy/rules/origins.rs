@@ -40,7 +40,7 @@ struct Closed {
 }
 
 impl Closed {
-    /// More domains than that are not remembered.
+    /// At most this many are remembered.
     const MAX: usize = 4096;
 
     /// Whether no wildcard to the left of `suffix` can match a name that
@@ -455,8 +455,11 @@ impl Dangers<'_> {
             return format!("use {fix}");
         }
         if fix == "null" {
-            return "remove it, or see null_origin of dangerously_allow"
-                .into();
+            return match credentials {
+                true => "remove it",
+                false => "remove it, or see null_origin of dangerously_allow",
+            }
+            .into();
         }
         let https = with_https(fix);
         match self.accepts(&https, credentials, suffixes) {
