@@ -298,11 +298,12 @@ try_it() {
         fail "README.md has no command '$1'"
 }
 
-# What make installs must not start servers.
+# What make installs must not start servers. Chromium's libraries depend on the
+# message bus, which most machines run anyway, and on a socket directory of X.
 no_services() {
-    [ -s "$root/root/services" ] || return 0
-    cat "$root/root/services" >&2
-    fail "a package that was installed asks for a service"
+    [ -e "$root/root/services" ] || return 0
+    ! grep -vE '^(dbus|x11-common) ' "$root/root/services" >&2 ||
+        fail "a package that was installed asks for a service"
 }
 
 demo() {
