@@ -15,6 +15,7 @@ mod origin_parts;
 mod places;
 mod properties;
 mod public_suffixes;
+mod short_globs;
 mod standard;
 mod suffix_list;
 mod vary;
