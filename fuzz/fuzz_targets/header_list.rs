@@ -337,35 +337,10 @@ fn header_allowed(lists: &Lists, name: &[u8]) -> bool {
             && !forbidden(name))
 }
 
-/// <https://fetch.spec.whatwg.org/#forbidden-request-header>
+/// Whatever its value: a request has none.
 fn forbidden(name: &[u8]) -> bool {
-    const NAMES: [&str; 21] = [
-        "Accept-Charset",
-        "Accept-Encoding",
-        "Access-Control-Request-Headers",
-        "Access-Control-Request-Method",
-        "Connection",
-        "Content-Length",
-        "Cookie",
-        "Cookie2",
-        "Date",
-        "DNT",
-        "Expect",
-        "Host",
-        "Keep-Alive",
-        "Origin",
-        "Referer",
-        "Set-Cookie",
-        "TE",
-        "Trailer",
-        "Transfer-Encoding",
-        "Upgrade",
-        "Via",
-    ];
-    let lower = name.to_ascii_lowercase();
-    lower.starts_with(b"proxy-")
-        || lower.starts_with(b"sec-")
-        || is_one_of(name, &NAMES.map(str::as_bytes))
+    str::from_utf8(name)
+        .is_ok_and(|name| browser::forbidden_request_header(name, b""))
 }
 
 /// Split at commas, spaces and tabs off, empty elements left out.
