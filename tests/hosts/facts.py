@@ -1,5 +1,4 @@
-"""What the application behind every host answers, and the policy of most
-tests."""
+"""What the application behind every host answers."""
 
 #: What the application sends of CORS with /items. None of it may come through,
 #: and its Vary is completed, not repeated.
@@ -16,15 +15,3 @@ STATUSES = {"/items": 200, "/health": 200, "/secret": 401, "/fault": 500}
 
 #: What they answer, whatever the method; the others have no body.
 BODIES = {"/items": b"[]\n", "/health": b"ok\n"}
-
-APP = "https://app.example.com"
-STRANGER = "https://stranger.example"
-
-API = {
-    "allow_origins": [APP, "https://*.preview.example.com"],
-    "allow_credentials": True,
-    "allow_methods": ["PUT", "DELETE"],
-    "allow_headers": ["Authorization", "Content-Type"],
-    "expose_headers": ["X-Request-Id"],
-    "max_age": 600,
-}

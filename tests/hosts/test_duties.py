@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from facts import API, APP, BODIES, STATUSES, STRANGER
+from facts import BODIES, STATUSES
+from web_server import API, APP, STRANGER
 
 REQUESTED = "Access-Control-Request-Method"
 HEADERS = "Access-Control-Request-Headers"
