@@ -54,7 +54,7 @@ INSTALLED  = $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
 
 # Root may have no Rust: what `make lib` has built is not built anew.
 $(LIBRARIES) $(STATIC_LIBS) &: Cargo.toml Cargo.lock build.rs \
-        $(shell find src -type f)
+        $(shell find src -path src/tests -prune -o -type f -print)
 	$(MAKE) lib
 	@touch $(LIBRARIES) $(STATIC_LIBS)
 
