@@ -86,10 +86,10 @@ is_there() {
     case $1 in
         python:*=*)
             local module=${1#python:}
-            # Another Python may come first in the path, but without pytest
-            # tools/pytest.sh takes Debian's.
+            # tools/pytest.sh takes Debian's Python if the first has no pytest.
             python3 -c "import ${module%%=*}" 2>/dev/null ||
-                /usr/bin/python3 -c "import ${module%%=*}" 2>/dev/null ;;
+                { [ "${module%%=*}" = pytest ] &&
+                    /usr/bin/python3 -c "import pytest" 2>/dev/null; } ;;
         *=*) command -v "${1%%=*}" >/dev/null ;;
         # Without dpkg there is no way to tell, but the build will.
         *) [ -z "$installed" ] || grep -qxF "$1" <<<"$installed" ;;
@@ -141,7 +141,7 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# A new machine may be updating itself just then: that is waited for.
+# A new machine may be updating itself, so this waits for its lock.
 install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends \
