@@ -299,8 +299,8 @@ impl Policy {
         }
     }
 
-    /// On a refusal (method_not_allowed, header_not_allowed) no byte of the
-    /// request is in it: vectors/methods.json, "refused and not echoed".
+    /// On a refusal (method_not_allowed, header_not_allowed), nothing is copied
+    /// from the request: vectors/methods.json, "refused and not echoed".
     ///
     /// Always sends a list: without the header, a browser takes the requested
     /// method for allowed if its use-CORS-preflight flag is set

@@ -211,8 +211,8 @@ pub fn exposed(response: &[Header], credentials: bool) -> Vec<String> {
     sorted_lowercase_set(&readable)
 }
 
-/// Seconds for which a preflight's response is cached; a
-/// number that is too large means for ever.
+/// Seconds for which a preflight's response is cached; a number that is too
+/// large means forever.
 /// <https://fetch.spec.whatwg.org/#http-access-control-max-age>
 pub(crate) fn max_age(response: &[Header]) -> u64 {
     match lines("Access-Control-Max-Age", response).as_slice() {

@@ -25,7 +25,7 @@ pub struct Key {
     /// What values it takes.
     pub values: Values,
     /// What a policy is without the key.
-    pub default: Default,
+    pub default: KeyDefault,
     /// What it means, in Markdown.
     pub meaning: &'static str,
     /// What other CORS configurations call it: in lower case, without marks
@@ -38,7 +38,7 @@ pub struct Key {
 
 /// What a policy is without a key.
 #[derive(Clone, Copy, Debug)]
-pub enum Default {
+pub enum KeyDefault {
     /// It is rejected.
     Required,
     /// Like none with the key.
@@ -99,7 +99,7 @@ static DANGERS: &[&Key] = &[
 pub(super) static ALLOW_ORIGINS: Key = Key {
     pointer: "/allow_origins",
     values: Values::Origins,
-    default: Default::Required,
+    default: KeyDefault::Required,
     meaning: "the origins that may read responses",
     others: "origin origins alloworigin alloworiginlist alloworiginslist \
         originlist allowlist whitelist originwhitelist originswhitelist \
@@ -110,7 +110,7 @@ pub(super) static ALLOW_ORIGINS: Key = Key {
 pub(super) static ALLOW_CREDENTIALS: Key = Key {
     pointer: "/allow_credentials",
     values: Values::Boolean,
-    default: Default::Json("false"),
+    default: KeyDefault::Json("false"),
     meaning: "whether pages may read responses to requests with \
         cookies, HTTP authentication or client certificates",
     others: "credential credentials allowcredential supportscredentials \
@@ -120,7 +120,7 @@ pub(super) static ALLOW_CREDENTIALS: Key = Key {
 pub(super) static ALLOW_METHODS: Key = Key {
     pointer: "/allow_methods",
     values: Values::Names,
-    default: Default::Json("[]"),
+    default: KeyDefault::Json("[]"),
     meaning: "methods in addition to GET, HEAD and POST, which are always \
         allowed; or `*` alone",
     others: "method methods allowmethod requestmethods allowmethodslist",
@@ -129,7 +129,7 @@ pub(super) static ALLOW_METHODS: Key = Key {
 pub(super) static ALLOW_HEADERS: Key = Key {
     pointer: "/allow_headers",
     values: Values::Names,
-    default: Default::Json("[]"),
+    default: KeyDefault::Json("[]"),
     meaning: "request headers in addition to the CORS-safelisted ones. JSON \
         bodies need `Content-Type`. `*` does not cover `Authorization`: list \
         it too",
@@ -139,7 +139,7 @@ pub(super) static ALLOW_HEADERS: Key = Key {
 pub(super) static EXPOSE_HEADERS: Key = Key {
     pointer: "/expose_headers",
     values: Values::Names,
-    default: Default::Json("[]"),
+    default: KeyDefault::Json("[]"),
     meaning: "response headers that scripts may read, in addition to the \
         CORS-safelisted ones; or `*` alone",
     others: "expose exposeheader exposedheader exposedheaders \
@@ -150,7 +150,7 @@ pub(super) static MAX_AGE: Key = Key {
     pointer: "/max_age",
     // Browsers cache a preflight for at most a day, most of them for less.
     values: Values::Seconds(86_400),
-    default: Default::Absent,
+    default: KeyDefault::Absent,
     meaning: "how long browsers cache a preflight response. Without it they \
         cache it for 5 s; Chromium caps it at 7200 s, Firefox at 86400 s, \
         WebKit at 600 s",
@@ -161,7 +161,7 @@ pub(super) static MAX_AGE: Key = Key {
 pub(super) static PREFLIGHT_STATUS: Key = Key {
     pointer: "/preflight_status",
     values: Values::Status([200, 204]),
-    default: Default::Json("204"),
+    default: KeyDefault::Json("204"),
     meaning: "the status of a preflight response",
     others: "optionssuccessstatus successstatus optionsstatus \
         optionsresponsestatuscode statuscode",
@@ -170,7 +170,7 @@ pub(super) static PREFLIGHT_STATUS: Key = Key {
 pub(super) static DANGEROUSLY_ALLOW: Key = Key {
     pointer: "/dangerously_allow",
     values: Values::Object(DANGERS),
-    default: Default::Json("{}"),
+    default: KeyDefault::Json("{}"),
     meaning: "turns off single checks",
     others: "dangerously",
 };
@@ -178,7 +178,7 @@ pub(super) static DANGEROUSLY_ALLOW: Key = Key {
 pub(super) static NULL_ORIGIN: Key = Key {
     pointer: "/dangerously_allow/null_origin",
     values: Values::Boolean,
-    default: Default::Json("false"),
+    default: KeyDefault::Json("false"),
     meaning: "the pattern `null`, which every sandboxed iframe can send",
     others: "",
 };
@@ -186,7 +186,7 @@ pub(super) static NULL_ORIGIN: Key = Key {
 pub(super) static INSECURE_ORIGINS: Key = Key {
     pointer: "/dangerously_allow/insecure_origins",
     values: Values::Patterns,
-    default: Default::Json("[]"),
+    default: KeyDefault::Json("[]"),
     meaning: "with credentials: http origins other than loopback ones",
     others: "",
 };
@@ -194,7 +194,7 @@ pub(super) static INSECURE_ORIGINS: Key = Key {
 pub(super) static PUBLIC_SUFFIX_WILDCARDS: Key = Key {
     pointer: "/dangerously_allow/public_suffix_wildcards",
     values: Values::Patterns,
-    default: Default::Json("[]"),
+    default: KeyDefault::Json("[]"),
     meaning: "with credentials: wildcards under which anyone can get a name",
     others: "",
 };
@@ -202,7 +202,7 @@ pub(super) static PUBLIC_SUFFIX_WILDCARDS: Key = Key {
 pub(super) static LOOPBACK_ORIGINS: Key = Key {
     pointer: "/dangerously_allow/loopback_origins",
     values: Values::Patterns,
-    default: Default::Json("[]"),
+    default: KeyDefault::Json("[]"),
     meaning: "with credentials: loopback origins that are intended, such as \
         Tauri's `http://tauri.localhost`. Without it they load with a warning",
     others: "",
@@ -211,7 +211,7 @@ pub(super) static LOOPBACK_ORIGINS: Key = Key {
 pub(super) static SCHEMA: Key = Key {
     pointer: "/$schema",
     values: Values::Text,
-    default: Default::Absent,
+    default: KeyDefault::Absent,
     meaning: "ignored; editors read the schema that it names",
     others: "schema",
 };
@@ -219,7 +219,7 @@ pub(super) static SCHEMA: Key = Key {
 pub(super) static DESCRIPTION: Key = Key {
     pointer: "/description",
     values: Values::Text,
-    default: Default::Absent,
+    default: KeyDefault::Absent,
     meaning: "ignored; for a comment",
     others: "comment comments note notes title name",
 };
