@@ -151,7 +151,15 @@ impl Policy {
                 let headers = request.request_headers.unwrap_or_default();
                 self.preflight(origin, method, headers, &mut send)
             }
-            (origin, _) => self.actual(origin, &mut send),
+            (origin, _) => {
+                let outcome = self.actual(origin, &mut send);
+                // The same for all, since browsers send no Origin with most
+                // of the requests whose timing is read.
+                if let Some(origins) = &self.timing_allow_origins {
+                    send(header(TIMING_ALLOW_ORIGIN, origins.to_bytes()));
+                }
+                outcome
+            }
         };
         // A shared cache must not serve one origin's response to another.
         // Some caches store responses to OPTIONS, too.
@@ -434,6 +442,7 @@ const ALLOW_CREDENTIALS: &str = text(c"access-control-allow-credentials");
 const ALLOW_METHODS: &str = text(c"access-control-allow-methods");
 const ALLOW_HEADERS: &str = text(c"access-control-allow-headers");
 const EXPOSE_HEADERS: &str = text(c"access-control-expose-headers");
+const TIMING_ALLOW_ORIGIN: &str = text(c"timing-allow-origin");
 const MAX_AGE: &str = text(c"access-control-max-age");
 const VARY: &str = text(c"vary");
 

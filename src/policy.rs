@@ -40,6 +40,8 @@ pub struct Policy {
     /// The value of `Access-Control-Max-Age`.
     pub(crate) max_age: Option<CString>,
     pub(crate) preflight_status: u16,
+    /// The value of `Timing-Allow-Origin`.
+    pub(crate) timing_allow_origins: Option<CString>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -129,6 +131,13 @@ impl Policy {
     /// The status of a preflight response: 200 or 204.
     pub fn preflight_status(&self) -> u16 {
         self.preflight_status
+    }
+
+    /// The origins of `timing_allow_origins`, each once; `*` alone for any
+    /// origin.
+    pub fn timing_allow_origins(&self) -> impl Iterator<Item = &str> {
+        let list = self.timing_allow_origins.as_deref();
+        list.map(names).into_iter().flatten().map(str::trim_ascii_start)
     }
 
     /// The warnings, in the order of the file.

@@ -135,6 +135,11 @@ fn only_in(
         one.expose_headers().collect(),
         other.expose_headers().collect(),
     );
+    only(
+        "timing_allow_origins",
+        one.timing_allow_origins().collect(),
+        other.timing_allow_origins().collect(),
+    );
 }
 
 /// What occurs in no pattern with wildcards of a policy.

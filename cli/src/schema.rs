@@ -44,7 +44,7 @@ fn property(key: &Key) -> Map<String, Value> {
             json!({ "type": "integer", "minimum": 0, "maximum": max })
         }
         Values::Status(statuses) => json!({ "enum": statuses }),
-        Values::Origins => json!({
+        Values::Origins | Values::ExactOrigins => json!({
             "type": "array",
             "minItems": 1,
             "items": { "type": "string", "minLength": 1 },

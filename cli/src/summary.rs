@@ -47,7 +47,18 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
         Some(0) => "not cached".to_owned(),
         Some(age) => format!("cached for {age} s"),
     };
-    vec![
+    let timing: Vec<&str> =
+        policy.timing_allow_origins().take(SHOWN_MAX).collect();
+    let timing = match timing.as_slice() {
+        [] => None,
+        ["*"] => Some("any origin".to_owned()),
+        origins => match policy.timing_allow_origins().count() - origins.len()
+        {
+            0 => Some(origins.join(", ")),
+            more => Some(format!("{}, and {more} more", origins.join(", "))),
+        },
+    };
+    let mut lines = vec![
         SummaryLine { about: "origins", means: origins },
         SummaryLine {
             about: "credentials",
@@ -68,7 +79,15 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
                 policy.preflight_status()
             )],
         },
-    ]
+    ];
+    // Most policies do not have it.
+    lines.extend(
+        timing.map(|origins| SummaryLine {
+            about: "timing",
+            means: vec![origins],
+        }),
+    );
+    lines
 }
 
 /// A pattern of `allow_origins` and, if it is not an exact origin, what it

@@ -129,7 +129,7 @@ fn check_and_diff_show_every_key_that_means_something() {
             Values::Boolean => json!(true),
             Values::Seconds(max) => json!(max),
             Values::Status([other, _]) => json!(other),
-            Values::Origins | Values::Patterns => {
+            Values::Origins | Values::ExactOrigins | Values::Patterns => {
                 json!(["https://b.example"])
             }
             Values::Names => json!(["X-A"]),

@@ -152,6 +152,10 @@ codes! {
     MaxAgeRange "max-age-range",
     PreflightStatus "preflight-status" =>
         "use 204, or 200 for clients that do not accept 204",
+    TimingOrigin "timing-origin" =>
+        "list each origin, or use \"*\" alone for any origin",
+    TimingAnyNotAlone "timing-any-not-alone" =>
+        "use \"*\" alone, or remove it",
     DangerUnneeded "danger-unneeded" => "remove it",
     PolicySize "policy-size" => "list fewer origins",
     Io "io",

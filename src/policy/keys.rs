@@ -60,6 +60,8 @@ pub enum Values {
     Status([u16; 2]),
     /// An array of origin patterns, at least one.
     Origins,
+    /// An array of exact origins, at least one, or of `*` alone.
+    ExactOrigins,
     /// An array of patterns that `allow_origins` has.
     Patterns,
     /// An array of tokens (RFC 9110, section 5.6.2).
@@ -84,6 +86,7 @@ pub static KEYS: &[&Key] = &[
     &EXPOSE_HEADERS,
     &MAX_AGE,
     &PREFLIGHT_STATUS,
+    &TIMING_ALLOW_ORIGINS,
     &DANGEROUSLY_ALLOW,
     &SCHEMA,
     &DESCRIPTION,
@@ -165,6 +168,15 @@ pub(super) static PREFLIGHT_STATUS: Key = Key {
     meaning: "the status of a preflight response",
     others: "optionssuccessstatus successstatus optionsstatus \
         optionsresponsestatuscode statuscode",
+};
+
+pub(super) static TIMING_ALLOW_ORIGINS: Key = Key {
+    pointer: "/timing_allow_origins",
+    values: Values::ExactOrigins,
+    default: KeyDefault::Absent,
+    meaning: "the origins whose scripts may read resource timing, such as \
+        `PerformanceResourceTiming.requestStart`; or `*` alone",
+    others: "timingalloworigin timingorigins timingorigin timing tao",
 };
 
 pub(super) static DANGEROUSLY_ALLOW: Key = Key {

@@ -5,6 +5,7 @@
 
 mod names;
 mod origins;
+mod timing;
 
 use std::borrow::Cow;
 use std::ffi::CString;
@@ -139,6 +140,9 @@ impl<'t> Rules<'t> {
         let preflight_status = members
             .get(&keys::PREFLIGHT_STATUS)
             .and_then(|at| self.whole_number(&at, &keys::PREFLIGHT_STATUS));
+        let timing_allow_origins = members
+            .get(&keys::TIMING_ALLOW_ORIGINS)
+            .and_then(|at| self.timing_allow_origins(&at));
         let Origins { any, null, set } = origins?;
         Some(Policy {
             any_origin: any,
@@ -150,6 +154,7 @@ impl<'t> Rules<'t> {
             expose_headers,
             max_age: max_age.map(|age| c_string(age.to_string())),
             preflight_status: preflight_status.map_or(204, |s| s as u16),
+            timing_allow_origins,
             warnings: Vec::new(),
         })
     }
@@ -250,6 +255,7 @@ impl<'t> Rules<'t> {
             | Values::Seconds(_)
             | Values::Status(_)
             | Values::Origins
+            | Values::ExactOrigins
             | Values::Patterns
             | Values::Names
             | Values::Object(_) => return number,

@@ -180,6 +180,14 @@ const EXAMPLES: &[(Code, &str)] = &[
         r#"{"allow_origins": ["*"], "preflight_status": 202}"#,
     ),
     (
+        Code::TimingOrigin,
+        r#"{"allow_origins": ["*"], "timing_allow_origins": ["https://*.example.com"]}"#,
+    ),
+    (
+        Code::TimingAnyNotAlone,
+        r#"{"allow_origins": ["*"], "timing_allow_origins": ["*", "https://a.example"]}"#,
+    ),
+    (
         Code::DangerUnneeded,
         r#"{"allow_origins": ["*"], "dangerously_allow": {"null_origin": true}}"#,
     ),
@@ -293,6 +301,7 @@ fn key_table() -> String {
             Values::Seconds(max) => format!("seconds, 0 to {max}"),
             Values::Status([one, other]) => format!("{one} or {other}"),
             Values::Origins => "origin patterns, at least one".into(),
+            Values::ExactOrigins => "exact origins, or `*`".into(),
             Values::Patterns => "origin patterns".into(),
             Values::Names => "names, or `*`".into(),
             Values::Object(_) => "object, see below".into(),

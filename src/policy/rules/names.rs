@@ -15,7 +15,7 @@ use crate::names::token::is_token;
 use crate::policy::correction::{has_variable, variable};
 use crate::policy::diagnostic::{Code, Finding};
 use crate::policy::document::Type;
-use crate::policy::keys;
+use crate::policy::keys::{self, Key};
 
 /// What nginx (`proxy_buffer_size`), Apache (`responsefieldsize`) and others
 /// accept of a response's headers, or of one header, unless they are
@@ -43,10 +43,10 @@ fn is_registered(upper: &str) -> bool {
     )
 }
 
-/// The elements of an array of names.
+/// The elements of an array.
 #[derive(Clone, Copy)]
-struct All {
-    count: usize,
+pub(super) struct All {
+    pub(super) count: usize,
     /// Whether one is `*`.
     any: bool,
 }
@@ -243,30 +243,38 @@ impl<'t> Rules<'t> {
             (preflight, methods + headers, "preflight responses"),
             (&keys::EXPOSE_HEADERS, exposed, "responses"),
         ] {
-            if bytes > HEADERS_USUAL_MAX
-                && let Some(at) = members.get(key)
-            {
-                let message = format!(
-                    "{} gives {of} {bytes} bytes of headers, but many clients \
-                     and proxies accept no more than {HEADERS_USUAL_MAX}",
-                    key.name()
-                );
-                self.warning(&at, || Code::ListTooLong.says(message));
+            if let Some(at) = members.get(key) {
+                self.long_list(&at, key, bytes, of);
             }
         }
     }
 
-    /// Hands each string of an array of names to `each`, with what all of
-    /// them are.
-    fn names(
+    /// The same for one list, which gives responses so many bytes.
+    pub(super) fn long_list(
+        &mut self,
+        at: &At<'t, '_>,
+        key: &Key,
+        bytes: usize,
+        of: &str,
+    ) {
+        if bytes > HEADERS_USUAL_MAX {
+            let message = format!(
+                "{} gives {of} {bytes} bytes of headers, but many clients \
+                 and proxies accept no more than {HEADERS_USUAL_MAX}",
+                key.name()
+            );
+            self.warning(at, || Code::ListTooLong.says(message));
+        }
+    }
+
+    /// Hands each string of an array to `each`, with what all of them are.
+    pub(super) fn names(
         &mut self,
         array: Option<At<'t, '_>>,
         mut each: impl FnMut(&mut Self, &At<'t, '_>, Cow<'t, str>, All),
-    ) {
-        let Some(array) = array else { return };
-        if self.expect(&array, Type::Array).is_none() {
-            return;
-        }
+    ) -> Option<All> {
+        let array = array?;
+        self.expect(&array, Type::Array)?;
         let mut all = All { count: 0, any: false };
         array.each_element(|at| {
             all.count += 1;
@@ -277,6 +285,7 @@ impl<'t> Rules<'t> {
                 each(self, &at, name, all);
             }
         });
+        Some(all)
     }
 }
 
