@@ -101,6 +101,9 @@
 /// Deepest nesting of arrays and objects in a policy file.
 #define CORS_POLICY_DEPTH_MAX 8
 
+/// Most rules of a policy file.
+#define CORS_RULES_MAX 1024
+
 /// Longest origin, in bytes; a longer one is malformed: a scheme of 64, "://",
 /// a host of 253 (RFC 1035, section 2.3.4), ":" and a port of 5.
 #define CORS_ORIGIN_MAX 326

@@ -7,8 +7,9 @@
 use std::ffi::CStr;
 
 use crate::names::{Refusal, methods, request_headers};
+use crate::origin::set::Found;
 use crate::origin::syntax::{self, Origin};
-use crate::policy::Policy;
+use crate::policy::{Permissions, Policy, Rule};
 
 /// Room for headers in a decision, of which seven at most are used.
 pub(crate) const HEADERS_MAX: usize = 8;
@@ -165,7 +166,7 @@ impl Policy {
         // Some caches store responses to OPTIONS, too.
         if options {
             send(VARY_OPTIONS);
-        } else if !self.any_origin {
+        } else if !self.is_for_all() {
             send(VARY_ORIGIN);
         }
         outcome
@@ -201,23 +202,26 @@ impl Policy {
         let matched = match origin {
             Some(origin) => self.match_origin(origin),
             // The same bytes as with an Origin: a cache may store either.
-            None if self.any_origin => Ok(ANY),
-            None => return Outcome::bare(Verdict::NotCors, Reason::None),
+            None => self.match_any(Reason::None),
         };
-        let pattern = match matched {
-            Ok(pattern) => pattern,
-            Err(reason) => return Outcome::bare(Verdict::Refused, reason),
-        };
-        self.send_origin(origin.unwrap_or_default(), send);
-        if let Some(names) = &self.expose_headers {
-            send(header(EXPOSE_HEADERS, names.to_bytes()));
-        }
-        let verdict = match origin {
-            Some(_) => Verdict::Allowed,
+        let verdict = |allowed| match origin {
+            Some(_) => allowed,
             None => Verdict::NotCors,
         };
-        let pattern = Some(pattern);
-        Outcome { pattern, ..Outcome::bare(verdict, Reason::None) }
+        let Found { text, rule } = match matched {
+            Ok(found) => found,
+            Err(reason) => {
+                return Outcome::bare(verdict(Verdict::Refused), reason);
+            }
+        };
+        let permissions = self.permissions(rule);
+        permissions.send_origin(origin.unwrap_or_default(), send);
+        if let Some(names) = &permissions.expose_headers {
+            send(header(EXPOSE_HEADERS, names.to_bytes()));
+        }
+        let pattern = Some(text);
+        let outcome = Outcome::bare(verdict(Verdict::Allowed), Reason::None);
+        Outcome { pattern, ..outcome }
     }
 
     fn preflight<'a>(
@@ -232,36 +236,37 @@ impl Policy {
             pattern,
             ..Outcome::bare(Verdict::PreflightRefused, reason)
         };
-        let pattern = match self.match_origin(origin) {
-            Ok(pattern) => Some(pattern),
+        let Found { text, rule } = match self.match_origin(origin) {
+            Ok(found) => found,
             Err(reason) => return refused(reason, None),
         };
-        let (reason, culprit) = match methods::check(&self.methods, method) {
+        let (permissions, pattern) = (self.permissions(rule), Some(text));
+        let names = &permissions.request_headers;
+        let checked = methods::check(&permissions.methods, method);
+        let (reason, culprit) = match checked {
             Err(Refusal::Malformed) => {
                 return refused(Reason::MethodMalformed, pattern);
             }
             Err(Refusal::NotAllowed(name)) => {
                 (Reason::MethodNotAllowed, Some(name))
             }
-            Ok(()) => {
-                match request_headers::check(&self.request_headers, headers) {
-                    Err(Refusal::Malformed) => {
-                        return refused(Reason::HeadersMalformed, pattern);
-                    }
-                    Err(Refusal::NotAllowed(name)) => {
-                        (Reason::HeaderNotAllowed, Some(name))
-                    }
-                    Ok(()) => (Reason::None, None),
+            Ok(()) => match request_headers::check(names, headers) {
+                Err(Refusal::Malformed) => {
+                    return refused(Reason::HeadersMalformed, pattern);
                 }
-            }
+                Err(Refusal::NotAllowed(name)) => {
+                    (Reason::HeaderNotAllowed, Some(name))
+                }
+                Ok(()) => (Reason::None, None),
+            },
         };
         // The browser itself refuses a method or header that is not allowed:
         // the lists do not have it, and its console names it.
-        self.send_origin(origin, send);
-        self.send_methods(method, reason, send);
-        self.send_headers(headers, reason, culprit, send);
+        permissions.send_origin(origin, send);
+        permissions.send_methods(method, reason, send);
+        permissions.send_headers(headers, reason, culprit, send);
         let verdict = if reason == Reason::None {
-            if let Some(max_age) = &self.max_age {
+            if let Some(max_age) = &permissions.max_age {
                 send(header(MAX_AGE, max_age.to_bytes()));
             }
             Verdict::PreflightAllowed
@@ -272,29 +277,56 @@ impl Policy {
         Outcome { verdict, reason, status, culprit, pattern }
     }
 
-    /// The pattern that allows `origin`.
+    /// The rule that decides about a request: the first one of which a pattern
+    /// matches the origin.
+    pub fn rule_for(&self, request: &Request<'_>) -> Option<Rule<'_>> {
+        let found = match request.origin {
+            Some(origin) => self.match_origin(origin),
+            None => self.match_any(Reason::None),
+        };
+        self.rules().nth(found.ok()?.rule)
+    }
+
+    /// The pattern that allows `origin`, in the first rule that does.
     #[inline]
-    fn match_origin(&self, origin: &[u8]) -> Result<&[u8], Reason> {
-        if self.any_origin {
-            return Ok(ANY);
+    fn match_origin(&self, origin: &[u8]) -> Result<Found<'_>, Reason> {
+        if self.is_for_all() {
+            return Ok(Found { text: ANY, rule: 0 });
         }
         // An exact pattern passed the parser when the policy was loaded, so
         // the same bytes need not pass it again. All others must, before any
-        // wildcard is tried.
-        if let Some(pattern) = self.origins.find_exact(origin) {
-            return Ok(pattern);
+        // wildcard is tried. No earlier rule has a wildcard that matches an
+        // exact pattern of the set.
+        if let Some(found) = self.origins.find_exact(origin) {
+            return Ok(found);
         }
-        match &syntax::parse(origin) {
-            None => Err(Reason::OriginMalformed),
-            Some(Origin::Opaque) if self.null_origin => Ok(NULL),
-            Some(Origin::Opaque) => Err(Reason::OriginNotAllowed),
-            Some(Origin::Tuple(tuple)) => self
-                .origins
-                .find_wildcard(tuple)
-                .ok_or(Reason::OriginNotAllowed),
-        }
+        let reason = match &syntax::parse(origin) {
+            None => Reason::OriginMalformed,
+            Some(Origin::Opaque) => match self.null_origin {
+                Some(rule) => return Ok(Found { text: NULL, rule }),
+                None => Reason::OriginNotAllowed,
+            },
+            Some(Origin::Tuple(tuple)) => {
+                match self.origins.find_wildcard(origin, tuple) {
+                    Some(found) => return Ok(found),
+                    None => Reason::OriginNotAllowed,
+                }
+            }
+        };
+        self.match_any(reason)
     }
 
+    /// `*` of the last rule, if it has it.
+    #[inline]
+    fn match_any(&self, reason: Reason) -> Result<Found<'_>, Reason> {
+        match self.any_origin {
+            true => Ok(Found { text: ANY, rule: self.rules().len() - 1 }),
+            false => Err(reason),
+        }
+    }
+}
+
+impl Permissions {
     fn send_origin<'a>(
         &'a self,
         origin: &'a [u8],

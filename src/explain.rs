@@ -43,8 +43,9 @@ impl Policy {
     ) -> Explanation {
         let near = near::find(self, request, decision);
         let origin = request.origin.unwrap_or_default();
+        let rule = self.rule_for(request);
         Explanation {
-            cause: wording::cause(self, origin, decision),
+            cause: wording::cause(rule, origin, decision),
             hint: near.as_ref().map(|near| wording::hint(near, origin)),
             near,
         }

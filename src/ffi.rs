@@ -38,6 +38,9 @@ pub const CORS_POLICY_MAX: usize = 268435456;
 /// Deepest nesting of arrays and objects in a policy file.
 pub const CORS_POLICY_DEPTH_MAX: usize = 8;
 
+/// Most rules of a policy file.
+pub const CORS_RULES_MAX: usize = 1024;
+
 /// Longest origin, in bytes; a longer one is malformed: a scheme of 64, "://",
 /// a host of 253 (RFC 1035, section 2.3.4), ":" and a port of 5.
 pub const CORS_ORIGIN_MAX: usize = 326;
@@ -62,6 +65,7 @@ pub const CORS_VARY_MAX: usize = 128;
 const _: () = assert!(CORS_HEADERS_MAX == crate::decision::HEADERS_MAX);
 const _: () = assert!(CORS_POLICY_MAX == crate::POLICY_MAX);
 const _: () = assert!(CORS_POLICY_DEPTH_MAX == crate::POLICY_DEPTH_MAX);
+const _: () = assert!(CORS_RULES_MAX == crate::RULES_MAX);
 const _: () = assert!(CORS_ORIGIN_MAX == crate::ORIGIN_MAX);
 const _: () = assert!(CORS_METHOD_MAX == crate::METHOD_MAX);
 const _: () = assert!(CORS_HEADER_NAME_MAX == crate::HEADER_NAME_MAX);

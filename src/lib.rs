@@ -61,5 +61,7 @@ pub use origin::public_suffix::{
 pub use origin::syntax::{ORIGIN_MAX, is_loopback};
 pub use policy::diagnostic::{Code, DIAGNOSTICS_MAX, Diagnostic, Severity};
 pub use policy::keys::{KEYS, Key, KeyDefault, Values};
-pub use policy::{LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy};
+pub use policy::{
+    LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy, RULES_MAX, Rule,
+};
 pub use vary::vary_missing;

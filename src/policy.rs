@@ -27,11 +27,31 @@ pub const POLICY_MAX: usize = 256 << 20;
 /// needs three.
 pub const POLICY_DEPTH_MAX: usize = 8;
 
+/// Most rules of a policy.
+pub const RULES_MAX: usize = 1024;
+
 /// A loaded policy. It never changes; any number of threads may use it.
 pub struct Policy {
+    /// The origin patterns of all rules.
+    pub(crate) origins: OriginSet,
+    /// The first rule that lists `null`.
+    pub(crate) null_origin: Option<usize>,
+    /// Whether the last rule is for any origin.
+    pub(crate) any_origin: bool,
+    /// Most policies have one rule, which is so found without a detour.
+    first: Permissions,
+    more: Box<[Permissions]>,
+    pub(crate) preflight_status: u16,
+    /// The value of `Timing-Allow-Origin`.
+    pub(crate) timing_allow_origins: Option<CString>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// What a rule permits to the origins that its patterns match.
+pub(crate) struct Permissions {
+    /// Whether it is for any origin.
     pub(crate) any_origin: bool,
     pub(crate) null_origin: bool,
-    pub(crate) origins: OriginSet,
     pub(crate) credentials: bool,
     pub(crate) methods: Names,
     pub(crate) request_headers: Names,
@@ -39,10 +59,15 @@ pub struct Policy {
     pub(crate) expose_headers: Option<CString>,
     /// The value of `Access-Control-Max-Age`.
     pub(crate) max_age: Option<CString>,
-    pub(crate) preflight_status: u16,
-    /// The value of `Timing-Allow-Origin`.
-    pub(crate) timing_allow_origins: Option<CString>,
-    warnings: Vec<Diagnostic>,
+}
+
+/// A rule of a policy: some origins and what they may do. A policy file
+/// without `rules` is one rule.
+#[derive(Clone, Copy)]
+pub struct Rule<'p> {
+    origins: &'p OriginSet,
+    number: usize,
+    pub(crate) permissions: &'p Permissions,
 }
 
 /// Why a policy was not loaded.
@@ -88,44 +113,29 @@ impl Policy {
         Self::from_json(&json)
     }
 
-    /// The origin patterns of `allow_origins`, in the order of the file, but
-    /// `null` last; `*` alone for any origin.
-    pub fn allow_origins(&self) -> impl Iterator<Item = &str> {
-        let any = self.any_origin.then_some("*");
-        let null = self.null_origin.then_some("null");
-        any.into_iter().chain(self.origins.patterns()).chain(null)
+    /// The rules, at least one, in the order of the file.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = Rule<'_>> {
+        (0..self.more.len() + 1).map(|number| Rule {
+            origins: &self.origins,
+            number,
+            permissions: self.permissions(number),
+        })
     }
 
-    /// Whether requests may have credentials.
-    pub fn allow_credentials(&self) -> bool {
-        self.credentials
-    }
-
-    /// The allowed methods: GET, HEAD, POST and those of `allow_methods`, each
-    /// once; `*` alone for any method.
-    pub fn allow_methods(&self) -> impl Iterator<Item = &str> {
-        match self.methods.any() {
-            true => names(c"*"),
-            false => names(self.methods.list()),
+    /// What the rule of this number permits.
+    #[inline]
+    pub(crate) fn permissions(&self, rule: usize) -> &Permissions {
+        match rule.checked_sub(1) {
+            None => &self.first,
+            Some(rule) => &self.more[rule],
         }
     }
 
-    /// The names of `allow_headers` in lower case, each once, `*` first.
-    pub fn allow_headers(&self) -> impl Iterator<Item = &str> {
-        let any = self.request_headers.any().then_some("*");
-        any.into_iter().chain(names(self.request_headers.list()))
-    }
-
-    /// The names of `expose_headers` in lower case, each once; `*` alone for
-    /// all headers.
-    pub fn expose_headers(&self) -> impl Iterator<Item = &str> {
-        self.expose_headers.as_deref().map(names).into_iter().flatten()
-    }
-
-    /// For how many seconds browsers may cache a preflight response, if the
-    /// policy says so.
-    pub fn max_age(&self) -> Option<u32> {
-        self.max_age.as_deref().and_then(|age| age.to_str().ok()?.parse().ok())
+    /// Whether the only rule is for any origin. Such a policy never looks at
+    /// `Origin`.
+    #[inline]
+    pub(crate) fn is_for_all(&self) -> bool {
+        self.any_origin && self.more.is_empty()
     }
 
     /// The status of a preflight response: 200 or 204.
@@ -143,6 +153,67 @@ impl Policy {
     /// The warnings, in the order of the file.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+}
+
+impl<'p> Rule<'p> {
+    /// Its place in the file, from 1.
+    pub fn number(self) -> usize {
+        self.number + 1
+    }
+
+    /// The origin patterns of `allow_origins`, in the order of the file, but
+    /// `null` last; `*` alone for any origin.
+    pub fn allow_origins(self) -> impl Iterator<Item = &'p str> {
+        let any = self.permissions.any_origin.then_some("*");
+        let null = self.permissions.null_origin.then_some("null");
+        any.into_iter().chain(self.origins.patterns(self.number)).chain(null)
+    }
+
+    /// Whether requests may have credentials.
+    pub fn allow_credentials(self) -> bool {
+        self.permissions.credentials
+    }
+
+    /// The allowed methods: GET, HEAD, POST and those of `allow_methods`, each
+    /// once; `*` alone for any method.
+    pub fn allow_methods(self) -> impl Iterator<Item = &'p str> {
+        match self.permissions.methods.any() {
+            true => names(c"*"),
+            false => names(self.permissions.methods.list()),
+        }
+    }
+
+    /// The names of `allow_headers` in lower case, each once, `*` first.
+    pub fn allow_headers(self) -> impl Iterator<Item = &'p str> {
+        let any = self.permissions.request_headers.any().then_some("*");
+        any.into_iter().chain(names(self.permissions.request_headers.list()))
+    }
+
+    /// The names of `expose_headers` in lower case, each once; `*` alone for
+    /// all headers.
+    pub fn expose_headers(self) -> impl Iterator<Item = &'p str> {
+        self.permissions
+            .expose_headers
+            .as_deref()
+            .map(names)
+            .into_iter()
+            .flatten()
+    }
+
+    /// For how many seconds browsers may cache a preflight response, if the
+    /// rule says so.
+    pub fn max_age(self) -> Option<u32> {
+        self.permissions
+            .max_age
+            .as_deref()
+            .and_then(|age| age.to_str().ok()?.parse().ok())
+    }
+}
+
+impl fmt::Debug for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rule").field(&self.number()).finish()
     }
 }
 

@@ -80,7 +80,9 @@ fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
         }
     };
     let age = |policy: &Policy| {
-        policy.max_age().map_or("absent".to_owned(), |age| age.to_string())
+        first(policy)
+            .max_age()
+            .map_or("absent".to_owned(), |age| age.to_string())
     };
     changed("max_age", age(old), age(new));
     changed(
@@ -89,6 +91,10 @@ fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
         new.preflight_status().to_string(),
     );
     changes
+}
+
+fn first(policy: &Policy) -> cors::Rule<'_> {
+    policy.rules().next().expect("a policy has a rule")
 }
 
 /// What `one` allows and `other` does not.
@@ -103,12 +109,13 @@ fn only_in(
         changes.push(Change { key, kind, value, example, was: None });
     };
     let fresh = Fresh::to(other);
-    for pattern in one.allow_origins() {
+    let (one_rule, other_rule) = (first(one), first(other));
+    for pattern in one_rule.allow_origins() {
         if let Some(example) = fresh.not_covered(pattern, one, other) {
             push("allow_origins", pattern, example);
         }
     }
-    if one.allow_credentials() && !other.allow_credentials() {
+    if one_rule.allow_credentials() && !other_rule.allow_credentials() {
         push("allow_credentials", "true", None);
     }
     let mut only = |key, one: Vec<&str>, other: Vec<&str>| {
@@ -122,18 +129,18 @@ fn only_in(
     };
     only(
         "allow_methods",
-        one.allow_methods().collect(),
-        other.allow_methods().collect(),
+        one_rule.allow_methods().collect(),
+        other_rule.allow_methods().collect(),
     );
     only(
         "allow_headers",
-        one.allow_headers().collect(),
-        other.allow_headers().collect(),
+        one_rule.allow_headers().collect(),
+        other_rule.allow_headers().collect(),
     );
     only(
         "expose_headers",
-        one.expose_headers().collect(),
-        other.expose_headers().collect(),
+        one_rule.expose_headers().collect(),
+        other_rule.expose_headers().collect(),
     );
     only(
         "timing_allow_origins",
@@ -151,7 +158,8 @@ struct Fresh {
 impl Fresh {
     fn to(policy: &Policy) -> Self {
         let with_wildcards: Vec<&str> = policy
-            .allow_origins()
+            .rules()
+            .flat_map(|rule| rule.allow_origins())
             .filter(|pattern| pattern.contains('*'))
             .collect();
         let used: HashSet<char> =

@@ -130,10 +130,11 @@ fn credentials_note(
     policy: &Policy,
     request: &ScriptRequest,
 ) -> Option<String> {
-    if !request.credentials || policy.allow_credentials() {
+    let rule = policy.rules().next()?;
+    if !request.credentials || rule.allow_credentials() {
         return None;
     }
-    let how = match policy.allow_origins().eq(["*"]) {
+    let how = match rule.allow_origins().eq(["*"]) {
         true => "list the origins instead of \"*\" and set allow_credentials",
         false => "set allow_credentials",
     };

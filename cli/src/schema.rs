@@ -1,7 +1,7 @@
 //! The JSON Schema of a policy file, made of the library's keys. Editors know
 //! draft 7 best.
 
-use cors::{KEYS, Key, KeyDefault, Values};
+use cors::{KEYS, Key, KeyDefault, RULES_MAX, Values};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn schema() -> String {
@@ -59,6 +59,12 @@ fn property(key: &Key) -> Map<String, Value> {
                 // <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2>
                 "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
             },
+        }),
+        Values::Rules(keys) => json!({
+            "type": "array",
+            "minItems": 1,
+            "maxItems": RULES_MAX,
+            "items": object(keys),
         }),
         Values::Object(keys) => Value::Object(object(keys)),
     };

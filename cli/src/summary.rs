@@ -1,6 +1,6 @@
 //! What a policy means, in plain English.
 
-use cors::Policy;
+use cors::{Policy, Rule};
 use serde::Serialize;
 
 /// What one part of a policy means.
@@ -12,19 +12,44 @@ pub(crate) struct SummaryLine {
 
 /// What a policy means.
 pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
-    const SHOWN_MAX: usize = 20;
+    let mut lines = Vec::new();
+    for rule in policy.rules() {
+        if policy.rules().len() > 1 {
+            let number = format!("rule {}", rule.number());
+            lines.push(SummaryLine { about: "", means: vec![number] });
+        }
+        lines.extend(rule_summary(policy, rule));
+    }
+    let timing: Vec<&str> =
+        policy.timing_allow_origins().take(SHOWN_MAX).collect();
+    let timing = match timing.as_slice() {
+        [] => return lines,
+        ["*"] => "any origin".to_owned(),
+        origins => match policy.timing_allow_origins().count() - origins.len()
+        {
+            0 => origins.join(", "),
+            more => format!("{}, and {more} more", origins.join(", ")),
+        },
+    };
+    lines.push(SummaryLine { about: "timing", means: vec![timing] });
+    lines
+}
+
+const SHOWN_MAX: usize = 20;
+
+fn rule_summary(policy: &Policy, rule: Rule<'_>) -> Vec<SummaryLine> {
     let mut origins: Vec<String> =
-        policy.allow_origins().take(SHOWN_MAX).map(meaning).collect();
-    let more = policy.allow_origins().count() - origins.len();
+        rule.allow_origins().take(SHOWN_MAX).map(meaning).collect();
+    let more = rule.allow_origins().count() - origins.len();
     if more > 0 {
         origins.push(format!("and {more} more"));
     }
-    let methods: Vec<&str> = policy.allow_methods().collect();
+    let methods: Vec<&str> = rule.allow_methods().collect();
     let methods = match methods.as_slice() {
         ["*"] => "any".to_owned(),
         names => names.join(", "),
     };
-    let headers: Vec<&str> = policy.allow_headers().collect();
+    let headers: Vec<&str> = rule.allow_headers().collect();
     let headers = match headers.as_slice() {
         [] => "CORS-safelisted headers only: no JSON body, no Authorization"
             .to_owned(),
@@ -36,33 +61,22 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
         }
         names => names.join(", "),
     };
-    let exposed: Vec<&str> = policy.expose_headers().collect();
+    let exposed: Vec<&str> = rule.expose_headers().collect();
     let exposed = match exposed.as_slice() {
         [] => "CORS-safelisted headers only".to_owned(),
         ["*"] => "all except Set-Cookie".to_owned(),
         names => names.join(", "),
     };
-    let cached = match policy.max_age() {
+    let cached = match rule.max_age() {
         None => "cached for 5 s (browser default)".to_owned(),
         Some(0) => "not cached".to_owned(),
         Some(age) => format!("cached for {age} s"),
     };
-    let timing: Vec<&str> =
-        policy.timing_allow_origins().take(SHOWN_MAX).collect();
-    let timing = match timing.as_slice() {
-        [] => None,
-        ["*"] => Some("any origin".to_owned()),
-        origins => match policy.timing_allow_origins().count() - origins.len()
-        {
-            0 => Some(origins.join(", ")),
-            more => Some(format!("{}, and {more} more", origins.join(", "))),
-        },
-    };
-    let mut lines = vec![
+    vec![
         SummaryLine { about: "origins", means: origins },
         SummaryLine {
             about: "credentials",
-            means: vec![match policy.allow_credentials() {
+            means: vec![match rule.allow_credentials() {
                 true => "cookies and HTTP authentication".to_owned(),
                 false => "not allowed: a script that uses them cannot read \
                           the response"
@@ -79,15 +93,7 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
                 policy.preflight_status()
             )],
         },
-    ];
-    // Most policies do not have it.
-    lines.extend(
-        timing.map(|origins| SummaryLine {
-            about: "timing",
-            means: vec![origins],
-        }),
-    );
-    lines
+    ]
 }
 
 /// A pattern of `allow_origins` and, if it is not an exact origin, what it

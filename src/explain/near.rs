@@ -11,7 +11,7 @@ use crate::names::forbidden::{
     is_forbidden_method, is_forbidden_request_header,
 };
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme};
-use crate::policy::{Policy, correction};
+use crate::policy::{Policy, Rule, correction};
 
 /// What is near a refused request and would be allowed, or why nothing can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,8 @@ pub(super) fn find(
             near_method(policy, request, text(decision.culprit)?)
         }
         Reason::HeaderNotAllowed => {
-            near_header(policy, text(decision.culprit)?)
+            let rule = policy.rule_for(request)?;
+            near_header(rule, text(decision.culprit)?)
         }
         Reason::None | Reason::MethodMalformed | Reason::HeadersMalformed => {
             None
@@ -177,7 +178,7 @@ fn near_method(
         .map(Near::Method)
 }
 
-fn near_header(policy: &Policy, sent: &str) -> Option<Near> {
+fn near_header(rule: Rule<'_>, sent: &str) -> Option<Near> {
     let lower = sent.to_ascii_lowercase();
     if is_forbidden_request_header(lower.as_bytes()) {
         return Some(Near::Forbidden);
@@ -191,8 +192,8 @@ fn near_header(policy: &Policy, sent: &str) -> Option<Near> {
         format!("x-{lower}"),
         lower.strip_prefix("x-").unwrap_or_default().to_owned(),
     ];
-    let is_listed =
-        |near: &String| policy.request_headers.contains(near.as_bytes());
+    let names = &rule.permissions.request_headers;
+    let is_listed = |near: &String| names.contains(near.as_bytes());
     near.into_iter().find(is_listed).map(Near::Header)
 }
 

@@ -3,7 +3,7 @@
 use super::{Explanation, Near};
 use crate::decision::{Decision, Reason, Verdict};
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme};
-use crate::policy::Policy;
+use crate::policy::Rule;
 
 /// All of it on one line.
 pub(super) fn line(
@@ -28,7 +28,7 @@ pub(super) fn line(
 }
 
 pub(super) fn cause(
-    policy: &Policy,
+    rule: Option<Rule<'_>>,
     origin: &[u8],
     decision: &Decision<'_>,
 ) -> String {
@@ -67,7 +67,7 @@ pub(super) fn cause(
                  let the page read the response.";
     }
     if decision.reason == Reason::HeaderNotAllowed
-        && policy.request_headers.any()
+        && rule.is_some_and(|rule| rule.permissions.request_headers.any())
     {
         text += " \"*\" does not cover it.";
     }

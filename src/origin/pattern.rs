@@ -3,10 +3,11 @@
 //! A pattern without a wildcard is an origin, byte for byte. In any other, each
 //! wildcard is filled with the shortest text that it matches, and the strict
 //! origin parser judges the result: a pattern that could match nothing is
-//! rejected.
+//! rejected. A range of addresses is judged as its first one.
 
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::ranges::{self, AddressRange};
 use super::syntax::{self, ORIGIN_MAX, Origin, Scheme, Tuple};
 
 /// Most `*` in one label. No use for more was ever seen, and the limit keeps
@@ -24,6 +25,18 @@ pub(crate) enum Pattern<'a> {
     Exact(Tuple<'a>),
     /// Many http or https origins.
     Wildcard(Wildcard<'a>),
+    /// `http://192.168.0.0/16`: many http or https origins whose hosts are
+    /// addresses.
+    Range(Range),
+    /// `moz-extension://*`: every origin of a scheme that has no port.
+    AnyHost(&'a str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) scheme: Scheme,
+    pub(crate) addresses: AddressRange,
+    pub(crate) port: PortPattern,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +74,8 @@ pub(crate) enum PatternError {
     Malformed,
     /// `file:`, whose origins any local file can send.
     File,
-    /// A wildcard in a scheme other than http and https.
+    /// A wildcard with a scheme other than http and https that is not the
+    /// whole host, or with a scheme that pages do not have.
     WildcardScheme,
     /// A wildcard in an IP address.
     WildcardAddress,
@@ -89,13 +103,13 @@ impl<'a> Pattern<'a> {
             return match syntax::parse(text.as_bytes()) {
                 Some(Origin::Opaque) => Ok(Self::Null),
                 Some(Origin::Tuple(tuple)) => Ok(Self::Exact(tuple)),
-                None => Err(PatternError::Malformed),
+                None => parse_range(text, None),
             };
         }
         let (scheme, rest) =
             text.split_once("://").ok_or(PatternError::Malformed)?;
         if !matches!(scheme, "http" | "https") {
-            return Err(PatternError::WildcardScheme);
+            return parse_any_host(text);
         }
         let (any_port, host_and_port) = match rest.strip_suffix(":*") {
             Some(host) => (true, host),
@@ -113,21 +127,71 @@ impl<'a> Pattern<'a> {
         let end = text.len() - if any_port { ":*".len() } else { 0 };
         let mut buffer = [0; ORIGIN_MAX];
         let filled = fill(&text.as_bytes()[..end], &mut buffer);
+        let any_port = any_port.then_some(PortPattern::Any);
         let Some(Origin::Tuple(origin)) = filled.and_then(syntax::parse)
         else {
-            return Err(PatternError::Malformed);
-        };
-        let port = match origin.port {
-            _ if any_port => PortPattern::Any,
-            Some(number) => PortPattern::Number(number),
-            None => PortPattern::Default,
+            return parse_range(&text[..end], any_port);
         };
         Ok(Self::Wildcard(Wildcard {
             scheme: origin.scheme,
             host: pattern,
-            port,
+            port: any_port.unwrap_or(origin.port.into()),
         }))
     }
+}
+
+impl From<Option<u16>> for PortPattern {
+    /// What matches an origin's port alone.
+    fn from(port: Option<u16>) -> Self {
+        match port {
+            Some(number) => Self::Number(number),
+            None => Self::Default,
+        }
+    }
+}
+
+/// An origin whose host is an address, with `/` and a length after the host.
+fn parse_range(
+    text: &str,
+    any_port: Option<PortPattern>,
+) -> Result<Pattern<'_>, PatternError> {
+    let range = || {
+        let (scheme, rest) =
+            text.split_once("://").filter(|_| text.len() <= ORIGIN_MAX)?;
+        let (host, tail) = rest.split_once('/')?;
+        let length = tail.split(':').next()?;
+        let origin = format!("{scheme}://{host}{}", &tail[length.len()..]);
+        let Origin::Tuple(origin) = syntax::parse(origin.as_bytes())? else {
+            return None;
+        };
+        let address = ranges::host_address(origin.host)?;
+        let addresses = address.truncated(length.parse().ok()?)?;
+        let is_web = matches!(origin.scheme, Scheme::Http | Scheme::Https);
+        let is_canonical = origin.host == host.as_bytes()
+            && addresses.network() == address.network()
+            && addresses.length().to_string() == length;
+        let port = any_port.unwrap_or(origin.port.into());
+        (is_web && is_canonical).then_some(Range {
+            scheme: origin.scheme,
+            addresses,
+            port,
+        })
+    };
+    range().map(Pattern::Range).ok_or(PatternError::Malformed)
+}
+
+/// `moz-extension://*`: nothing follows the star.
+fn parse_any_host(text: &str) -> Result<Pattern<'_>, PatternError> {
+    let scheme = text.strip_suffix("://*").filter(|_| {
+        let mut buffer = [0; ORIGIN_MAX];
+        let origin =
+            fill(text.as_bytes(), &mut buffer).and_then(syntax::parse);
+        matches!(
+            origin,
+            Some(Origin::Tuple(Tuple { scheme: Scheme::Other, .. }))
+        )
+    });
+    scheme.map(Pattern::AnyHost).ok_or(PatternError::WildcardScheme)
 }
 
 /// The shortest text that a `*` or `**` matches. Not a digit, which could turn

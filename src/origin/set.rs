@@ -5,17 +5,25 @@
 //! their right end, their suffix: if a request's host has a dot as far from
 //! its end as some suffix is long, one table lookup finds out whether what
 //! follows the dot is a suffix. Hosts have at most 127 labels, so there are no
-//! more lookups. DESIGN.md explains this at length.
+//! more lookups. Ranges of addresses and whole schemes have tables of their
+//! own. DESIGN.md explains this at length.
+//!
+//! The set has the patterns of all rules of a policy, one rule after the
+//! other. So a pattern's place among the texts says which rule it is of, and
+//! the first rule that matches has the first pattern that does.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
+use memchr::memchr;
 
 use super::glob_index::{self, Glob, GlobIndex, NONE, Tree};
-use super::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
-use super::syntax::{HOST_MAX, ORIGIN_MAX, Scheme, Tuple};
+use super::pattern::{self, HostPattern, Pattern, PortPattern, Wildcard};
+use super::ranges::{self, RangeIndex};
+use super::syntax::{self, HOST_MAX, ORIGIN_MAX, Origin, Scheme, Tuple};
 use crate::table::{Table, Text, hash_bytes, table_hash};
 
 /// A set of patterns that is being made. `*` and `null` are not in it: they
@@ -24,14 +32,21 @@ pub(crate) struct Builder {
     /// The patterns' texts in the policy's order, each followed by a NUL, so
     /// that a C caller may print it.
     arena: Vec<u8>,
+    /// Where in the arena each rule but the first begins.
+    rules: Vec<u32>,
     exact: Vec<Text>,
+    /// The patterns that match many origins, in the order of the file. The
+    /// place here is a pattern's number.
+    many: Vec<Text>,
     wildcards: Vec<Parsed>,
+    ranges: Vec<ranges::Entry>,
+    /// The numbers of whole schemes.
+    schemes: Vec<u32>,
 }
 
 /// A pattern with wildcards.
 struct Parsed {
     number: u32,
-    text: Text,
     scheme_and_port: u32,
     suffix: Text,
     left: Left,
@@ -49,17 +64,27 @@ enum Left {
 /// Words of a set with a bit for each length that an origin may have.
 const LENGTH_WORDS: usize = ORIGIN_MAX / 64 + 1;
 
+/// A pattern that was found.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) text: &'a [u8],
+    /// The number of its rule.
+    pub(crate) rule: usize,
+}
+
 /// All patterns of one policy. It never changes.
 pub(crate) struct OriginSet {
     arena: Box<[u8]>,
+    /// Where in the arena each rule but the first begins.
+    rules: Box<[u32]>,
     seed: SeedableRandomState,
     exact: Table,
     /// Bit `n % 64` of word `n / 64` is set if an exact origin has the length
     /// `n`: most other origins are not even hashed.
     exact_lengths: [u64; LENGTH_WORDS],
-    /// The different patterns with wildcards, in the order of the file. Of
+    /// The patterns that match many origins, in the order of the file. Of
     /// several that match, the first counts: the one with the least number.
-    wildcards: Box<[Text]>,
+    many: Box<[Text]>,
     /// Patterns with wildcards: places in `suffixes`, by the text.
     by_suffix: Table,
     suffixes: Box<[Suffix]>,
@@ -68,6 +93,9 @@ pub(crate) struct OriginSet {
     /// Those of a suffix are next to each other, sorted by scheme and port.
     groups: Box<[Group]>,
     globs: GlobIndex,
+    ranges: RangeIndex,
+    /// Whole schemes: numbers, by the scheme.
+    schemes: Table,
 }
 
 /// The literal labels at the right end of patterns with wildcards.
@@ -93,9 +121,18 @@ impl Builder {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             arena: Vec::with_capacity(capacity),
+            rules: Vec::new(),
             exact: Vec::new(),
+            many: Vec::new(),
             wildcards: Vec::new(),
+            ranges: Vec::new(),
+            schemes: Vec::new(),
         }
+    }
+
+    /// What is added from now on is of another rule.
+    pub(crate) fn next_rule(&mut self) {
+        self.rules.push(self.arena.len() as u32);
     }
 
     /// Adds a pattern that was parsed without error; `*` and `null` are
@@ -107,10 +144,12 @@ impl Builder {
             let at = start + part.as_ptr().addr() - text.as_ptr().addr();
             Text { start: at as u32, len: part.len() as u32 }
         };
-        match pattern {
+        let number = self.many.len() as u32;
+        match *pattern {
+            Pattern::Any | Pattern::Null => return,
             Pattern::Exact(_) => self.exact.push(place(text)),
             Pattern::Wildcard(Wildcard { scheme, host, port }) => {
-                let (suffix, left) = match *host {
+                let (suffix, left) = match host {
                     HostPattern::Whole(suffix) => (suffix, Left::Nothing),
                     HostPattern::Subdomains(suffix) => {
                         (suffix, Left::Subdomains)
@@ -120,14 +159,23 @@ impl Builder {
                     }
                 };
                 self.wildcards.push(Parsed {
-                    number: NONE,
-                    text: place(text),
-                    scheme_and_port: scheme_and_port(*scheme, *port),
+                    number,
+                    scheme_and_port: scheme_and_port(scheme, port),
                     suffix: place(suffix),
                     left,
                 });
             }
-            Pattern::Any | Pattern::Null => return,
+            Pattern::Range(pattern::Range { scheme, addresses, port }) => {
+                self.ranges.push(ranges::Entry {
+                    number,
+                    scheme_and_port: scheme_and_port(scheme, port),
+                    range: addresses,
+                });
+            }
+            Pattern::AnyHost(_) => self.schemes.push(number),
+        }
+        if !matches!(pattern, Pattern::Exact(_)) {
+            self.many.push(place(text));
         }
         self.arena.extend_from_slice(text.as_bytes());
         self.arena.push(0);
@@ -135,7 +183,8 @@ impl Builder {
 
     /// The set, and the places of repeated patterns, in order.
     pub(crate) fn build(self) -> (OriginSet, Vec<usize>) {
-        let Self { arena, exact: texts, mut wildcards } = self;
+        let Self { arena, rules, exact: texts, many, .. } = self;
+        let Self { mut wildcards, mut ranges, mut schemes, .. } = self;
         let arena = arena.into_boxed_slice();
         // Tenants supply origins, so the hash has a secret seed.
         let seed = SeedableRandomState::with_seed(
@@ -153,21 +202,15 @@ impl Builder {
             }
             new
         };
-        let mut exact = Table::with_room_for(texts.len());
-        let mut exact_lengths = [0; LENGTH_WORDS];
-        for text in texts {
-            exact_lengths[text.len as usize / 64] |= 1 << (text.len % 64);
-            is_new(&mut exact, text);
-        }
-        let mut table = Table::with_room_for(wildcards.len());
-        wildcards.retain(|wildcard| is_new(&mut table, wildcard.text));
+        let mut table = Table::with_room_for(many.len());
+        let is_first: Vec<bool> =
+            many.iter().map(|&text| is_new(&mut table, text)).collect();
         drop(table);
-        repeated.sort_unstable();
+        let is_first = |number: u32| is_first[number as usize];
+        wildcards.retain(|wildcard| is_first(wildcard.number));
+        ranges.retain(|entry| is_first(entry.number));
+        schemes.retain(|&number| is_first(number));
 
-        for (wildcard, number) in wildcards.iter_mut().zip(0..) {
-            wildcard.number = number;
-        }
-        let texts = wildcards.iter().map(|wildcard| wildcard.text).collect();
         let (suffixes, groups, globs) = group(wildcards, &arena, &seed);
         let mut has_length = [false; HOST_MAX + 1];
         for suffix in &suffixes {
@@ -184,35 +227,91 @@ impl Builder {
                 by_suffix.insert(hash, number, |_| false);
             }
         }
-        let set = OriginSet {
+        let mut by_scheme = Table::with_room_for(schemes.len());
+        for number in schemes {
+            let text = many[number as usize].of(&arena);
+            let scheme = text.strip_suffix(ANY_HOST).unwrap_or(text);
+            let hash = hash_bytes(&seed, scheme);
+            by_scheme.insert(hash, number.into(), |_| false);
+        }
+        let ranges = RangeIndex::new(ranges, &seed);
+        let mut set = OriginSet {
             arena,
+            rules: rules.into(),
             seed,
-            exact,
-            exact_lengths,
-            wildcards: texts,
+            exact: Table::with_room_for(0),
+            exact_lengths: [0; LENGTH_WORDS],
+            many: many.into(),
             by_suffix,
             suffixes,
             suffix_lengths,
             groups,
             globs,
+            ranges,
+            schemes: by_scheme,
         };
+        set.add_exact(&texts, &mut repeated);
+        repeated.sort_unstable();
         (set, repeated)
     }
 }
 
+/// What follows the scheme in a pattern for every host.
+const ANY_HOST: &[u8] = b"://*";
+
 impl OriginSet {
-    /// The text of the exact pattern that is `bytes`. Every pattern has passed
-    /// the origin parser, so what is found here is well-formed.
+    /// Adds exact origins, but not those that a pattern of an earlier rule
+    /// matches: the first rule decides.
+    fn add_exact(&mut self, texts: &[Text], repeated: &mut Vec<usize>) {
+        let mut exact = Table::with_room_for(texts.len());
+        for &text in texts {
+            let bytes = text.of(&self.arena);
+            if !self.rules.is_empty()
+                && self.has_wildcards()
+                && let Some(Origin::Tuple(tuple)) = syntax::parse(bytes)
+                && let Some(found) = self.find_wildcard(bytes, &tuple)
+                && found.rule < self.rule_at(text.start)
+            {
+                continue;
+            }
+            let same = |value| Text::unpack(value).of(&self.arena) == bytes;
+            let hash = hash_bytes(&self.seed, bytes);
+            if !exact.insert(hash, text.pack(), same) {
+                repeated.push(text.start as usize);
+            }
+            self.exact_lengths[text.len as usize / 64] |= 1 << (text.len % 64);
+        }
+        self.exact = exact;
+    }
+
+    /// The exact pattern that is `bytes`. Every pattern has passed the origin
+    /// parser, so what is found here is well-formed.
     #[inline]
-    pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<Found<'_>> {
         let lengths = self.exact_lengths.get(bytes.len() / 64)?;
         if lengths >> (bytes.len() % 64) & 1 == 0 {
             return None;
         }
         self.exact.find(hash_bytes(&self.seed, bytes), |value| {
-            let text = Text::unpack(value).of(&self.arena);
-            (text == bytes).then_some(text)
+            let place = Text::unpack(value);
+            let text = place.of(&self.arena);
+            (text == bytes).then(|| self.found(place))
         })
+    }
+
+    #[inline]
+    fn found(&self, place: Text) -> Found<'_> {
+        let rule = self.rule_at(place.start);
+        Found { text: place.of(&self.arena), rule }
+    }
+
+    /// The number of the rule whose patterns have this place among the texts.
+    #[inline]
+    fn rule_at(&self, place: u32) -> usize {
+        match self.rules.is_empty() {
+            true => 0,
+            false => self.rules.partition_point(|&start| start <= place),
+        }
     }
 
     /// Whether the text is at this place among the patterns' texts.
@@ -223,41 +322,67 @@ impl OriginSet {
         })
     }
 
-    /// The patterns' texts, in the order of the file.
-    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
-        let texts = self.arena.split_inclusive(|&byte| byte == 0);
+    /// The texts of a rule's patterns, in the order of the file.
+    pub(crate) fn patterns(&self, rule: usize) -> impl Iterator<Item = &str> {
+        let start = rule.checked_sub(1).map_or(0, |i| self.rules[i] as usize);
+        let end = self.rules.get(rule).map(|&end| end as usize);
+        let texts = &self.arena[start..end.unwrap_or(self.arena.len())];
+        let texts = texts.split_inclusive(|&byte| byte == 0);
         texts.filter_map(|text| str::from_utf8(text.strip_suffix(b"\0")?).ok())
     }
 
-    /// Whether any pattern is one origin.
-    pub(crate) fn has_exact(&self) -> bool {
-        self.exact_lengths != [0; LENGTH_WORDS]
+    /// Whether an exact origin or a range may be in what another pattern
+    /// matches.
+    pub(crate) fn may_overlap(&self) -> bool {
+        let has_exact = self.exact_lengths != [0; LENGTH_WORDS];
+        self.has_wildcards() && (has_exact || !self.ranges.is_empty())
     }
 
-    /// Whether any pattern has wildcards.
+    /// Whether any pattern matches many origins.
     pub(crate) fn has_wildcards(&self) -> bool {
-        !self.groups.is_empty()
+        !self.many.is_empty()
     }
 
-    /// The text of the first pattern with wildcards that matches `origin`.
+    /// The first pattern that matches many origins and is for `origin`, whose
+    /// text is `bytes`.
     #[inline]
-    pub(crate) fn find_wildcard(&self, origin: &Tuple<'_>) -> Option<&[u8]> {
-        let web = matches!(origin.scheme, Scheme::Http | Scheme::Https);
-        (web && self.has_wildcards()).then(|| self.first_wildcard(origin))?
+    pub(crate) fn find_wildcard(
+        &self,
+        bytes: &[u8],
+        origin: &Tuple<'_>,
+    ) -> Option<Found<'_>> {
+        self.has_wildcards().then(|| self.first_wildcard(bytes, origin))?
     }
 
-    /// The same for an http or https origin, in a function of its own, so that
-    /// a policy without wildcards pays nothing for it.
+    /// The same in a function of its own, so that a policy without wildcards
+    /// pays nothing for it.
     #[inline(never)]
-    fn first_wildcard(&self, origin: &Tuple<'_>) -> Option<&[u8]> {
-        let port = match origin.port {
-            Some(number) => PortPattern::Number(number),
-            None => PortPattern::Default,
+    fn first_wildcard(
+        &self,
+        bytes: &[u8],
+        origin: &Tuple<'_>,
+    ) -> Option<Found<'_>> {
+        let number = match origin.scheme {
+            Scheme::Http | Scheme::Https => {
+                let ports = [origin.port.into(), PortPattern::Any];
+                let wanted = ports.map(|p| scheme_and_port(origin.scheme, p));
+                let best = self.find_host(&wanted, origin.host);
+                match self.ranges.is_empty() {
+                    true => best,
+                    false => self.find_address(&wanted, origin.host, best),
+                }
+            }
+            Scheme::Other if origin.port.is_none() => self.find_scheme(bytes),
+            Scheme::Other | Scheme::Special => return None,
         };
-        let ports = [port, PortPattern::Any];
-        let wanted = ports.map(|port| scheme_and_port(origin.scheme, port));
+        let place = self.many.get(number as usize)?;
+        Some(self.found(*place))
+    }
+
+    /// The least number of a pattern with wildcards that matches `host`, if
+    /// there is one.
+    fn find_host(&self, wanted: &[u32], host: &[u8]) -> u32 {
         let mut best = NONE;
-        let host = origin.host;
         for (run, hash) in runs(&self.seed, &self.suffix_lengths, host) {
             let found = self.by_suffix.find(hash, |value| {
                 let suffix = &self.suffixes[value as usize];
@@ -271,15 +396,14 @@ impl OriginSet {
             // Before the dot, if that is not the whole host.
             let left = host.len().checked_sub(run.len() + 1);
             let left = left.map(|len| &host[..len]);
-            for wanted in &wanted {
+            for wanted in wanted {
                 let key = |group: &Group| group.scheme_and_port;
                 if let Ok(i) = groups.binary_search_by_key(wanted, key) {
                     best = self.find_in(&groups[i], left, best);
                 }
             }
         }
-        let text = self.wildcards.get(best as usize)?;
-        Some(text.of(&self.arena))
+        best
     }
 
     /// The least number in a group, if it is below `best`, of a pattern for a
@@ -298,6 +422,96 @@ impl OriginSet {
     #[inline(never)]
     fn find_glob(&self, globs: Tree, left: &[u8], best: u32) -> u32 {
         self.globs.find(globs, &self.arena, &self.seed, left, best)
+    }
+
+    /// The least number of a range that has the address `host`, if it is
+    /// below `best`. Otherwise `best`.
+    #[inline(never)]
+    fn find_address(&self, wanted: &[u32], host: &[u8], best: u32) -> u32 {
+        match ranges::host_address(host) {
+            Some(address) => {
+                self.ranges.find(&self.seed, address, wanted, best)
+            }
+            None => best,
+        }
+    }
+
+    /// The number of the pattern for every host of an origin's scheme.
+    fn find_scheme(&self, origin: &[u8]) -> u32 {
+        let end = memchr(b':', origin).unwrap_or(origin.len());
+        let scheme = &origin[..end];
+        let found = self.schemes.find(hash_bytes(&self.seed, scheme), |n| {
+            let text = self.many[n as usize].of(&self.arena);
+            (text.strip_suffix(ANY_HOST) == Some(scheme)).then_some(n as u32)
+        });
+        found.unwrap_or(NONE)
+    }
+
+    /// The first pattern for many origins that matches all that `pattern`
+    /// matches; it can be the same one.
+    pub(crate) fn find_covering(
+        &self,
+        text: &str,
+        pattern: &Pattern<'_>,
+    ) -> Option<Found<'_>> {
+        let number = match *pattern {
+            Pattern::Any | Pattern::Null => NONE,
+            Pattern::Exact(tuple) => {
+                return self.find_wildcard(text.as_bytes(), &tuple);
+            }
+            Pattern::AnyHost(_) => self.find_scheme(text.as_bytes()),
+            Pattern::Wildcard(Wildcard { scheme, host, port }) => {
+                let ports = [port, PortPattern::Any];
+                let wanted = ports.map(|port| scheme_and_port(scheme, port));
+                // A star in place of what it stands for: no pattern has it as
+                // a character of a label, so only wildcards match it.
+                let host: Cow<'_, str> = match host {
+                    HostPattern::Whole(host) => host.into(),
+                    HostPattern::Subdomains(suffix) => {
+                        format!("*.*.{suffix}").into()
+                    }
+                    HostPattern::Label { left, suffix } => {
+                        format!("{left}.{suffix}").into()
+                    }
+                };
+                let best = self.find_host(&wanted, host.as_bytes());
+                self.find_address(&wanted, host.as_bytes(), best)
+            }
+            Pattern::Range(pattern::Range { scheme, addresses, port }) => {
+                let ports = [port, PortPattern::Any];
+                let wanted = ports.map(|port| scheme_and_port(scheme, port));
+                let best = match addresses.host() {
+                    Some(host) => self.find_host(&wanted, host.as_bytes()),
+                    None => NONE,
+                };
+                self.ranges.find(&self.seed, addresses, &wanted, best)
+            }
+        };
+        let place = self.many.get(number as usize)?;
+        Some(self.found(*place))
+    }
+}
+
+impl OriginSet {
+    /// The first range that covers another one and is not the same.
+    pub(crate) fn find_wider(
+        &self,
+        range: &pattern::Range,
+    ) -> Option<Found<'_>> {
+        let pattern::Range { scheme, addresses, port } = *range;
+        let own = scheme_and_port(scheme, port);
+        let any = scheme_and_port(scheme, PortPattern::Any);
+        let mut best = NONE;
+        if let Some(length) = addresses.length().checked_sub(1)
+            && let Some(wider) = addresses.truncated(length)
+        {
+            best = self.ranges.find(&self.seed, wider, &[own, any], best);
+        }
+        if own != any {
+            best = self.ranges.find(&self.seed, addresses, &[any], best);
+        }
+        let place = self.many.get(best as usize)?;
+        Some(self.found(*place))
     }
 }
 

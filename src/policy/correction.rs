@@ -11,6 +11,7 @@ use super::diagnostic::{Code, Finding};
 use super::unicode_label::in_punycode;
 use crate::origin::pattern::{Pattern, PatternError, STARS_MAX};
 use crate::origin::ports::default_port;
+use crate::origin::ranges::AddressRange;
 use crate::origin::syntax;
 
 /// What a browser sends for the origin that the malformed `text` is meant to
@@ -33,8 +34,8 @@ pub(super) fn explain(text: &str, error: PatternError) -> Explained {
         .or_else(|| explain_keyword(text))
         .or_else(|| explain_scheme(text))
         .or_else(|| explain_regex(text))
-        .or_else(|| explain_address_wildcard(text))
         .map(|finding| (finding, None))
+        .or_else(|| explain_address_wildcard(text))
         .or_else(|| explain_address_range(text));
     if let Some(explained) = special {
         return explained;
@@ -94,9 +95,17 @@ fn explain_wildcard(text: &str, error: PatternError) -> Option<Explained> {
                 .help("list the origin of the page, with https or http")
         }
         PatternError::WildcardScheme => {
-            let what = "has a wildcard, which only http and https origins may \
-                        have";
-            Code::OriginWildcardScheme.of(text, what)
+            let what = "has a wildcard that is not its whole host, which only \
+                        http and https origins may have";
+            let finding = Code::OriginWildcardScheme.of(text, what);
+            let scheme = text.split("://").next().unwrap_or_default();
+            let any_host = format!("{scheme}://*");
+            match Pattern::parse(&any_host) {
+                Ok(_) => finding.help(format!(
+                    "list each origin, or use {any_host} for any host"
+                )),
+                Err(_) => finding,
+            }
         }
         PatternError::WildcardAddress => Code::OriginWildcardAddress
             .of(text, "has a wildcard in an IP address"),
@@ -225,44 +234,55 @@ fn explain_regex(text: &str) -> Option<Finding> {
     looks_like_regex.then(|| Code::OriginRegex.of(text, what))
 }
 
-/// `http://192.168.1.0/24`: neither the network's address nor a path is meant.
+/// `http://192.168.1.5/24`, `192.168.1.0/255.255.255.0`: a range that is not
+/// written as one.
 fn explain_address_range(text: &str) -> Option<Explained> {
     let (scheme, rest) = web_scheme_or_http(text);
     let (authority, tail) = rest.split_once('/')?;
     let (address, port) = split_port(authority);
     let address: IpAddr = without_brackets(address).parse().ok()?;
     let (bits, behind) = split_port(tail.trim_end_matches('/'));
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    let bits: u32 = match bits.parse::<Ipv4Addr>() {
-        Ok(mask) => mask.to_bits().leading_ones(),
-        Err(_) => bits.parse().ok().filter(|&bits| bits <= longest)?,
-    };
-    let first = match address {
-        IpAddr::V4(address) => {
-            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-            IpAddr::V4((address.to_bits() & mask | 1).into())
+    let length: u8 = match bits.parse::<Ipv4Addr>() {
+        Ok(mask)
+            if mask.to_bits().leading_ones()
+                == mask.to_bits().count_ones() =>
+        {
+            mask.to_bits().leading_ones() as u8
         }
-        IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
-            IpAddr::V6((address.to_bits() & mask | 1).into())
+        Ok(_) => return None,
+        Err(_) => bits.parse().ok()?,
+    };
+    let own = AddressRange::of(address);
+    let network = own.truncated(length);
+    let port = match port.or(behind) {
+        Some(port) => Reading::default().correct_port(scheme, port),
+        None => Some(String::new()),
+    };
+    let pattern = |range: AddressRange, port: &str| {
+        format!("{scheme}://{}/{length}{port}", range.host_text())
+    };
+    let fix = network.zip(port).map(|(range, port)| pattern(range, &port));
+    let fix = fix.filter(|fix| Pattern::parse(fix).is_ok());
+    // If only the rest of the address is in the way.
+    let with_own = behind.map_or(String::new(), |port| format!(":{port}"));
+    let finding = match network {
+        Some(range) if text == pattern(own, &with_own) => {
+            let what = format!(
+                "is the range of {}, but has another address",
+                range.host_text()
+            );
+            Code::OriginRangeNetwork.of(text, &what)
+        }
+        _ => {
+            let what = "is not an address range as it must be written";
+            Code::OriginAddressRange.of(text, what)
         }
     };
-    let address = if bits == longest { address } else { first };
-    let origin = origin_of(scheme, address, port.or(behind));
-    let what = "is a range of addresses, which is not supported";
-    let finding = Code::OriginAddressRange.of(text, what);
-    let finding = match &origin {
-        Some(origin) => {
-            finding.help(format!("list each address, such as {origin}"))
-        }
-        None => finding,
-    };
-    // One address is not a range.
-    Some((finding, origin.filter(|_| bits == longest)))
+    Some((finding, fix))
 }
 
 /// `http://192.168.*` and `10.0.0.*:3000`.
-fn explain_address_wildcard(text: &str) -> Option<Finding> {
+fn explain_address_wildcard(text: &str) -> Option<Explained> {
     let (scheme, rest) = web_scheme_or_http(text);
     let (host, port) = split_port(rest.trim_end_matches('/'));
     let is_ipv4 = host.contains('*')
@@ -273,49 +293,26 @@ fn explain_address_wildcard(text: &str) -> Option<Finding> {
     if !is_ipv4 && !is_ipv6 {
         return None;
     }
-    let filled = if is_ipv6 {
-        let address = without_brackets(host).replace('*', "1");
-        address.parse().ok().map(IpAddr::V6)
-    } else {
-        let number = |label: &str| match label.replace('*', "") {
-            digits if digits.is_empty() => "1".to_owned(),
-            digits => digits,
-        };
-        let labels = host.split('.').map(number);
-        let labels: Vec<_> =
-            labels.chain(["1", "1", "1"].map(String::from)).take(4).collect();
-        labels.join(".").parse().ok().map(IpAddr::V4)
-    };
-    let such_as = filled
-        .and_then(|address| origin_of(scheme, address, port))
-        .map_or(String::new(), |origin| format!(", such as {origin}"));
-    let any_port = match port {
-        Some(_) => "",
-        None => ", with :* for any port",
-    };
     let what = "has a wildcard in an IP address";
-    let help = format!("list each address{such_as}{any_port}");
-    Some(Code::OriginWildcardAddress.of(text, what).help(help))
-}
-
-/// The origin of an address, if the port is valid.
-fn origin_of(
-    scheme: &str,
-    address: IpAddr,
-    port: Option<&str>,
-) -> Option<String> {
-    let mut reading = Reading::default();
+    let finding = Code::OriginWildcardAddress.of(text, what);
+    if is_ipv6 {
+        let help = format!("use a range such as {scheme}://[fd00::]/8");
+        return Some((finding.help(help), None));
+    }
+    // Whole numbers at the end are a range.
+    let start = host.trim_end_matches(".*");
+    let numbers = start.split('.').count();
+    let range = |port: &str| {
+        let zeros = ".0".repeat(4_usize.checked_sub(numbers)?);
+        let length = numbers * 8;
+        let fix = format!("{scheme}://{start}{zeros}/{length}{port}");
+        Pattern::parse(&fix).is_ok().then_some(fix)
+    };
     let port = match port {
-        Some(port) => reading.correct_port(scheme, port)?,
-        None => String::new(),
+        Some(port) => Reading::default().correct_port(scheme, port),
+        None => Some(String::new()),
     };
-    let origin = match address {
-        IpAddr::V4(address) => format!("{scheme}://{address}{port}"),
-        IpAddr::V6(address) => {
-            format!("{scheme}://[{}]{port}", syntax::ipv6_text(address))
-        }
-    };
-    Pattern::parse(&origin).is_ok().then_some(origin)
+    Some((finding, port.and_then(|port| range(&port))))
 }
 
 /// A text that begins with `http:` or `https:`, in any case, and with slashes

@@ -77,9 +77,15 @@ codes! {
     DuplicateKey "duplicate-key" => "remove one of them",
     MissingKey "missing-key" =>
         "add \"allow_origins\": [\"https://app.example.com\"]",
+    MisplacedKey "misplaced-key",
+    RulesEmpty "rules-empty" => "add a rule, or remove the policy",
+    RulesTooMany "rules-too-many" =>
+        "put the origins that have the same permissions into one rule",
     OriginsEmpty "origins-empty" => "add an origin, or remove the policy",
     OriginsAnyNotAlone "origins-any-not-alone" =>
         "use \"*\" alone, or remove it",
+    OriginsAnyNotLast "origins-any-not-last" =>
+        "move the rule to the end",
     OriginAnyCredentials "origin-any-credentials" =>
         "list the origins, or remove allow_credentials",
     OriginNull "origin-null" =>
@@ -110,8 +116,10 @@ codes! {
         "use a pattern such as https://*.example.com for one label, or https://**.example.com for one or more",
     OriginWildcardScheme "origin-wildcard-scheme" => "list each origin",
     OriginWildcardAddress "origin-wildcard-address" =>
-        "list each address, with :* for any port",
-    OriginAddressRange "origin-address-range" => "list each address",
+        "use a range such as http://192.168.0.0/16, with :* at its end for any port",
+    OriginAddressRange "origin-address-range" =>
+        "use the form http://192.168.0.0/16, with a port or :* at the end",
+    OriginRangeNetwork "origin-range-network",
     OriginWildcardLabels "origin-wildcard-labels" =>
         "use a pattern such as https://**.example.com for any depth of subdomains",
     OriginWildcardLast "origin-wildcard-last" =>
@@ -124,6 +132,10 @@ codes! {
     OriginInsecure "origin-insecure",
     OriginPublicSuffix "origin-public-suffix" =>
         "use a wildcard under a domain of your own, or add the pattern to dangerously_allow.public_suffix_wildcards",
+    OriginPublicRange "origin-public-range" =>
+        "list each address, or add the pattern to dangerously_allow.public_suffix_wildcards",
+    OriginAnyHost "origin-any-host" =>
+        "list each origin, or add the pattern to dangerously_allow.scheme_wildcards",
     OriginLoopback "origin-loopback" =>
         "remove it from the production policy",
     OriginNeverSent "origin-never-sent" => "remove it",
@@ -131,6 +143,7 @@ codes! {
     OriginAnyPort "origin-any-port" =>
         "list the origin once for each port that it uses",
     OriginCovered "origin-covered" => "remove one of them",
+    OriginInEarlierRule "origin-in-earlier-rule",
     Duplicate "duplicate" => "remove one of them",
     MethodMalformed "method-malformed" =>
         "use one method name per array element, such as \"PUT\"",

@@ -66,6 +66,8 @@ pub enum Values {
     Patterns,
     /// An array of tokens (RFC 9110, section 5.6.2).
     Names,
+    /// An array of objects with some of these keys, at least one.
+    Rules(&'static [&'static Key]),
     /// An object with some of these keys.
     Object(&'static [&'static Key]),
 }
@@ -77,8 +79,10 @@ impl Key {
     }
 }
 
-/// The keys of a policy.
+/// The keys of a policy. Those of a rule are in the rules instead, if there are
+/// any.
 pub static KEYS: &[&Key] = &[
+    &RULES,
     &ALLOW_ORIGINS,
     &ALLOW_CREDENTIALS,
     &ALLOW_METHODS,
@@ -92,12 +96,34 @@ pub static KEYS: &[&Key] = &[
     &DESCRIPTION,
 ];
 
+/// The keys of a rule.
+pub(super) static RULE_KEYS: &[&Key] = &[
+    &ALLOW_ORIGINS,
+    &ALLOW_CREDENTIALS,
+    &ALLOW_METHODS,
+    &ALLOW_HEADERS,
+    &EXPOSE_HEADERS,
+    &MAX_AGE,
+    &DANGEROUSLY_ALLOW,
+    &DESCRIPTION,
+];
+
 static DANGERS: &[&Key] = &[
     &NULL_ORIGIN,
     &INSECURE_ORIGINS,
     &PUBLIC_SUFFIX_WILDCARDS,
+    &SCHEME_WILDCARDS,
     &LOOPBACK_ORIGINS,
 ];
+
+pub(super) static RULES: Key = Key {
+    pointer: "/rules",
+    values: Values::Rules(RULE_KEYS),
+    default: KeyDefault::Absent,
+    meaning: "different permissions for different origins: the first rule that \
+        matches decides",
+    others: "rule configuration configurations",
+};
 
 pub(super) static ALLOW_ORIGINS: Key = Key {
     pointer: "/allow_origins",
@@ -207,7 +233,17 @@ pub(super) static PUBLIC_SUFFIX_WILDCARDS: Key = Key {
     pointer: "/dangerously_allow/public_suffix_wildcards",
     values: Values::Patterns,
     default: KeyDefault::Json("[]"),
-    meaning: "with credentials: wildcards under which anyone can get a name",
+    meaning: "with credentials: wildcards under which anyone can get a name, \
+        and ranges in which anyone can get an address",
+    others: "",
+};
+
+pub(super) static SCHEME_WILDCARDS: Key = Key {
+    pointer: "/dangerously_allow/scheme_wildcards",
+    values: Values::Patterns,
+    default: KeyDefault::Json("[]"),
+    meaning: "with credentials: whole schemes, such as `moz-extension://*`, \
+        which match every extension of every author",
     others: "",
 };
 
@@ -238,7 +274,7 @@ pub(super) static DESCRIPTION: Key = Key {
 
 /// Keys of other configurations that have no counterpart here, written as
 /// [`Key::others`], and what to do instead.
-const WITHOUT_COUNTERPART: [(&str, &str); 12] = [
+const WITHOUT_COUNTERPART: [(&str, &str); 11] = [
     (
         "allowalloriginsenabled allowallorigins originallowall allowall \
          allowanyorigin allorigins anyorigin sendwildcard",
@@ -284,11 +320,8 @@ const WITHOUT_COUNTERPART: [(&str, &str); 12] = [
         "remove it, and choose the paths in the server's configuration",
     ),
     (
-        "rules rule configuration",
-        "use one policy file per rule, with allow_origins at its top",
-    ),
-    (
-        "nullorigin insecureorigins publicsuffixwildcards loopbackorigins",
+        "nullorigin insecureorigins publicsuffixwildcards schemewildcards \
+         loopbackorigins",
         "add it to the object \"dangerously_allow\"",
     ),
 ];
@@ -393,6 +426,12 @@ pub(super) fn unknown_key_help(
             format!("use one of {}", names.join(", "))
         }
     }
+}
+
+/// Whether a key that is none of `keys` is not a rule's, but the file's.
+pub(super) fn is_of_the_file(key: &str, keys: &[&'static Key]) -> bool {
+    keys.iter().any(|known| known.is(&ALLOW_ORIGINS))
+        && KEYS.iter().any(|known| known.is_called(key))
 }
 
 impl Key {

@@ -10,7 +10,7 @@ mod timing;
 use std::borrow::Cow;
 use std::ffi::CString;
 
-use self::origins::{Dangers, Origins};
+use self::origins::{Closed, Dangers, Origins};
 use super::correction::{has_variable, variable};
 use super::diagnostic::{
     Code, DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Finding, Severity, quoted,
@@ -18,7 +18,7 @@ use super::diagnostic::{
 use super::document::{self, Type, Value};
 use super::keys::{self, Key, Values};
 use super::not_json;
-use super::{POLICY_DEPTH_MAX, POLICY_MAX, Policy};
+use super::{POLICY_DEPTH_MAX, POLICY_MAX, Permissions, Policy, RULES_MAX};
 use crate::origin::public_suffix::PublicSuffixList;
 
 /// Reads a policy, without its warnings. There is one if no diagnostic is an
@@ -35,8 +35,8 @@ pub(super) fn read(
             (std::str::from_utf8(good).unwrap_or_default(), rest.first())
         }
     };
-    let mut rules =
-        Rules { text, suffixes, diagnostics: Diagnostics::default() };
+    let (diagnostics, closed) = Default::default();
+    let mut rules = Rules { text, suffixes, diagnostics, closed };
     let mut error = |offset, finding| {
         rules.diagnostics.push(Severity::Error, offset, || {
             // No pointer leads to a place in what is no JSON.
@@ -70,13 +70,17 @@ struct Rules<'t> {
     text: &'t str,
     suffixes: &'t PublicSuffixList,
     diagnostics: Diagnostics,
+    closed: Closed,
 }
 
 /// A value and the way to it.
 #[derive(Clone, Copy)]
 struct At<'t, 'p> {
     value: Value<'t>,
-    /// The pointer of the value, or of the array or object that contains it.
+    /// The rule that it is in, unless the file itself is the rule.
+    rule: Option<usize>,
+    /// The pointer in the rule or the file: of the value, or of the array or
+    /// object that contains it.
     pointer: &'static str,
     last: Step<'p>,
 }
@@ -87,27 +91,113 @@ struct At<'t, 'p> {
 enum Step<'p> {
     None,
     Index(usize),
-    UnknownKey(&'p str),
+    Key(&'p str),
 }
 
 /// An object's members that have a meaning, each key once.
 #[derive(Default)]
-struct Members<'t>(Vec<(&'static Key, Value<'t>)>);
+struct Members<'t> {
+    list: Vec<Member<'t>>,
+    rule: Option<usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Member<'t> {
+    known: &'static Key,
+    key: Value<'t>,
+    value: Value<'t>,
+}
 
 impl<'t> Members<'t> {
     fn get(&self, key: &Key) -> Option<At<'t, 'static>> {
-        let (key, value) = self.0.iter().find(|(known, _)| known.is(key))?;
-        Some(At { value: *value, pointer: key.pointer, last: Step::None })
+        let mut list = self.list.iter();
+        let &Member { value, .. } = list.find(|m| m.known.is(key))?;
+        let (rule, pointer) = (self.rule, key.pointer);
+        Some(At { value, rule, pointer, last: Step::None })
     }
 }
 
 impl<'t> Rules<'t> {
     fn policy(&mut self, document: Value<'t>) -> Option<Policy> {
-        let root = At { value: document, pointer: "", last: Step::None };
+        let (rule, pointer) = (None, "");
+        let root = At { value: document, rule, pointer, last: Step::None };
         let members = self.members(&root, keys::KEYS)?;
-        for key in [&keys::SCHEMA, &keys::DESCRIPTION] {
-            members.get(key).map(|at| self.string(&at));
+        members.get(&keys::SCHEMA).map(|at| self.string(&at));
+        let mut origins = Origins::with_capacity(document.raw().len());
+        let permissions = match members.get(&keys::RULES) {
+            None => vec![self.rule(&root, &members, &mut origins)],
+            Some(array) => {
+                members.get(&keys::DESCRIPTION).map(|at| self.string(&at));
+                self.misplaced(&root, &members);
+                self.rules(&array, &mut origins)?
+            }
+        };
+        let preflight_status = members
+            .get(&keys::PREFLIGHT_STATUS)
+            .and_then(|at| self.whole_number(&at, &keys::PREFLIGHT_STATUS));
+        let timing_allow_origins = members
+            .get(&keys::TIMING_ALLOW_ORIGINS)
+            .and_then(|at| self.timing_allow_origins(&at));
+        let origins = self.origin_set(origins);
+        let mut permissions = permissions.into_iter();
+        Some(Policy {
+            origins,
+            null_origin: permissions
+                .as_slice()
+                .iter()
+                .position(|p| p.null_origin),
+            any_origin: permissions.as_slice().last()?.any_origin,
+            first: permissions.next()?,
+            more: permissions.collect(),
+            preflight_status: preflight_status.map_or(204, |s| s as u16),
+            timing_allow_origins,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// What each rule of an array permits.
+    fn rules(
+        &mut self,
+        array: &At<'t, '_>,
+        origins: &mut Origins<'t>,
+    ) -> Option<Vec<Permissions>> {
+        self.expect(array, Type::Array)?;
+        let mut count = 0;
+        array.each_element(|_| count += 1);
+        if count == 0 {
+            let message = "rules is empty, so no origin is allowed";
+            self.error(array, || Code::RulesEmpty.says(message));
         }
+        if count > RULES_MAX {
+            let message =
+                format!("rules has {count} rules, more than {RULES_MAX}");
+            self.error(array, || Code::RulesTooMany.says(message));
+            return None;
+        }
+        let mut permissions = Vec::with_capacity(count);
+        array.each_element(|at| {
+            let number = permissions.len();
+            if number > 0 {
+                origins.next_rule();
+            }
+            let (rule, pointer) = (Some(number), "");
+            let at = At { value: at.value, rule, pointer, last: Step::None };
+            let members = self.members(&at, keys::RULE_KEYS);
+            let members = members.unwrap_or_default();
+            origins.is_last = number + 1 == count;
+            permissions.push(self.rule(&at, &members, origins));
+        });
+        Some(permissions)
+    }
+
+    /// What a rule permits. If there are errors, that is not used.
+    fn rule(
+        &mut self,
+        object: &At<'t, '_>,
+        members: &Members<'t>,
+        origins: &mut Origins<'t>,
+    ) -> Permissions {
+        members.get(&keys::DESCRIPTION).map(|at| self.string(&at));
         let credentials = members
             .get(&keys::ALLOW_CREDENTIALS)
             .and_then(|at| self.boolean(&at))
@@ -116,16 +206,20 @@ impl<'t> Rules<'t> {
             Some(at) => self.dangers(&at),
             None => Dangers::default(),
         };
-        let origins = match members.get(&keys::ALLOW_ORIGINS) {
-            Some(at) => self.origins(&at, credentials, &mut dangers),
-            // If it has another name, the unknown key is reported.
-            None if !has_unknown_origins(root.value) => {
-                let finding =
-                    Code::MissingKey.says("allow_origins is missing");
-                self.error(&root, || finding);
-                None
+        let [any_origin, null_origin] = match members.get(&keys::ALLOW_ORIGINS)
+        {
+            Some(at) => self.origins(&at, credentials, &mut dangers, origins),
+            None => {
+                // If it has another name, the unknown key is reported.
+                if object.value.kind() == Type::Object
+                    && !has_unknown_origins(object.value)
+                {
+                    let finding =
+                        Code::MissingKey.says("allow_origins is missing");
+                    self.error(object, || finding);
+                }
+                [false; 2]
             }
-            None => None,
         };
         self.unneeded_dangers(&dangers);
         let methods = self.methods(members.get(&keys::ALLOW_METHODS));
@@ -133,30 +227,38 @@ impl<'t> Rules<'t> {
             self.allow_headers(members.get(&keys::ALLOW_HEADERS));
         let expose_headers = self
             .expose_headers(members.get(&keys::EXPOSE_HEADERS), credentials);
-        self.long_lists(&members, &methods, &request_headers, &expose_headers);
+        self.long_lists(members, &methods, &request_headers, &expose_headers);
         let max_age = members
             .get(&keys::MAX_AGE)
             .and_then(|at| self.whole_number(&at, &keys::MAX_AGE));
-        let preflight_status = members
-            .get(&keys::PREFLIGHT_STATUS)
-            .and_then(|at| self.whole_number(&at, &keys::PREFLIGHT_STATUS));
-        let timing_allow_origins = members
-            .get(&keys::TIMING_ALLOW_ORIGINS)
-            .and_then(|at| self.timing_allow_origins(&at));
-        let Origins { any, null, set } = origins?;
-        Some(Policy {
-            any_origin: any,
-            null_origin: null,
-            origins: set,
+        Permissions {
+            any_origin,
+            null_origin,
             credentials,
             methods,
             request_headers,
             expose_headers,
             max_age: max_age.map(|age| c_string(age.to_string())),
-            preflight_status: preflight_status.map_or(204, |s| s as u16),
-            timing_allow_origins,
-            warnings: Vec::new(),
-        })
+        }
+    }
+
+    /// Keys of a rule next to `rules`.
+    fn misplaced(&mut self, root: &At<'t, '_>, members: &Members<'t>) {
+        for Member { known, key, .. } in &members.list {
+            let is_of_both = known.is(&keys::DESCRIPTION);
+            if is_of_both || !keys::RULE_KEYS.iter().any(|k| k.is(known)) {
+                continue;
+            }
+            let last = Step::Key(known.name());
+            self.error(&At { value: *key, last, ..*root }, || {
+                let what = "belongs in a rule, not next to \"rules\"";
+                let help = match known.is(&keys::ALLOW_ORIGINS) {
+                    true => "move it into a rule, or remove \"rules\"",
+                    false => "move it into each rule that needs it",
+                };
+                Code::MisplacedKey.of(known.name(), what).help(help)
+            });
+        }
     }
 
     /// An object's members that are among `keys`.
@@ -166,7 +268,8 @@ impl<'t> Rules<'t> {
         keys: &[&'static Key],
     ) -> Option<Members<'t>> {
         self.expect(object, Type::Object)?;
-        let mut members = Members::default();
+        let rule = object.rule;
+        let mut members = Members { rule, ..Members::default() };
         let is_present = |known: &Key| {
             let mut found = false;
             object.value.members(|key, _| {
@@ -177,8 +280,18 @@ impl<'t> Rules<'t> {
         object.value.members(|key_value, value| {
             let at = At { value: key_value, ..*object };
             let Some(key) = self.string(&at) else { return };
-            let at = At { last: Step::UnknownKey(&key), ..at };
+            let at = At { last: Step::Key(&key), ..at };
             match keys.iter().find(|known| known.is_called(&key)) {
+                None if keys::is_of_the_file(&key, keys) => {
+                    self.error(&at, || {
+                        let what = "belongs next to \"rules\", not in a rule";
+                        let help = match key == keys::RULES.name() {
+                            true => "add its rules to the array around it",
+                            false => "move it out of the rule",
+                        };
+                        Code::MisplacedKey.of(&key, what).help(help)
+                    });
+                }
                 None => self.error(&at, || {
                     let help = keys::unknown_key_help(&key, keys, is_present);
                     let message = format!("unknown key {}", quoted(&key));
@@ -190,7 +303,9 @@ impl<'t> Rules<'t> {
                         Code::DuplicateKey.says(what)
                     });
                 }
-                Some(known) => members.0.push((known, value)),
+                Some(&known) => {
+                    members.list.push(Member { known, key: key_value, value });
+                }
             }
         });
         Some(members)
@@ -258,6 +373,7 @@ impl<'t> Rules<'t> {
             | Values::ExactOrigins
             | Values::Patterns
             | Values::Names
+            | Values::Rules(_)
             | Values::Object(_) => return number,
         };
         self.error(at, || finding);
@@ -270,7 +386,8 @@ impl<'t> Rules<'t> {
             return Some(());
         }
         let step = usize::from(!matches!(at.last, Step::None));
-        let above = at.pointer.matches('/').count() + step;
+        let rule = if at.rule.is_some() { 2 } else { 0 };
+        let above = rule + at.pointer.matches('/').count() + step;
         self.error(at, || {
             if above + at.value.depth() > POLICY_DEPTH_MAX {
                 Code::JsonNesting
@@ -319,13 +436,16 @@ impl<'t> Rules<'t> {
     ) {
         let offset = Some(at.value.offset_in(self.text));
         self.diagnostics.push(severity, offset, || {
-            let pointer = match at.last {
-                Step::None => at.pointer.to_owned(),
-                Step::Index(index) => format!("{}/{index}", at.pointer),
-                Step::UnknownKey(key) => {
-                    format!("{}/{}", at.pointer, escape(key))
-                }
+            let mut pointer = match at.rule {
+                Some(rule) => format!("{}/{rule}", keys::RULES.pointer),
+                None => String::new(),
             };
+            pointer += at.pointer;
+            match at.last {
+                Step::None => {}
+                Step::Index(index) => pointer += &format!("/{index}"),
+                Step::Key(key) => pointer += &format!("/{}", escape(key)),
+            }
             (pointer, find())
         });
     }
@@ -336,7 +456,7 @@ impl<'t, 'p> At<'t, 'p> {
         let mut index = 0;
         self.value.elements(|value| {
             let last = Step::Index(index);
-            each(At { value, pointer: self.pointer, last });
+            each(At { value, last, ..*self });
             index += 1;
         });
     }

@@ -22,10 +22,20 @@ const EXAMPLES: &[(Code, &str)] = &[
         r#"{"allow_origins": ["*"], "allow_origins": ["*"]}"#,
     ),
     (Code::MissingKey, r#"{}"#),
+    (
+        Code::MisplacedKey,
+        r#"{"rules": [{"allow_origins": ["*"]}], "max_age": 60}"#,
+    ),
+    (Code::RulesEmpty, r#"{"rules": []}"#),
+    (Code::RulesTooMany, ""),
     (Code::OriginsEmpty, r#"{"allow_origins": []}"#),
     (
         Code::OriginsAnyNotAlone,
         r#"{"allow_origins": ["*", "https://a.example"]}"#,
+    ),
+    (
+        Code::OriginsAnyNotLast,
+        r#"{"rules": [{"allow_origins": ["*"]}, {"allow_origins": ["https://a.example"]}]}"#,
     ),
     (
         Code::OriginAnyCredentials,
@@ -72,12 +82,16 @@ const EXAMPLES: &[(Code, &str)] = &[
     ),
     (
         Code::OriginWildcardScheme,
-        r#"{"allow_origins": ["chrome-extension://*"]}"#,
+        r#"{"allow_origins": ["chrome-extension://*:3000"]}"#,
     ),
     (Code::OriginWildcardAddress, r#"{"allow_origins": ["http://10.0.*.1"]}"#),
     (
         Code::OriginAddressRange,
-        r#"{"allow_origins": ["http://192.168.1.0/24"]}"#,
+        r#"{"allow_origins": ["http://192.168.0.0/255.255.0.0"]}"#,
+    ),
+    (
+        Code::OriginRangeNetwork,
+        r#"{"allow_origins": ["https://192.168.1.5/24"]}"#,
     ),
     (
         Code::OriginWildcardLabels,
@@ -105,6 +119,14 @@ const EXAMPLES: &[(Code, &str)] = &[
         r#"{"allow_origins": ["https://*.github.io"], "allow_credentials": true}"#,
     ),
     (
+        Code::OriginPublicRange,
+        r#"{"allow_origins": ["https://192.0.0.0/8"], "allow_credentials": true}"#,
+    ),
+    (
+        Code::OriginAnyHost,
+        r#"{"allow_origins": ["moz-extension://*"], "allow_credentials": true}"#,
+    ),
+    (
         Code::OriginLoopback,
         r#"{"allow_origins": ["http://localhost:*"], "allow_credentials": true}"#,
     ),
@@ -120,6 +142,10 @@ const EXAMPLES: &[(Code, &str)] = &[
     (
         Code::OriginCovered,
         r#"{"allow_origins": ["https://*.a.example", "https://b.a.example"]}"#,
+    ),
+    (
+        Code::OriginInEarlierRule,
+        r#"{"rules": [{"allow_origins": ["https://*.example.com"]}, {"allow_origins": ["https://a.example.com"]}]}"#,
     ),
     (
         Code::Duplicate,
@@ -304,6 +330,7 @@ fn key_table() -> String {
             Values::ExactOrigins => "exact origins, or `*`".into(),
             Values::Patterns => "origin patterns".into(),
             Values::Names => "names, or `*`".into(),
+            Values::Rules(_) => "objects, at least one, see below".into(),
             Values::Object(_) => "object, see below".into(),
         };
         let default = match key.default {

@@ -41,7 +41,8 @@ proptest! {
         let Mistake { text, host } = mistake;
         check_origin(&text, credentials, |offered, _| {
             let offered = host_of(offered);
-            (offered == host).then_some(()).ok_or(host.clone())
+            let same = offered == host || has_address(&offered, &host);
+            same.then_some(()).ok_or(host.clone())
         })?;
     }
 
@@ -57,16 +58,19 @@ proptest! {
         if lower.matches("http").count() >= 2 {
             return Ok(());
         }
-        check_origin(&text, credentials, |offered, _| {
+        check_origin(&text, credentials, |offered_text, _| {
             let meant = meant_url(&text);
             // Only browsers' tables tell whether a label is encoded right.
             if meant.is_none() && lower.contains("xn--") {
                 return Ok(());
             }
-            let offered_url = meant_url(offered);
+            let offered_url = meant_url(offered_text);
             let same = match (&meant, &offered_url) {
                 (Some(meant), Some(offered)) => {
-                    meant.host_str() == offered.host_str()
+                    let range = host_of(offered_text);
+                    let meant_host = meant.host_str().map(String::from);
+                    (meant.host_str() == offered.host_str()
+                        || has_address(&range, &meant_host))
                         && (meant.scheme() != offered.scheme()
                             || port_of(meant) == port_of(offered))
                 }
@@ -262,6 +266,28 @@ fn host_of(origin: &str) -> Option<String> {
         _ => rest.len(),
     };
     Some(rest[..end].to_owned())
+}
+
+/// Whether a host is an address of what is offered, if that is a range.
+fn has_address(range: &Option<String>, host: &Option<String>) -> bool {
+    use std::net::IpAddr;
+    let bits = |host: &str| {
+        let address = host.trim_matches(['[', ']']).parse().ok()?;
+        Some(match address {
+            IpAddr::V4(address) => (32, u128::from(address.to_bits())),
+            IpAddr::V6(address) => (128, address.to_bits()),
+        })
+    };
+    let has = || {
+        let (network, length) = range.as_ref()?.split_once('/')?;
+        let (width, network) = bits(network)?;
+        let (host_width, host) = bits(host.as_ref()?)?;
+        let length: u32 = length.parse().ok()?;
+        let rest = width - length;
+        let same = rest == 128 || network >> rest == host >> rest;
+        Some(width == host_width && same)
+    };
+    has().unwrap_or(false)
 }
 
 /// The text of an origin, and the host that is meant; none where no host is.

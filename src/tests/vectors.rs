@@ -136,15 +136,16 @@ fn of_policy(policy: &Policy) -> (Vec<Vec<String>>, [Value; 3]) {
         list.sort();
         list
     };
+    let rule = policy.rules().next().expect("a rule");
     let lists = vec![
-        sorted(policy.allow_origins().collect()),
-        sorted(policy.allow_methods().collect()),
-        sorted(policy.allow_headers().collect()),
-        sorted(policy.expose_headers().collect()),
+        sorted(rule.allow_origins().collect()),
+        sorted(rule.allow_methods().collect()),
+        sorted(rule.allow_headers().collect()),
+        sorted(rule.expose_headers().collect()),
     ];
     let rest = [
-        policy.allow_credentials().into(),
-        policy.max_age().into(),
+        rule.allow_credentials().into(),
+        rule.max_age().into(),
         policy.preflight_status().into(),
     ];
     (lists, rest)

@@ -6,11 +6,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::names::duplicate;
 use super::{At, Rules};
-use crate::origin::pattern::{HostPattern, Pattern, PortPattern, Wildcard};
+use crate::origin::pattern::{
+    HostPattern, Pattern, PortPattern, Range, Wildcard,
+};
 use crate::origin::ports::is_blocked_port;
 use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::{Builder, OriginSet};
-use crate::origin::syntax::{self, Origin, Scheme, is_loopback};
+use crate::origin::special_use;
+use crate::origin::syntax::{Scheme, is_loopback};
 use crate::policy::correction;
 use crate::policy::diagnostic::{Code, quoted};
 use crate::policy::document::Type;
@@ -23,14 +26,14 @@ pub(super) struct Dangers<'t> {
     null_origin_needed: bool,
     insecure_origins: Named<'t>,
     public_suffix_wildcards: Named<'t>,
+    scheme_wildcards: Named<'t>,
     loopback_origins: Named<'t>,
-    closed: Closed,
 }
 
 /// Domains under which nobody else can get a name. Most wildcards of a policy
 /// are under few, and the public suffix list is slow to ask.
 #[derive(Default)]
-struct Closed {
+pub(super) struct Closed {
     names: HashSet<String>,
     /// The one that was found last: patterns of one domain are often next to
     /// each other.
@@ -99,23 +102,43 @@ impl Named<'_> {
     }
 }
 
-/// What `allow_origins` says.
-pub(super) struct Origins {
-    pub(super) any: bool,
-    pub(super) null: bool,
-    pub(super) set: OriginSet,
+/// The patterns of all rules.
+pub(super) struct Origins<'t> {
+    builder: Builder,
+    /// `allow_origins` of each rule that has it, and whether it lists `*`.
+    lists: Vec<(At<'t, 'static>, bool)>,
+    /// How often `null` is listed.
+    nulls: usize,
+    /// Whether the rule that is read is the last one.
+    pub(super) is_last: bool,
+}
+
+impl Origins<'_> {
+    /// Makes room for texts of `capacity` bytes in all.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        let builder = Builder::with_capacity(capacity);
+        Self { builder, lists: Vec::new(), nulls: 0, is_last: true }
+    }
+
+    pub(super) fn next_rule(&mut self) {
+        self.builder.next_rule();
+    }
 }
 
 impl<'t> Rules<'t> {
+    /// Adds the patterns of a rule; returns whether `*` and `null` are among
+    /// them.
     pub(super) fn origins(
         &mut self,
         array: &At<'t, 'static>,
         credentials: bool,
         dangers: &mut Dangers<'t>,
-    ) -> Option<Origins> {
-        self.expect(array, Type::Array)?;
-        let mut builder = Builder::with_capacity(array.value.raw().len());
-        let (mut any, mut null, mut nulls, mut count) = (None, false, 0, 0);
+        origins: &mut Origins<'t>,
+    ) -> [bool; 2] {
+        if self.expect(array, Type::Array).is_none() {
+            return [false; 2];
+        }
+        let (mut any, mut null, mut count) = (None, false, 0);
         array.each_element(|at| {
             count += 1;
             let Some(text) = self.string(&at) else { return };
@@ -125,12 +148,15 @@ impl<'t> Rules<'t> {
                         Pattern::Any => any = any.or(Some(at)),
                         Pattern::Null => {
                             null = true;
-                            nulls += 1;
+                            origins.nulls += 1;
                         }
-                        Pattern::Exact(_) | Pattern::Wildcard(_) => {}
+                        Pattern::Exact(_)
+                        | Pattern::Wildcard(_)
+                        | Pattern::Range(_)
+                        | Pattern::AnyHost(_) => {}
                     }
                     self.origin(&at, &text, &pattern, credentials, dangers);
-                    builder.push(&text, &pattern);
+                    origins.builder.push(&text, &pattern);
                 }
                 Err(error) => {
                     let suffixes = self.suffixes;
@@ -152,20 +178,119 @@ impl<'t> Rules<'t> {
             let message = "allow_origins is empty, so no origin is allowed";
             self.error(array, || Code::OriginsEmpty.says(message));
         }
-        if let Some(at) = any
-            && count > 1
-        {
-            let message = "\"*\" already covers the other origins";
-            self.error(&at, || Code::OriginsAnyNotAlone.says(message));
+        if let Some(at) = any {
+            if count > 1 {
+                let message = "\"*\" already covers the other origins";
+                self.error(&at, || Code::OriginsAnyNotAlone.says(message));
+            }
+            if !origins.is_last {
+                let message = "\"*\" also covers all rules after this one";
+                self.error(&at, || Code::OriginsAnyNotLast.says(message));
+            }
         }
+        origins.lists.push((*array, any.is_some()));
+        [any.is_some(), null]
+    }
+
+    /// The set of all patterns.
+    pub(super) fn origin_set(&mut self, origins: Origins<'t>) -> OriginSet {
+        let Origins { builder, lists, nulls, is_last: _ } = origins;
         let (set, repeated) = builder.build();
-        let may_be_redundant = nulls > 1
+        let may_be_redundant = lists.len() > 1
+            || nulls > 1
             || !repeated.is_empty()
-            || set.has_wildcards() && set.has_exact();
-        if any.is_none() && may_be_redundant {
-            self.redundant_origins(array, &set, &repeated);
+            || set.may_overlap();
+        if !may_be_redundant {
+            return set;
         }
-        Some(Origins { any: any.is_some(), null, set })
+        let mut repeated = repeated.iter().copied().peekable();
+        let (mut place, mut null_rule) = (0, None);
+        for (array, any) in lists {
+            let rule = array.rule.unwrap_or(0);
+            array.each_element(|at| {
+                let Some(text) = at.valid_string() else { return };
+                if text == "null" {
+                    match null_rule {
+                        None => null_rule = Some(rule),
+                        Some(earlier) if earlier < rule => {
+                            self.in_earlier_rule(&at, &text, b"null", earlier);
+                        }
+                        Some(_) => self.warning(&at, || duplicate(&text)),
+                    }
+                } else if set.is_at(place, &text) {
+                    let is_repeated =
+                        repeated.next_if(|other| *other == place).is_some();
+                    place += text.len() + 1;
+                    if !any {
+                        self.redundant(&at, &text, rule, is_repeated, &set);
+                    }
+                }
+                // Otherwise it is malformed.
+            });
+        }
+        set
+    }
+
+    /// A pattern that is listed twice, or that another one covers.
+    fn redundant(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        rule: usize,
+        is_repeated: bool,
+        set: &OriginSet,
+    ) {
+        let has_rules = at.rule.is_some();
+        if !is_repeated && !set.has_wildcards() && !has_rules {
+            return;
+        }
+        let Ok(pattern) = Pattern::parse(text) else { return };
+        let covering = set.find_covering(text, &pattern);
+        let same = set.find_exact(text.as_bytes());
+        let earlier = [covering, same].into_iter().flatten();
+        if let Some(earlier) =
+            earlier.min_by_key(|found| found.rule).filter(|f| f.rule < rule)
+        {
+            self.in_earlier_rule(at, text, earlier.text, earlier.rule);
+        } else if is_repeated {
+            self.warning(at, || duplicate(text));
+        } else if let Some(covering) = match pattern {
+            Pattern::Exact(_) => covering,
+            Pattern::Range(range) => set.find_wider(&range),
+            Pattern::Any
+            | Pattern::Null
+            | Pattern::Wildcard(_)
+            | Pattern::AnyHost(_) => None,
+        }
+        .filter(|covering| covering.rule == rule)
+        {
+            self.warning(at, || {
+                let covering = String::from_utf8_lossy(covering.text);
+                let what = format!("is already covered by {covering:?}");
+                Code::OriginCovered.of(text, &what)
+            });
+        }
+    }
+
+    /// A pattern whose permissions are never used.
+    fn in_earlier_rule(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        covering: &[u8],
+        earlier: usize,
+    ) {
+        self.warning(at, || {
+            let covering = String::from_utf8_lossy(covering);
+            let number = earlier + 1;
+            let what = format!(
+                "never gets the permissions of this rule, since rule {number} \
+                 lists {covering:?}"
+            );
+            let help =
+                format!("remove it, or move this rule before rule {number}");
+            Code::OriginInEarlierRule.of(text, &what).help(help)
+        });
     }
 
     /// The rules that look at one well-formed pattern.
@@ -193,17 +318,24 @@ impl<'t> Rules<'t> {
             }
             Pattern::Exact(tuple) => {
                 let host = str::from_utf8(tuple.host);
-                let port = match tuple.port {
-                    Some(number) => PortPattern::Number(number),
-                    None => PortPattern::Default,
-                };
-                (tuple.scheme, host.expect("a host is ASCII"), port)
+                let host = host.expect("a host is ASCII");
+                (tuple.scheme, host.into(), tuple.port.into())
             }
             Pattern::Wildcard(wildcard) => {
                 self.public_suffix(at, text, wildcard, credentials, dangers);
-                (wildcard.scheme, wildcard.host_text(), wildcard.port)
+                (wildcard.scheme, wildcard.host_text().into(), wildcard.port)
+            }
+            Pattern::Range(range) => {
+                self.public_range(at, text, range, credentials, dangers);
+                // If the first address is a loopback one, all are.
+                (range.scheme, range.addresses.host_text().into(), range.port)
+            }
+            Pattern::AnyHost(_) => {
+                self.any_host(at, text, credentials, dangers);
+                (Scheme::Other, Cow::Borrowed("*"), PortPattern::Default)
             }
         };
+        let host: &str = &host;
         if !matches!(scheme, Scheme::Http | Scheme::Https) {
             return self.other_scheme(at, text, host, credentials, dangers);
         }
@@ -289,7 +421,7 @@ impl<'t> Rules<'t> {
         dangers: &mut Dangers<'t>,
     ) {
         let suffix = wildcard.host_text();
-        if dangers.closed.covers(suffix, self.suffixes) {
+        if self.closed.covers(suffix, self.suffixes) {
             return;
         }
         let Some(open) = self.suffixes.open_name(&wildcard.host) else {
@@ -312,6 +444,39 @@ impl<'t> Rules<'t> {
         });
     }
 
+    fn public_range(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        range: &Range,
+        credentials: bool,
+        dangers: &mut Dangers<'t>,
+    ) {
+        if special_use::is_open(range.addresses)
+            && !dangers.public_suffix_wildcards.covers(text)
+        {
+            let what = "has public addresses, so anyone can get one of them";
+            self.error_if(credentials, at, || {
+                Code::OriginPublicRange.of(text, what)
+            });
+        }
+    }
+
+    fn any_host(
+        &mut self,
+        at: &At<'t, '_>,
+        text: &str,
+        credentials: bool,
+        dangers: &mut Dangers<'t>,
+    ) {
+        if !dangers.scheme_wildcards.covers(text) {
+            let what = "matches every page with this scheme, whoever wrote it";
+            self.error_if(credentials, at, || {
+                Code::OriginAnyHost.of(text, what)
+            });
+        }
+    }
+
     fn null_origin(
         &mut self,
         at: &At<'t, '_>,
@@ -328,46 +493,6 @@ impl<'t> Rules<'t> {
                 "every sandboxed iframe and local file sends \"null\"";
             self.error(at, || Code::OriginNull.says(message));
         }
-    }
-
-    /// Duplicates, and exact origins that a wildcard covers.
-    fn redundant_origins(
-        &mut self,
-        array: &At<'t, '_>,
-        set: &OriginSet,
-        repeated: &[usize],
-    ) {
-        let mut repeated = repeated.iter().peekable();
-        let mut null_seen = false;
-        let mut place = 0;
-        array.each_element(|at| {
-            let Some(text) = at.valid_string() else { return };
-            let is_repeated = if text == "null" {
-                std::mem::replace(&mut null_seen, true)
-            } else if set.is_at(place, &text) {
-                let is_repeated =
-                    repeated.next_if(|other| **other == place).is_some();
-                place += text.len() + 1;
-                is_repeated
-            } else {
-                // It is malformed.
-                return;
-            };
-            if is_repeated {
-                self.warning(&at, || duplicate(&text));
-            } else if set.has_wildcards()
-                && !text.contains('*')
-                && let Some(Origin::Tuple(tuple)) =
-                    syntax::parse(text.as_bytes())
-                && let Some(wildcard) = set.find_wildcard(&tuple)
-            {
-                self.warning(&at, || {
-                    let wildcard = String::from_utf8_lossy(wildcard);
-                    let what = format!("is already covered by {wildcard:?}");
-                    Code::OriginCovered.of(&text, &what)
-                });
-            }
-        });
     }
 
     pub(super) fn dangers(&mut self, at: &At<'t, '_>) -> Dangers<'t> {
@@ -387,6 +512,7 @@ impl<'t> Rules<'t> {
             null_origin,
             insecure_origins: named(&keys::INSECURE_ORIGINS),
             public_suffix_wildcards: named(&keys::PUBLIC_SUFFIX_WILDCARDS),
+            scheme_wildcards: named(&keys::SCHEME_WILDCARDS),
             loopback_origins: named(&keys::LOOPBACK_ORIGINS),
             ..Dangers::default()
         }
@@ -426,7 +552,11 @@ impl<'t> Rules<'t> {
             (
                 &dangers.public_suffix_wildcards,
                 "is not a wildcard of allow_origins under which anyone can get \
-                 a name",
+                 a name, nor a range in which anyone can get an address",
+            ),
+            (
+                &dangers.scheme_wildcards,
+                "is not a whole scheme of allow_origins",
             ),
             (
                 &dangers.loopback_origins,
@@ -486,7 +616,22 @@ impl Dangers<'_> {
                 return !credentials && self.null_origin.is_some();
             }
             Ok(Pattern::Exact(tuple)) => {
-                (tuple.scheme, str::from_utf8(tuple.host).unwrap_or_default())
+                let host = str::from_utf8(tuple.host).unwrap_or_default();
+                (tuple.scheme, host.into())
+            }
+            Ok(Pattern::Range(Range { scheme, addresses, .. })) => {
+                let named = &self.public_suffix_wildcards;
+                if credentials
+                    && special_use::is_open(addresses)
+                    && !named.0.contains_key(text)
+                {
+                    return false;
+                }
+                (scheme, addresses.host_text().into())
+            }
+            Ok(Pattern::AnyHost(_)) => {
+                return !credentials
+                    || self.scheme_wildcards.0.contains_key(text);
             }
             Ok(Pattern::Wildcard(wildcard)) => {
                 let named = &self.public_suffix_wildcards;
@@ -496,12 +641,12 @@ impl Dangers<'_> {
                 {
                     return false;
                 }
-                (wildcard.scheme, wildcard.host_text())
+                (wildcard.scheme, Cow::Borrowed(wildcard.host_text()))
             }
         };
         !credentials
             || scheme != Scheme::Http
-            || is_loopback(host)
+            || is_loopback(&host)
             || self.insecure_origins.0.contains_key(text)
     }
 }

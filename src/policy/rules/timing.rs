@@ -37,7 +37,12 @@ impl<'t> Rules<'t> {
                     value.push_str(&text);
                     known.insert(text);
                 }
-                Ok(Pattern::Null | Pattern::Wildcard(_)) => {
+                Ok(
+                    Pattern::Null
+                    | Pattern::Wildcard(_)
+                    | Pattern::Range(_)
+                    | Pattern::AnyHost(_),
+                ) => {
                     let what = "is not an exact origin, and browsers know no \
                                 patterns in Timing-Allow-Origin";
                     rules.error(at, || Code::TimingOrigin.of(&text, what));
