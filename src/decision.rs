@@ -7,7 +7,6 @@
 use std::ffi::CStr;
 
 use crate::names::{Refusal, methods, request_headers};
-use crate::origin::set::Found;
 use crate::origin::syntax::{self, Origin};
 use crate::policy::{Permissions, Policy, Rule};
 
@@ -166,7 +165,7 @@ impl Policy {
         // Some caches store responses to OPTIONS, too.
         if options {
             send(VARY_OPTIONS);
-        } else if !self.is_for_all() {
+        } else if !self.is_for_all {
             send(VARY_ORIGIN);
         }
         outcome
@@ -202,26 +201,24 @@ impl Policy {
         let matched = match origin {
             Some(origin) => self.match_origin(origin),
             // The same bytes as with an Origin: a cache may store either.
-            None => self.match_any(Reason::None),
+            None if self.any_origin => Ok(ANY),
+            None => return Outcome::bare(Verdict::NotCors, Reason::None),
         };
-        let verdict = |allowed| match origin {
-            Some(_) => allowed,
-            None => Verdict::NotCors,
+        let pattern = match matched {
+            Ok(pattern) => pattern,
+            Err(reason) => return Outcome::bare(Verdict::Refused, reason),
         };
-        let Found { text, rule } = match matched {
-            Ok(found) => found,
-            Err(reason) => {
-                return Outcome::bare(verdict(Verdict::Refused), reason);
-            }
-        };
-        let permissions = self.permissions(rule);
+        let permissions = self.permissions_of(pattern);
         permissions.send_origin(origin.unwrap_or_default(), send);
         if let Some(names) = &permissions.expose_headers {
             send(header(EXPOSE_HEADERS, names.to_bytes()));
         }
-        let pattern = Some(text);
-        let outcome = Outcome::bare(verdict(Verdict::Allowed), Reason::None);
-        Outcome { pattern, ..outcome }
+        let verdict = match origin {
+            Some(_) => Verdict::Allowed,
+            None => Verdict::NotCors,
+        };
+        let pattern = Some(pattern);
+        Outcome { pattern, ..Outcome::bare(verdict, Reason::None) }
     }
 
     fn preflight<'a>(
@@ -236,11 +233,12 @@ impl Policy {
             pattern,
             ..Outcome::bare(Verdict::PreflightRefused, reason)
         };
-        let Found { text, rule } = match self.match_origin(origin) {
-            Ok(found) => found,
+        let pattern = match self.match_origin(origin) {
+            Ok(pattern) => pattern,
             Err(reason) => return refused(reason, None),
         };
-        let (permissions, pattern) = (self.permissions(rule), Some(text));
+        let permissions = self.permissions_of(pattern);
+        let pattern = Some(pattern);
         let names = &permissions.request_headers;
         let checked = methods::check(&permissions.methods, method);
         let (reason, culprit) = match checked {
@@ -277,52 +275,59 @@ impl Policy {
         Outcome { verdict, reason, status, culprit, pattern }
     }
 
-    /// The rule that decides about a request: the first one of which a pattern
-    /// matches the origin.
-    pub fn rule_for(&self, request: &Request<'_>) -> Option<Rule<'_>> {
-        let found = match request.origin {
-            Some(origin) => self.match_origin(origin),
-            None => self.match_any(Reason::None),
-        };
-        self.rules().nth(found.ok()?.rule)
-    }
-
     /// The pattern that allows `origin`, in the first rule that does.
     #[inline]
-    fn match_origin(&self, origin: &[u8]) -> Result<Found<'_>, Reason> {
-        if self.is_for_all() {
-            return Ok(Found { text: ANY, rule: 0 });
+    fn match_origin(&self, origin: &[u8]) -> Result<&[u8], Reason> {
+        if self.is_for_all {
+            return Ok(ANY);
         }
         // An exact pattern passed the parser when the policy was loaded, so
         // the same bytes need not pass it again. All others must, before any
         // wildcard is tried. No earlier rule has a wildcard that matches an
         // exact pattern of the set.
-        if let Some(found) = self.origins.find_exact(origin) {
-            return Ok(found);
+        if let Some(pattern) = self.origins.find_exact(origin) {
+            return Ok(pattern);
         }
-        let reason = match &syntax::parse(origin) {
-            None => Reason::OriginMalformed,
-            Some(Origin::Opaque) => match self.null_origin {
-                Some(rule) => return Ok(Found { text: NULL, rule }),
-                None => Reason::OriginNotAllowed,
-            },
+        let (found, reason) = match &syntax::parse(origin) {
+            None => (None, Reason::OriginMalformed),
+            Some(Origin::Opaque) => {
+                let null = self.null_origin.map(|_| NULL);
+                (null, Reason::OriginNotAllowed)
+            }
             Some(Origin::Tuple(tuple)) => {
-                match self.origins.find_wildcard(origin, tuple) {
-                    Some(found) => return Ok(found),
-                    None => Reason::OriginNotAllowed,
-                }
+                let found = self.origins.find_wildcard(origin, tuple);
+                (found, Reason::OriginNotAllowed)
             }
         };
-        self.match_any(reason)
+        // After all others, the last rule may be for any origin.
+        found.or(self.any_origin.then_some(ANY)).ok_or(reason)
     }
 
-    /// `*` of the last rule, if it has it.
+    /// What the rule permits that a pattern which was matched is of.
     #[inline]
-    fn match_any(&self, reason: Reason) -> Result<Found<'_>, Reason> {
-        match self.any_origin {
-            true => Ok(Found { text: ANY, rule: self.rules().len() - 1 }),
-            false => Err(reason),
+    fn permissions_of(&self, pattern: &[u8]) -> &Permissions {
+        self.only_permissions()
+            .unwrap_or_else(|| self.permissions(self.number_of(pattern)))
+    }
+
+    /// The number, from 0, of the rule that a matched pattern is of.
+    #[inline(never)]
+    fn number_of(&self, pattern: &[u8]) -> usize {
+        match (pattern, self.null_origin) {
+            (ANY, _) => self.rules().len() - 1,
+            (NULL, Some(rule)) => rule,
+            _ => self.origins.rule_of(pattern),
         }
+    }
+
+    /// The rule that decides about a request: the first one of which a pattern
+    /// matches the origin.
+    pub fn rule_for(&self, request: &Request<'_>) -> Option<Rule<'_>> {
+        let pattern = match request.origin {
+            Some(origin) => self.match_origin(origin).ok()?,
+            None => self.any_origin.then_some(ANY)?,
+        };
+        self.rules().nth(self.number_of(pattern))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Policy {
     pub(crate) null_origin: Option<usize>,
     /// Whether the last rule is for any origin.
     pub(crate) any_origin: bool,
+    /// Whether the only rule is. Such a policy never looks at `Origin`.
+    pub(crate) is_for_all: bool,
     /// Most policies have one rule, which is so found without a detour.
     first: Permissions,
     more: Box<[Permissions]>,
@@ -122,20 +124,18 @@ impl Policy {
         })
     }
 
-    /// What the rule of this number permits.
+    /// What the only rule permits, if there is only one.
     #[inline]
+    pub(crate) fn only_permissions(&self) -> Option<&Permissions> {
+        self.more.is_empty().then_some(&self.first)
+    }
+
+    /// What the rule of this number, from 0, permits.
     pub(crate) fn permissions(&self, rule: usize) -> &Permissions {
         match rule.checked_sub(1) {
             None => &self.first,
             Some(rule) => &self.more[rule],
         }
-    }
-
-    /// Whether the only rule is for any origin. Such a policy never looks at
-    /// `Origin`.
-    #[inline]
-    pub(crate) fn is_for_all(&self) -> bool {
-        self.any_origin && self.more.is_empty()
     }
 
     /// The status of a preflight response: 200 or 204.

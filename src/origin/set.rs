@@ -64,14 +64,6 @@ enum Left {
 /// Words of a set with a bit for each length that an origin may have.
 const LENGTH_WORDS: usize = ORIGIN_MAX / 64 + 1;
 
-/// A pattern that was found.
-#[derive(Clone, Copy)]
-pub(crate) struct Found<'a> {
-    pub(crate) text: &'a [u8],
-    /// The number of its rule.
-    pub(crate) rule: usize,
-}
-
 /// All patterns of one policy. It never changes.
 pub(crate) struct OriginSet {
     arena: Box<[u8]>,
@@ -270,7 +262,7 @@ impl OriginSet {
                 && self.has_wildcards()
                 && let Some(Origin::Tuple(tuple)) = syntax::parse(bytes)
                 && let Some(found) = self.find_wildcard(bytes, &tuple)
-                && found.rule < self.rule_at(text.start)
+                && self.rule_of(found) < self.rule_of(bytes)
             {
                 continue;
             }
@@ -287,31 +279,21 @@ impl OriginSet {
     /// The exact pattern that is `bytes`. Every pattern has passed the origin
     /// parser, so what is found here is well-formed.
     #[inline]
-    pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<Found<'_>> {
+    pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<&[u8]> {
         let lengths = self.exact_lengths.get(bytes.len() / 64)?;
         if lengths >> (bytes.len() % 64) & 1 == 0 {
             return None;
         }
         self.exact.find(hash_bytes(&self.seed, bytes), |value| {
-            let place = Text::unpack(value);
-            let text = place.of(&self.arena);
-            (text == bytes).then(|| self.found(place))
+            let text = Text::unpack(value).of(&self.arena);
+            (text == bytes).then_some(text)
         })
     }
 
-    #[inline]
-    fn found(&self, place: Text) -> Found<'_> {
-        let rule = self.rule_at(place.start);
-        Found { text: place.of(&self.arena), rule }
-    }
-
-    /// The number of the rule whose patterns have this place among the texts.
-    #[inline]
-    fn rule_at(&self, place: u32) -> usize {
-        match self.rules.is_empty() {
-            true => 0,
-            false => self.rules.partition_point(|&start| start <= place),
-        }
+    /// The number of the rule of a pattern, whose text is from this set.
+    pub(crate) fn rule_of(&self, pattern: &[u8]) -> usize {
+        let place = pattern.as_ptr().addr() - self.arena.as_ptr().addr();
+        self.rules.partition_point(|&start| start as usize <= place)
     }
 
     /// Whether the text is at this place among the patterns' texts.
@@ -350,7 +332,7 @@ impl OriginSet {
         &self,
         bytes: &[u8],
         origin: &Tuple<'_>,
-    ) -> Option<Found<'_>> {
+    ) -> Option<&[u8]> {
         self.has_wildcards().then(|| self.first_wildcard(bytes, origin))?
     }
 
@@ -361,7 +343,7 @@ impl OriginSet {
         &self,
         bytes: &[u8],
         origin: &Tuple<'_>,
-    ) -> Option<Found<'_>> {
+    ) -> Option<&[u8]> {
         let number = match origin.scheme {
             Scheme::Http | Scheme::Https => {
                 let ports = [origin.port.into(), PortPattern::Any];
@@ -375,8 +357,8 @@ impl OriginSet {
             Scheme::Other if origin.port.is_none() => self.find_scheme(bytes),
             Scheme::Other | Scheme::Special => return None,
         };
-        let place = self.many.get(number as usize)?;
-        Some(self.found(*place))
+        let text = self.many.get(number as usize)?;
+        Some(text.of(&self.arena))
     }
 
     /// The least number of a pattern with wildcards that matches `host`, if
@@ -453,7 +435,7 @@ impl OriginSet {
         &self,
         text: &str,
         pattern: &Pattern<'_>,
-    ) -> Option<Found<'_>> {
+    ) -> Option<&[u8]> {
         let number = match *pattern {
             Pattern::Any | Pattern::Null => NONE,
             Pattern::Exact(tuple) => {
@@ -487,17 +469,14 @@ impl OriginSet {
                 self.ranges.find(&self.seed, addresses, &wanted, best)
             }
         };
-        let place = self.many.get(number as usize)?;
-        Some(self.found(*place))
+        let text = self.many.get(number as usize)?;
+        Some(text.of(&self.arena))
     }
 }
 
 impl OriginSet {
     /// The first range that covers another one and is not the same.
-    pub(crate) fn find_wider(
-        &self,
-        range: &pattern::Range,
-    ) -> Option<Found<'_>> {
+    pub(crate) fn find_wider(&self, range: &pattern::Range) -> Option<&[u8]> {
         let pattern::Range { scheme, addresses, port } = *range;
         let own = scheme_and_port(scheme, port);
         let any = scheme_and_port(scheme, PortPattern::Any);
@@ -510,8 +489,8 @@ impl OriginSet {
         if own != any {
             best = self.ranges.find(&self.seed, addresses, &[any], best);
         }
-        let place = self.many.get(best as usize)?;
-        Some(self.found(*place))
+        let text = self.many.get(best as usize)?;
+        Some(text.of(&self.arena))
     }
 }
 

@@ -124,7 +124,7 @@ impl<'t> Rules<'t> {
         let members = self.members(&root, keys::KEYS)?;
         members.get(&keys::SCHEMA).map(|at| self.string(&at));
         let mut origins = Origins::with_capacity(document.raw().len());
-        let permissions = match members.get(&keys::RULES) {
+        let mut permissions = match members.get(&keys::RULES) {
             None => vec![self.rule(&root, &members, &mut origins)],
             Some(array) => {
                 members.get(&keys::DESCRIPTION).map(|at| self.string(&at));
@@ -139,16 +139,14 @@ impl<'t> Rules<'t> {
             .get(&keys::TIMING_ALLOW_ORIGINS)
             .and_then(|at| self.timing_allow_origins(&at));
         let origins = self.origin_set(origins);
-        let mut permissions = permissions.into_iter();
+        let any_origin = permissions.last()?.any_origin;
         Some(Policy {
             origins,
-            null_origin: permissions
-                .as_slice()
-                .iter()
-                .position(|p| p.null_origin),
-            any_origin: permissions.as_slice().last()?.any_origin,
-            first: permissions.next()?,
-            more: permissions.collect(),
+            null_origin: permissions.iter().position(|rule| rule.null_origin),
+            any_origin,
+            is_for_all: any_origin && permissions.len() == 1,
+            first: permissions.remove(0),
+            more: permissions.into(),
             preflight_status: preflight_status.map_or(204, |s| s as u16),
             timing_allow_origins,
             warnings: Vec::new(),

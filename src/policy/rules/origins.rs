@@ -247,11 +247,12 @@ impl<'t> Rules<'t> {
         let Ok(pattern) = Pattern::parse(text) else { return };
         let covering = set.find_covering(text, &pattern);
         let same = set.find_exact(text.as_bytes());
-        let earlier = [covering, same].into_iter().flatten();
-        if let Some(earlier) =
-            earlier.min_by_key(|found| found.rule).filter(|f| f.rule < rule)
+        let found = [covering, same].into_iter().flatten();
+        let with_rules = found.map(|text| (set.rule_of(text), text));
+        if let Some((earlier, text_there)) =
+            with_rules.min().filter(|(earlier, _)| *earlier < rule)
         {
-            self.in_earlier_rule(at, text, earlier.text, earlier.rule);
+            self.in_earlier_rule(at, text, text_there, earlier);
         } else if is_repeated {
             self.warning(at, || duplicate(text));
         } else if let Some(covering) = match pattern {
@@ -262,10 +263,10 @@ impl<'t> Rules<'t> {
             | Pattern::Wildcard(_)
             | Pattern::AnyHost(_) => None,
         }
-        .filter(|covering| covering.rule == rule)
+        .filter(|covering| set.rule_of(covering) == rule)
         {
             self.warning(at, || {
-                let covering = String::from_utf8_lossy(covering.text);
+                let covering = String::from_utf8_lossy(covering);
                 let what = format!("is already covered by {covering:?}");
                 Code::OriginCovered.of(text, &what)
             });
