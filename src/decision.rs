@@ -151,16 +151,19 @@ impl Policy {
                 let headers = request.request_headers.unwrap_or_default();
                 self.preflight(origin, method, headers, &mut send)
             }
-            (origin, _) => {
-                let outcome = self.actual(origin, &mut send);
-                // The same for all, since browsers send no Origin with most
-                // of the requests whose timing is read.
-                if let Some(origins) = &self.timing_allow_origins {
-                    send(header(TIMING_ALLOW_ORIGIN, origins.to_bytes()));
-                }
-                outcome
-            }
+            (origin, _) => self.actual(origin, &mut send),
         };
+        if self.always_varies && !options {
+            send(VARY_ORIGIN);
+            return outcome;
+        }
+        // The same for all, since browsers send no Origin with most of the
+        // requests whose timing is read. A preflight's is not.
+        if outcome.status == 0
+            && let Some(origins) = &self.timing_allow_origins
+        {
+            send(header(TIMING_ALLOW_ORIGIN, origins.to_bytes()));
+        }
         // A shared cache must not serve one origin's response to another.
         // Some caches store responses to OPTIONS, too.
         if options {
@@ -276,7 +279,7 @@ impl Policy {
     }
 
     /// The pattern that allows `origin`, in the first rule that does.
-    #[inline]
+    #[inline(always)]
     fn match_origin(&self, origin: &[u8]) -> Result<&[u8], Reason> {
         if self.is_for_all {
             return Ok(ANY);

@@ -46,6 +46,10 @@ pub struct Policy {
     pub(crate) preflight_status: u16,
     /// The value of `Timing-Allow-Origin`.
     pub(crate) timing_allow_origins: Option<CString>,
+    /// Whether a response to anything but OPTIONS gets the same `Vary`, and
+    /// nothing else that does not depend on the request: so it is with most
+    /// policies.
+    pub(crate) always_varies: bool,
     warnings: Vec<Diagnostic>,
 }
 

@@ -278,7 +278,7 @@ impl OriginSet {
 
     /// The exact pattern that is `bytes`. Every pattern has passed the origin
     /// parser, so what is found here is well-formed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find_exact(&self, bytes: &[u8]) -> Option<&[u8]> {
         let lengths = self.exact_lengths.get(bytes.len() / 64)?;
         if lengths >> (bytes.len() % 64) & 1 == 0 {

@@ -140,11 +140,13 @@ impl<'t> Rules<'t> {
             .and_then(|at| self.timing_allow_origins(&at));
         let origins = self.origin_set(origins);
         let any_origin = permissions.last()?.any_origin;
+        let is_for_all = any_origin && permissions.len() == 1;
         Some(Policy {
             origins,
             null_origin: permissions.iter().position(|rule| rule.null_origin),
             any_origin,
-            is_for_all: any_origin && permissions.len() == 1,
+            is_for_all,
+            always_varies: !is_for_all && timing_allow_origins.is_none(),
             first: permissions.remove(0),
             more: permissions.into(),
             preflight_status: preflight_status.map_or(204, |s| s as u16),
