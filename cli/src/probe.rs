@@ -145,13 +145,14 @@ fn as_unrelated_origin(
 /// The names of the response headers that the script cannot read but might
 /// want to: not those for the browser, caches and the connection.
 fn hidden(fetched: &Fetched, readable: &[String]) -> Vec<String> {
-    const FOR_OTHERS: [&str; 8] = [
+    const FOR_OTHERS: [&str; 9] = [
         "connection",
         "date",
         "keep-alive",
         "server",
         "set-cookie",
         "set-cookie2",
+        "timing-allow-origin",
         "transfer-encoding",
         "vary",
     ];

@@ -347,7 +347,8 @@ impl ExchangeReport {
         let shown = response.headers.iter().filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
             name.starts_with("access-control-")
-                || ["vary", "location", "age"].contains(&name.as_str())
+                || ["timing-allow-origin", "vary", "location", "age"]
+                    .contains(&name.as_str())
         });
         Self {
             kind: if preflight { "preflight" } else { "request" },

@@ -39,6 +39,7 @@ fn good_server(
             } else {
                 add("Content-Type", "application/json");
                 add("Access-Control-Expose-Headers", "x-total");
+                add("Timing-Allow-Origin", "*");
                 add("X-Total", "3");
                 add("X-Secret", "4");
             }
