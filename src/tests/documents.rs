@@ -457,6 +457,59 @@ fn patterns_match_what_the_document_says() {
 }
 
 #[test]
+fn ranges_are_accepted_as_the_document_says() {
+    let text = include_str!("../../POLICY.md");
+    let (_, rest) = text.split_once("<!-- ranges:").expect("the mark");
+    let (table, _) = rest.split_once("<!-- end of ranges").expect("its end");
+    let mut tried = 0;
+    for row in table.lines().filter(|line| line.contains("://")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, _, example, with, without, member, _] = cells[..] else {
+            panic!("{row}");
+        };
+        let range = example.trim_matches('`');
+        let code = with.split('`').nth(1);
+        for (credentials, cell) in [(true, with), (false, without)] {
+            let severity = match cell.split(" (").next() {
+                Some("rejected") => Some(Severity::Error),
+                Some("a warning") => Some(Severity::Warning),
+                Some("loads") => None,
+                _ => panic!("{row}"),
+            };
+            let found = diagnostics(range, credentials, "{}");
+            let expected = severity.zip(code).into_iter().collect::<Vec<_>>();
+            let found: Vec<(Severity, &str)> =
+                found.iter().map(|d| (d.severity, d.code.name())).collect();
+            assert_eq!(found, expected, "{row}");
+            tried += 1;
+        }
+        let member = member.trim_matches('`');
+        if !member.is_empty() {
+            let danger = format!("{{\"{member}\": [\"{range}\"]}}");
+            assert_eq!(diagnostics(range, true, &danger), [], "{row}");
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 11);
+}
+
+fn diagnostics(
+    pattern: &str,
+    credentials: bool,
+    danger: &str,
+) -> Vec<Diagnostic> {
+    let policy = format!(
+        r#"{{"allow_origins": ["{pattern}"],
+             "allow_credentials": {credentials},
+             "dangerously_allow": {danger}}}"#
+    );
+    match Policy::from_json(policy.as_bytes()) {
+        Ok(policy) => policy.warnings().to_vec(),
+        Err(error) => error.diagnostics().to_vec(),
+    }
+}
+
+#[test]
 fn the_design_has_every_dependency() {
     let design = include_str!("../../DESIGN.md");
     let (_, section) = design.split_once("\n## Dependencies\n").expect("it");
