@@ -55,6 +55,9 @@ static ngx_int_t ngx_http_cors_read_request(ngx_http_request_t *r,
     cors_request *request);
 static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
     ngx_table_elt_t *vary, ngx_str_t *present);
+static void ngx_http_cors_drop(ngx_http_request_t *r, cors_str *name,
+    ngx_table_elt_t *end)
+    __attribute__((noinline));
 static ngx_int_t ngx_http_cors_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_cors_answer_init(ngx_conf_t *cf);
 
@@ -172,6 +175,15 @@ ngx_http_cors_is_cors(ngx_table_elt_t *h)
                               sizeof("Access-Control-") - 1)
               == 0;
 }
+
+
+/*
+ * of the decision's headers, Access-Control-* replace all of that prefix, Vary
+ * is completed, and each other one, Timing-Allow-Origin, replaces its name
+ */
+
+#define ngx_http_cors_is_permission(name)  ((name)->ptr[0] == 'a')
+#define ngx_http_cors_is_vary(name)        ((name)->len == sizeof("vary") - 1)
 
 
 /* no decision was made or is needed; a subrequest never needs one */
@@ -309,7 +321,7 @@ static ngx_int_t
 ngx_http_cors_set_headers(ngx_http_request_t *r)
 {
     ngx_uint_t            i;
-    cors_header          *header;
+    cors_header          *header, *end;
     cors_decision        *d;
     ngx_list_part_t      *part;
     ngx_table_elt_t      *h, *first, *vary;
@@ -342,9 +354,9 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
     first = NULL;
     vary = NULL;
 
-    for (i = 0; i < d->header_count; i++) {
-        header = &d->headers[i];
+    end = d->headers + d->header_count;
 
+    for (header = d->headers; header < end; header++) {
         h = ngx_list_push(&r->headers_out.headers);
         if (h == NULL) {
             return NGX_ERROR;
@@ -360,12 +372,19 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
         h->next = NULL;
 #endif
 
-        if (i == 0) {
+        if (first == NULL) {
             first = h;
         }
 
-        if (ngx_http_cors_is(h, "vary")) {
+        if (ngx_http_cors_is_permission(&header->name)) {
+            continue;
+        }
+
+        if (ngx_http_cors_is_vary(&header->name)) {
             vary = h;
+
+        } else {
+            ngx_http_cors_drop(r, &header->name, h);
         }
     }
 
@@ -403,15 +422,26 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_cors_early_hints_filter(ngx_http_request_t *r)
 {
+    cors_str             *name;
     ngx_uint_t            i;
+    cors_decision        *d;
     ngx_list_part_t      *part;
     ngx_table_elt_t      *h;
     ngx_http_cors_ctx_t  *ctx;
 
     ctx = (r == r->main) ? ngx_http_cors_get_ctx(r) : NULL;
+    d = (ctx == NULL) ? NULL : ngx_http_cors_decision(ctx, 0);
 
-    if (ctx == NULL || ngx_http_cors_decision(ctx, 0) == NULL) {
+    if (d == NULL) {
         return ngx_http_next_early_hints_filter(r);
+    }
+
+    for (i = 0; i < d->header_count; i++) {
+        name = &d->headers[i].name;
+
+        if (!ngx_http_cors_is_vary(name)) {
+            ngx_http_cors_drop(r, name, NULL);
+        }
     }
 
     for (part = &r->headers_out.headers.part; part; part = part->next) {
@@ -635,6 +665,34 @@ ngx_http_cors_remove_names(ngx_http_request_t *r, ngx_table_elt_t *vary,
     vary->hash = (vary->value.len != 0);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_cors_drop(ngx_http_request_t *r, cors_str *name, ngx_table_elt_t *end)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++, h++) {
+
+            if (h == end) {
+                return;
+            }
+
+            if (h->key.len == name->len
+                && ngx_strncasecmp(h->key.data, (u_char *) name->ptr,
+                                   name->len)
+                   == 0)
+            {
+                h->hash = 0;
+            }
+        }
+    }
 }
 
 

@@ -221,14 +221,15 @@ def test_early_hints_of_the_application_permit_nothing(nginx, serve):
         pytest.skip("this nginx has no early_hints")
     hints = (
         "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n"
-        "Access-Control-Allow-Origin: *\r\n\r\n"
+        "Access-Control-Allow-Origin: *\r\nTiming-allow-origin: *\r\n\r\n"
     )
     final = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    timed = API | {"timing_allow_origins": ["*"]}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
 
         def answer():
-            for _ in range(3):
+            for _ in range(4):
                 peer, _ = listener.accept()
                 with peer:
                     peer.recv(65536)
@@ -244,14 +245,20 @@ def test_early_hints_of_the_application_permit_nothing(nginx, serve):
                 proxy_http_version 1.1;
                 proxy_pass http://127.0.0.1:{listener.getsockname()[1]};
             }}
+            location /timed/ {{
+                cors_policy timed.json;
+                proxy_http_version 1.1;
+                proxy_pass http://127.0.0.1:{listener.getsockname()[1]};
+            }}
             location /off/ {{
                 cors_policy off;
                 proxy_http_version 1.1;
                 proxy_pass http://127.0.0.1:{listener.getsockname()[1]};
             }}
-        """)
-        for path, origin, number in [
-            ("/", APP, 0), ("/", STRANGER, 0), ("/off/", APP, 1),
+        """, {"api.json": API, "timed.json": timed})
+        for path, origin, number, timings in [
+            ("/", APP, 0, 1), ("/", STRANGER, 0, 1), ("/off/", APP, 1, 1),
+            ("/timed/", APP, 0, 0),
         ]:
             seen = site.raw(
                 f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
@@ -261,6 +268,7 @@ def test_early_hints_of_the_application_permit_nothing(nginx, serve):
             assert early.startswith("HTTP/1.1 103 ")
             assert "Link: </a.css>; rel=preload" in early
             assert early.lower().count("access-control-") == number
+            assert early.lower().count("timing-allow-origin") == timings
             permitted = f"access-control-allow-origin: {APP}\r\n" in rest
-            assert permitted == (origin == APP and path == "/")
+            assert permitted == (origin == APP and path != "/off/")
         thread.join()
