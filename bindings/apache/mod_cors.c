@@ -28,6 +28,7 @@
 #include <cors.h>
 
 #define CORS_PREFIX "Access-Control-"
+#define CORS_TIMING "timing-allow-origin"
 
 typedef struct {
     cors_policy *policy;    /* NULL is "off", which is not the same as unset */
@@ -242,6 +243,10 @@ static apr_status_t cors_output_filter(ap_filter_t *f, apr_bucket_brigade *bb)
         const char *name = decision->headers[i].name.ptr;
         cors_str value = decision->headers[i].value;
 
+        if (!strcmp(name, CORS_TIMING)) {
+            apr_table_unset(r->headers_out, name);
+            apr_table_unset(r->err_headers_out, name);
+        }
         /* httpd itself writes one Vary, with each name once. */
         if (!varies_by_all || ap_cstr_casecmp(name, "Vary")) {
             apr_table_addn(r->headers_out, name,
