@@ -231,6 +231,45 @@ def test_the_headers_of_the_application_are_replaced(kind, governed):
         assert kind.ask(app, headers=headers).cors == {}
 
 
+@pytest.mark.parametrize("status", [200, 302, 404, 500])
+@pytest.mark.parametrize(
+    "own",
+    [
+        [],
+        [("Timing-Allow-Origin", "https://evil.example")],
+        [
+            ("timing-allow-origin", "*"),
+            ("X-First", "1"),
+            ("Vary", "Cookie"),
+            ("TIMING-ALLOW-ORIGIN", STRANGER),
+            ("Trailer", "Expires"),
+        ],
+    ],
+)
+def test_timing_allow_origin_is_the_policys_if_it_has_one(
+    kind, governed, own, status
+):
+    timing = "timing-allow-origin"
+    others = [line for line in own if line[0].lower() != timing]
+    policys = governed(
+        kind.says(own, status),
+        timing_allow_origins=[APP, "https://rum.example"],
+    )
+    applications = governed(kind.says(own, status))
+    for method in ("GET", "OPTIONS"):
+        for headers in ({"Origin": APP}, {"Origin": STRANGER}, {}):
+            answer = kind.ask(policys, method, headers)
+            assert answer.status == status
+            assert answer.all(timing) == [f"{APP}, https://rum.example"]
+            for name, value in others:
+                assert value in answer.all(name.lower())
+            answer = kind.ask(applications, method, headers)
+            assert answer.all(timing) == [
+                value for name, value in own if name.lower() == timing
+            ]
+    assert kind.ask(policys, "OPTIONS", ASKED).all(timing) == []
+
+
 @pytest.mark.parametrize(
     ("own", "method", "vary"),
     [

@@ -14,8 +14,9 @@ from ._policy import Policy
 #: policy as a mapping.
 PolicySource = Union[Policy, str, "os.PathLike[str]", Mapping[str, object]]
 
-#: The first letters of the names that `merged` is for: Access-Control-*, Vary.
-INITIALS = frozenset((*"aAvV", *b"aAvV"))
+#: The first letters of the names that `merged` is for: Access-Control-*,
+#: Timing-Allow-Origin, Vary.
+INITIALS = frozenset((*"aAtTvV", *b"aAtTvV"))
 
 
 class Host:
@@ -58,16 +59,17 @@ class Host:
 def merged(
     headers: Iterable[tuple[AnyStr, AnyStr]],
     answer: Iterable[tuple[AnyStr, AnyStr]],
-    words: tuple[AnyStr, AnyStr, AnyStr, AnyStr],
+    words: tuple[AnyStr, AnyStr, AnyStr, AnyStr, AnyStr],
 ) -> list[tuple[AnyStr, AnyStr]]:
     """An application's headers together with those of a decision.
 
     The application's Access-Control-* headers are dropped, because the policy
-    is the only source. Of Vary, only the missing names are added, and nothing
-    if it is "*" (RFC 9110, section 12.5.5). `words` are "vary", ",", "*" and
-    "access-control-" in the type of the headers.
+    is the only source; so is its Timing-Allow-Origin if the decision has one.
+    Of Vary, only the missing names are added, and nothing if it is "*" (RFC
+    9110, section 12.5.5). `words` are "vary", ",", "*", "access-control-" and
+    "timing-allow-origin" in the type of the headers.
     """
-    vary, comma, star, access_control = words
+    vary, comma, star, access_control, timing = words
     kept = []
     varies: set[AnyStr] = set()
     for header in headers:
@@ -86,5 +88,7 @@ def merged(
             ).strip()
             if star in varies or not value:
                 continue
+        elif name == timing:
+            kept = [own for own in kept if own[0].lower() != timing]
         kept.append((name, value))
     return kept

@@ -19,7 +19,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-WORDS = (b"vary", b",", b"*", b"access-control-")
+WORDS = (b"vary", b",", b"*", b"access-control-", b"timing-allow-origin")
 
 logger = logging.getLogger("libcors")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Headers = list[tuple[str, str]]
 
-WORDS = ("vary", ",", "*", "access-control-")
+WORDS = ("vary", ",", "*", "access-control-", "timing-allow-origin")
 
 
 class CORSMiddleware(Host):
