@@ -34,13 +34,23 @@ join(void *to, enum MHD_ValueKind kind, const char *name, const char *value)
     return (void) kind, MHD_YES;
 }
 
+// A response's own header that the policy replaces; timing is NULL unless the
+// decision has that header too.
+typedef struct own_header {
+    const char  *name, *value, *timing;
+} own_header;
+
 static enum MHD_Result
-own_header(void *to, enum MHD_ValueKind kind, const char *name,
-           const char *value)
+find_own(void *to, enum MHD_ValueKind kind, const char *name,
+         const char *value)
 {
-    if (strncasecmp(name, "access-control-", 15) == 0) {
-        ((const char **) to)[0] = name;
-        ((const char **) to)[1] = value;
+    own_header  *own = to;
+
+    if (strncasecmp(name, "access-control-", 15) == 0
+        || (own->timing != NULL && strcasecmp(name, own->timing) == 0))
+    {
+        own->name = name;
+        own->value = value;
     }
     return (void) kind, MHD_YES;
 }
@@ -74,17 +84,25 @@ mhd_cors_decide(mhd_cors *cors, const cors_policy *policy,
 }
 
 // On every response: its own CORS headers go, the policy's come, and of Vary
-// only what the response does not list yet.
+// only what the response does not list yet. Timing-Allow-Origin goes only if
+// the policy has one.
 static void
 mhd_cors_govern(const mhd_cors *cors, struct MHD_Response *response)
 {
-    cors_line    vary = { .name = "vary" };
-    const char  *own[2] = { NULL, NULL };
-    char         missing[CORS_VARY_MAX];
+    cors_line   vary = { .name = "vary" };
+    own_header  own = { NULL, NULL, NULL };
+    char        missing[CORS_VARY_MAX];
 
-    while (MHD_get_response_headers(response, own_header, own), own[0]) {
-        MHD_del_response_header(response, own[0], own[1]);
-        own[0] = NULL;
+    for (uint32_t i = 0; i < cors->decision.header_count; i++) {
+        const char  *name = cors->decision.headers[i].name.ptr;
+
+        if (strcmp(name, "timing-allow-origin") == 0) {
+            own.timing = name;
+        }
+    }
+    while (MHD_get_response_headers(response, find_own, &own), own.name) {
+        MHD_del_response_header(response, own.name, own.value);
+        own.name = NULL;
     }
     MHD_get_response_headers(response, join, &vary);
     for (uint32_t i = 0; i < cors->decision.header_count; i++) {

@@ -9,7 +9,8 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
-// An application with CORS headers of its own; none gets through.
+// An application with CORS headers of its own, none of which gets through. The
+// others do, unless the policy has them.
 static unsigned
 application(const char *method, const char *url,
             struct MHD_Response **response)
@@ -26,6 +27,9 @@ application(const char *method, const char *url,
         MHD_add_response_header(*response, "Access-Control-Allow-Origin",
                                 "https://evil.example");
         MHD_add_response_header(*response, "Access-Control-Anything", "true");
+        MHD_add_response_header(*response, "Timing-Allow-Origin",
+                                "https://evil.example");
+        MHD_add_response_header(*response, "TIMING-ALLOW-ORIGIN", "*");
         MHD_add_response_header(*response, "Vary", "Accept-Encoding, Origin");
         return 200;
     }

@@ -26,7 +26,8 @@ line(const Message &message, const char *name)
 }
 
 // On every response: its own CORS headers go, the policy's come, and of Vary
-// only what the response does not list yet.
+// only what the response does not list yet. Timing-Allow-Origin goes only if
+// the policy has one.
 void
 govern(httplib::Response &response, const cors::decision &decision)
 {
@@ -37,6 +38,9 @@ govern(httplib::Response &response, const cors::decision &decision)
     }
     const auto  vary = line(response, "Vary").value_or("");
     for (const auto &[name, value] : decision.headers) {
+        if (name == "timing-allow-origin") {
+            headers.erase("timing-allow-origin");
+        }
         if (name != "vary") {
             headers.emplace(name, value);
         } else if (auto missing = cors::vary_missing(vary, value);
@@ -84,11 +88,14 @@ try {
             govern(response, decision);
         });
     });
-    // An application with CORS headers of its own; none gets through.
+    // An application with CORS headers of its own, none of which gets through.
+    // The others do, unless the policy has them.
     server.Get("/items", [](const auto &, auto &response) {
         response.headers = {
             { "Access-Control-Allow-Origin", "https://evil.example" },
             { "Access-Control-Allow-Private-Network", "true" },
+            { "Timing-Allow-Origin", "https://evil.example" },
+            { "TIMING-ALLOW-ORIGIN", "*" },
             { "Vary", "Accept-Encoding, Origin" },
         };
         response.set_content("[]\n", "application/json");

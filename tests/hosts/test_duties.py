@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from facts import BODIES, STATUSES
+from facts import BODIES, OWN_TIMING, STATUSES
 from web_server import API, APP, STRANGER
 
 REQUESTED = "Access-Control-Request-Method"
 HEADERS = "Access-Control-Request-Headers"
+TIMING = "timing-allow-origin"
 PREFLIGHT = [("Origin", APP), (REQUESTED, "PUT")]
 
 ACTUAL = {
@@ -24,6 +25,7 @@ ANSWER = {
     "allow-headers": "authorization,content-type",
     "max-age": "600",
 }
+TIMED = API | {"timing_allow_origins": [APP, "https://rum.example"]}
 VARY_ALL = ["origin", REQUESTED.lower(), HEADERS.lower()]
 
 PATHS = [*STATUSES, "/missing"]
@@ -204,6 +206,25 @@ def test_a_wildcard_echoes_the_origin_that_asked(host):
     site = host.serve(API)
     answer = site.request("GET", "/items", [("Origin", origin)])
     assert answer.cors["allow-origin"] == origin
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_policys_timing_allow_origin_replaces_the_applications(host, path):
+    site = host.serve(TIMED)
+    for method in "GET", "HEAD", "OPTIONS":
+        for lines in [("Origin", APP)], [("Origin", STRANGER)], []:
+            answer = site.request(method, path, lines)
+            assert answer.all(TIMING) == [f"{APP}, https://rum.example"]
+    assert len(site.reached()) == 9
+    assert site.request("OPTIONS", path, PREFLIGHT).all(TIMING) == []
+
+
+def test_without_one_the_applications_timing_allow_origin_passes(host):
+    site = host.serve(API)
+    for lines in [("Origin", APP)], [("Origin", STRANGER)], []:
+        answer = site.request("GET", "/items", lines)
+        assert ", ".join(answer.all(TIMING)) == OWN_TIMING
+        assert site.request("GET", "/health", lines).all(TIMING) == []
 
 
 # 6. The decision can be logged.

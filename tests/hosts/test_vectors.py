@@ -6,7 +6,7 @@ import collections
 import json
 import pathlib
 
-from facts import BODIES, OWN
+from facts import BODIES, OWN, OWN_TIMING
 
 VECTORS = pathlib.Path(__file__).resolve().parents[2] / "vectors"
 
@@ -44,6 +44,12 @@ def cors(lines):
     return [line for line in lines if line[0].startswith("access-control-")]
 
 
+def timing(lines):
+    return ", ".join(
+        value for name, value in lines if name == "timing-allow-origin"
+    )
+
+
 def by_name(lines):
     return sorted(map(tuple, lines), key=lambda line: line[0])
 
@@ -63,8 +69,12 @@ def faults(method, path, expect, answer):
         yield f"body {answer.body!r}"
     if by_name(cors(lines)) != by_name(cors(expect["headers"])):
         yield f"headers {cors(lines)}"
+    expected = timing(expect["headers"])
+    own = path == "/items" and reached and answer.status == 200
+    if timing(lines) != (expected or (OWN_TIMING if own else "")):
+        yield f"timing {timing(lines)}"
     vary, expected = tokens(lines), tokens(expect["headers"])
-    if path == "/items" and reached and answer.status == 200:
+    if own:
         expected = tokens([["vary", OWN["Vary"]]]) + expected
     if len(set(vary)) != len(vary) or set(vary) != set(expected):
         yield f"vary {vary}"

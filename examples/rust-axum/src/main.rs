@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::any;
 use cors::{Header, Policy};
 
@@ -46,13 +46,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// An application with CORS headers of its own, none of which gets through.
+/// The others do, unless the policy has them.
 async fn items() -> impl IntoResponse {
     let headers = [
         ("Access-Control-Allow-Origin", "https://evil.example"),
         ("Access-Control-Allow-Private-Network", "true"),
+        ("Timing-Allow-Origin", "https://evil.example"),
+        ("TIMING-ALLOW-ORIGIN", "*"),
         ("Vary", "Accept-Encoding, Origin"),
     ];
-    (headers, "[]\n")
+    (AppendHeaders(headers), "[]\n")
 }
 
 async fn govern(
@@ -93,6 +96,10 @@ async fn govern(
     // Of Vary, only what the response does not list yet.
     let varies = line(headers, header::VARY).unwrap_or_default();
     for Header { name, value } in decision.headers() {
+        // The application's own passes if the policy has none.
+        if name == "timing-allow-origin" {
+            headers.remove(name);
+        }
         let values: Vec<_> = match name {
             "vary" => cors::vary_missing(&varies, value).collect(),
             _ => vec![value],
