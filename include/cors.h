@@ -33,7 +33,8 @@
 //
 // The server has three duties on every response, including errors
 // (bindings/README.md has all of its duties):
-// 1. It removes every Access-Control-* header that the application sent.
+// 1. It removes every Access-Control-* header that the application sent, and
+//    its Timing-Allow-Origin if the decision has that header.
 // 2. It adds the decision's headers, without replacing any, since a name can
 //    appear twice. Of Vary, it adds only the names that the response does not
 //    list yet (cors_vary_missing), and nothing if the response has "Vary: *".

@@ -28,7 +28,8 @@
 //!
 //! A server has three duties on every response to which a policy applies,
 //! including errors: it removes the `Access-Control-*` headers that the
-//! application sent; it adds the decision's headers (of `Vary`, see
+//! application sent, and its `Timing-Allow-Origin` if the decision has that
+//! header; it adds the decision's headers (of `Vary`, see
 //! [`vary_missing`]); and if [`Decision::status`] is not 0, it responds
 //! immediately with that status and no body.
 //!
