@@ -1,8 +1,20 @@
 //! The matcher as a reader of the documentation would write it: no table, no
 //! index, one pattern after the other, shared code with the engine none.
 
-/// The pattern that lets `origin` in: the same text, else the first in the
-/// list that matches.
+/// The rule that decides for `origin`, counted from 0, and its pattern: the
+/// first rule one of whose patterns matches.
+pub(super) fn find_rule<'p>(
+    rules: &'p [Vec<String>],
+    origin: &str,
+) -> Option<(usize, &'p str)> {
+    rules
+        .iter()
+        .enumerate()
+        .find_map(|(i, patterns)| Some((i, find(patterns, origin)?)))
+}
+
+/// The pattern of one rule that allows `origin`: the same text, else the first
+/// in the list that matches.
 pub(super) fn find<'p>(
     patterns: &'p [String],
     origin: &str,
@@ -68,12 +80,23 @@ fn matches(pattern: &str, origin: &str) -> bool {
     let Some((scheme, origin)) = origin.split_once("://") else {
         return false;
     };
-    let (pattern_host, pattern_port) = split_port(pattern);
     let (host, port) = split_port(origin);
+    if pattern == "*" {
+        return pattern_scheme == scheme && port.is_none();
+    }
+    let (network, pattern) = match pattern.split_once('/') {
+        Some((network, rest)) => (Some(network), rest),
+        None => (None, pattern),
+    };
+    let (pattern_host, pattern_port) = split_port(pattern);
     if pattern_scheme != scheme
         || (pattern_port != Some("*") && pattern_port != port)
     {
         return false;
+    }
+    if let Some(network) = network {
+        // What is left of the pattern is the length.
+        return in_range(network, pattern_host, host);
     }
     let pattern: Vec<&str> = pattern_host.split('.').collect();
     let labels: Vec<&str> = host.split('.').collect();
@@ -87,6 +110,40 @@ fn matches(pattern: &str, origin: &str) -> bool {
             .iter()
             .zip(&labels)
             .all(|(pattern, label)| glob(pattern.as_bytes(), label.as_bytes()))
+}
+
+/// Whether `host` is an address of the same family whose first `length` bits
+/// are those of `network`.
+fn in_range(network: &str, length: &str, host: &str) -> bool {
+    let (Some((bits, network)), Some((host_bits, host)), Ok(length)) =
+        (number(network), number(host), length.parse::<u32>())
+    else {
+        return false;
+    };
+    // A shift by all 128 bits leaves none.
+    let first = |address: u128| address.checked_shr(bits - length);
+    bits == host_bits && first(network) == first(host)
+}
+
+/// How many bits an address has, and the number that it is.
+fn number(host: &str) -> Option<(u32, u128)> {
+    let Some(address) = host.strip_prefix('[') else {
+        let bytes = host.split('.').map(|part| part.parse().unwrap_or(0));
+        let number = bytes.fold(0, |number, byte: u128| number << 8 | byte);
+        return is_ipv4(host).then_some((32, number));
+    };
+    let address = address.strip_suffix(']')?;
+    let (left, right) = address.split_once("::").unwrap_or((address, ""));
+    let pieces = |text: &str| -> Vec<u128> {
+        text.split(':')
+            .filter(|piece| !piece.is_empty())
+            .map(|piece| u128::from_str_radix(piece, 16).unwrap_or(0))
+            .collect()
+    };
+    let (mut all, right) = (pieces(left), pieces(right));
+    all.resize(8 - right.len(), 0);
+    all.extend(right);
+    Some((128, all.iter().fold(0, |number, piece| number << 16 | piece)))
 }
 
 /// `*` is one or more of any character.
