@@ -4,6 +4,7 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 
 mod bounds;
+mod decide;
 mod documents;
 mod errors;
 mod explain;
