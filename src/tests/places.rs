@@ -29,7 +29,9 @@ impl Places {
     pub(super) fn find(&self, code: &str, pointer: &str) -> Place {
         let place = match code {
             "more" => None,
-            "unknown-key" | "duplicate-key" => self.keys.get(pointer),
+            "unknown-key" | "duplicate-key" | "misplaced-key" => {
+                self.keys.get(pointer)
+            }
             _ => self.values.get(pointer),
         };
         place.copied().unwrap_or_default()
