@@ -54,8 +54,9 @@ fn there_are_enough_cases_and_each_has_a_name_of_its_own() {
     let policies = array(&read("policies.json")["cases"]).len();
     let text =
         include_str!("../../DESIGN.md").replace(char::is_whitespace, " ");
-    let thousands = format!("{},{:03}", count / 1000, count % 1000);
-    let said = format!("{thousands} decisions and {policies} policies");
+    let [count, policies] = [count, policies]
+        .map(|count| format!("{},{:03}", count / 1000, count % 1000));
+    let said = format!("{count} decisions and {policies} policies");
     assert!(text.contains(&said), "DESIGN.md does not say: {said}");
 }
 
@@ -96,7 +97,7 @@ fn policies_are_refused_and_warned_of_as_the_vectors_say() {
             ));
             continue;
         }
-        if let Ok(policy) = &loaded {
+        if let (Ok(policy), None) = (&loaded, case["policy"].get("rules")) {
             let json = json.trim_start_matches('\u{feff}');
             assert_eq!(of_policy(policy), of_file(&parse(json)), "{name}");
         }
