@@ -6,92 +6,20 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
+use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
-use serde_json::json;
 
+use super::intents::{
+    Intent, files, load, methods, near_miss, origins, patterns, ranges,
+    wild_bytes, witnesses,
+};
 use super::naive;
 use crate::{Decision, Policy, Reason, Request, Verdict};
 use browser::{
     AuthorizationStar, Browser, Failure, Fault, Response, ScriptRequest,
     SentRequest, forbidden_method, forbidden_request_header, needs_preflight,
-    normalize_method, safelisted_method, unsafe_request_header_names,
+    normalize_method, unsafe_request_header_names,
 };
-
-/// A policy's intent, in the tests' own words.
-#[derive(Clone, Debug)]
-struct Intent {
-    origins: Vec<String>,
-    credentials: bool,
-    methods: Vec<String>,
-    headers: Vec<String>,
-    expose: Vec<String>,
-    max_age: Option<u32>,
-    preflight_status: u16,
-}
-
-impl Intent {
-    fn of_origins(origins: &[String]) -> Self {
-        Self {
-            origins: origins.to_vec(),
-            credentials: false,
-            methods: vec![],
-            headers: vec![],
-            expose: vec![],
-            max_age: None,
-            preflight_status: 204,
-        }
-    }
-
-    fn load(&self) -> Policy {
-        let insecure: Vec<&String> = self
-            .origins
-            .iter()
-            .filter(|origin| origin.starts_with("http:"))
-            .collect();
-        let mut policy = json!({
-            "allow_origins": self.origins,
-            "allow_credentials": self.credentials,
-            "allow_methods": self.methods,
-            "allow_headers": self.headers,
-            "expose_headers": self.expose,
-            "preflight_status": self.preflight_status,
-            "dangerously_allow": {
-                "null_origin": true,
-                "insecure_origins": insecure,
-                "public_suffix_wildcards": self.origins,
-            },
-        });
-        if let Some(age) = self.max_age {
-            policy["max_age"] = age.into();
-        }
-        let json = policy.to_string();
-        Policy::from_json(json.as_bytes())
-            .unwrap_or_else(|error| panic!("{json}\n{error}"))
-    }
-
-    fn allows_method(&self, method: &str) -> bool {
-        let listed = self.methods.iter().any(|one| one == method);
-        safelisted_method(method)
-            || (method != "*"
-                && !forbidden_method(method)
-                && (listed || self.any(&self.methods)))
-    }
-
-    fn allows_header(&self, name: &str) -> bool {
-        let listed =
-            self.headers.iter().any(|one| one.eq_ignore_ascii_case(name));
-        // A policy may list a forbidden name, which is dropped.
-        if name == "*" || forbidden_request_header(name, b"1") {
-            return false;
-        }
-        listed || (self.any(&self.headers) && name != "authorization")
-    }
-
-    fn any(&self, list: &[String]) -> bool {
-        list.iter().any(|one| one == "*")
-    }
-}
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -104,7 +32,7 @@ proptest! {
     /// upload listeners, lets a script read exactly what the policy allows.
     #[test]
     fn the_browser_lets_in_what_the_policy_allows(
-        intent in intents(),
+        file in files(),
         origin in origins(),
         method in methods(),
         headers in vec((header_names(), header_values()), 0..4),
@@ -119,7 +47,7 @@ proptest! {
             credentials,
             use_cors_preflight,
         };
-        let policy = intent.load();
+        let policy = load(&file.json());
         let star = match lax {
             true => AuthorizationStar::Lax,
             false => AuthorizationStar::Strict,
@@ -138,25 +66,22 @@ proptest! {
                 .cloned()
                 .collect::<Vec<_>>(),
         );
-        let origin_allowed =
-            naive::find(&intent.origins, &request.origin).is_some();
-        let expected = origin_allowed
-            && (intent.credentials || !request.credentials)
-            && !forbidden_method(&method)
-            && (!needs_preflight(&request)
-                || (intent.allows_method(&method)
-                    && names.iter().all(|name| intent.allows_header(name))));
+        let patterns = file.patterns();
+        let found = naive::find_rule(&patterns, &request.origin);
+        let intent = found.map(|(rule, _)| &file.rules[rule]);
+        let expected = intent.is_some_and(|intent| {
+            (intent.credentials || !request.credentials)
+                && !forbidden_method(&method)
+                && (!needs_preflight(&request)
+                    || (intent.allows_method(&method)
+                        && names.iter().all(|name| intent.allows_header(name))))
+        });
         prop_assert_eq!(outcome.is_ok(), expected, "{:?}", outcome);
 
-        if let Ok(readable) = &outcome {
+        if let (Ok(readable), Some(intent)) = (&outcome, intent) {
             for name in ["x-a", "x-b", "x-c"] {
-                let exposed = intent.any(&intent.expose)
-                    || intent
-                        .expose
-                        .iter()
-                        .any(|one| one.eq_ignore_ascii_case(name));
                 let read = readable.iter().any(|one| one == name);
-                prop_assert_eq!(read, exposed, "{}", name);
+                prop_assert_eq!(read, intent.exposes(name), "{}", name);
             }
         }
         // The console names what the server refused. But the browser looks
@@ -176,8 +101,13 @@ proptest! {
         if let (Err(Failure::Preflight(Fault::Method)), [(reason, _)]) =
             (&outcome, refusals.as_slice())
         {
-            let unusual = intent.credentials
-                && intent.any(&intent.methods)
+            let listed = |one: &str| {
+                intent.is_some_and(|intent| {
+                    intent.credentials
+                        && intent.methods.iter().any(|name| name == one)
+                })
+            };
+            let unusual = listed("*")
                 && *reason == Reason::HeaderNotAllowed;
             prop_assert!(unusual || *reason == Reason::MethodNotAllowed);
         }
@@ -209,6 +139,27 @@ proptest! {
                 origin
             );
             prop_assert_eq!(decision.reason, reason, "{}", origin);
+        }
+    }
+
+    /// Many ranges, in each other and next to each other, against the naive
+    /// matcher, at their edges.
+    #[test]
+    fn the_matchers_agree_on_many_ranges(
+        patterns in vec(ranges(), 1..60),
+        seeds in vec((any::<prop::sample::Index>(), vec(any::<u8>(), 8)), 40),
+    ) {
+        let policy = Intent::of_origins(&patterns).load();
+        for (index, mut seed) in seeds {
+            // The text of the address stays as it is.
+            seed[4] = 15;
+            let origin = near_miss(index.get::<String>(&patterns), &seed);
+            prop_assert_eq!(
+                get(&policy, &origin).pattern,
+                naive::find(&patterns, &origin).map(str::as_bytes),
+                "{}",
+                origin
+            );
         }
     }
 
@@ -258,13 +209,13 @@ proptest! {
     /// or a request value that is well-formed.
     #[test]
     fn no_header_value_holds_strange_bytes(
-        intent in intents(),
+        file in files(),
         method in option::of(wild_bytes()),
         origin in option::of(wild_bytes()),
         request_method in option::of(wild_bytes()),
         request_headers in option::of(wild_bytes()),
     ) {
-        let policy = intent.load();
+        let policy = load(&file.json());
         let decision = policy.evaluate(&Request {
             method: method.as_deref(),
             origin: origin.as_deref(),
@@ -295,13 +246,18 @@ proptest! {
                     }
                 }
                 "access-control-max-age" => {
-                    prop_assert_eq!(
-                        value.parse().ok(),
-                        intent.max_age
-                    );
+                    let age = value.parse().ok();
+                    let mut rules = file.rules.iter();
+                    prop_assert!(rules.any(|rule| rule.max_age == age));
                 }
                 "access-control-allow-credentials" => {
                     prop_assert_eq!(value, "true");
+                }
+                "timing-allow-origin" => {
+                    let mut names = value.split(", ");
+                    prop_assert!(
+                        names.all(|one| file.timing.iter().any(|t| t == one))
+                    );
                 }
                 name => prop_assert_eq!(name, "vary"),
             }
@@ -316,15 +272,13 @@ proptest! {
 
     /// A pattern that loads matches some origin, so none is there in vain.
     #[test]
-    fn the_shortest_filling_of_a_pattern_matches(pattern in patterns()) {
-        let origin = pattern
-            .replace(":*", "")
-            .replace("**", "x")
-            .replace('*', "x");
+    fn the_fillings_of_a_pattern_match(pattern in patterns()) {
         let policy =
             Intent::of_origins(std::slice::from_ref(&pattern)).load();
-        let found = get(&policy, &origin).pattern;
-        prop_assert_eq!(found, Some(pattern.as_bytes()), "{}", origin);
+        for origin in witnesses(&pattern) {
+            let found = get(&policy, &origin).pattern;
+            prop_assert_eq!(found, Some(pattern.as_bytes()), "{}", origin);
+        }
     }
 }
 
@@ -367,99 +321,6 @@ fn answer(
     Response { status, headers }
 }
 
-fn intents() -> impl Strategy<Value = Intent> {
-    let origins = prop_oneof![
-        4 => vec(patterns(), 1..5),
-        1 => Just(vec!["*".to_owned()]),
-    ];
-    let methods = prop_oneof![
-        3 => subsequence(
-            &["PUT", "PATCH", "DELETE", "patch", "FOO", "OPTIONS", "GET"],
-            0..5,
-        ),
-        1 => Just(vec!["*"]),
-    ];
-    let headers = subsequence(
-        &[
-            "*",
-            "Authorization",
-            "X-A",
-            "x-b",
-            "Content-Type",
-            "Range",
-            "Cookie",
-            "sec-a",
-        ],
-        0..7,
-    );
-    let expose = prop_oneof![
-        3 => subsequence(&["X-A", "x-b"], 0..3),
-        1 => Just(vec!["*"]),
-    ];
-    let rest = (any::<bool>(), option::of(0..=86_400u32), select(&[200, 204]));
-    (origins, methods, headers, expose, rest).prop_map(
-        |(origins, methods, headers, expose, rest)| {
-            let (credentials, max_age, preflight_status) = rest;
-            let owned = |list: Vec<&str>| -> Vec<String> {
-                list.into_iter().map(str::to_owned).collect()
-            };
-            let special = ["*", "null"]
-                .iter()
-                .any(|special| origins.iter().any(|origin| origin == special));
-            Intent {
-                // Neither goes with credentials.
-                credentials: credentials && !special && !expose.contains(&"*"),
-                origins,
-                methods: owned(methods),
-                headers: owned(headers),
-                expose: owned(expose),
-                max_age,
-                preflight_status,
-            }
-        },
-    )
-}
-
-/// Well-formed patterns over a small alphabet, so that they meet.
-fn patterns() -> impl Strategy<Value = String> {
-    let scheme = select(&["http", "https"]);
-    let label = || select(&["a", "b", "ab", "a-b", "1", "xn--a", "localhost"]);
-    let suffix = (vec(label(), 0..2), select(&["com", "localhost", "a"]))
-        .prop_map(|(labels, last)| [labels, vec![last]].concat().join("."));
-    let wild = select(&[
-        "*", "a*", "*a", "a*b", "*-*", "a-*-b", "*b*", "*a*b*", "ab*", "a*b*a",
-    ]);
-    let left = (vec(label(), 0..2), wild)
-        .prop_map(|(labels, wild)| [labels, vec![wild]].concat().join("."));
-    let host = prop_oneof![
-        3 => suffix.clone().boxed(),
-        2 => (left, suffix.clone())
-            .prop_map(|(left, suffix)| format!("{left}.{suffix}"))
-            .boxed(),
-        2 => suffix.prop_map(|suffix| format!("**.{suffix}")).boxed(),
-        1 => select(&["127.0.0.1", "10.0.0.1", "[::1]", "[1:0:0:2::3]"])
-            .prop_map(str::to_owned)
-            .boxed(),
-    ];
-    let port = prop_oneof![
-        2 => Just(""),
-        1 => Just(":*"),
-        1 => select(&[":1", ":8080", ":65535"]),
-    ];
-    prop_oneof![
-        20 => (scheme, host, port)
-            .prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}")),
-        1 => select(&[
-            "null",
-            "capacitor://localhost",
-            "chrome-extension://aBc",
-            "ws://a.com",
-            "app://",
-        ])
-        .prop_map(str::to_owned),
-    ]
-}
-
 /// Globs of one domain over two letters, so that they share heads, tails and
 /// middles, and meet in every order.
 fn globs() -> impl Strategy<Value = String> {
@@ -475,62 +336,6 @@ fn globs() -> impl Strategy<Value = String> {
     ];
     (select(&["", "", "a.", "ab."]), label)
         .prop_map(|(left, label)| format!("https://{left}{label}.example.com"))
-}
-
-/// Origins that browsers send: some of them may be in a policy.
-fn origins() -> impl Strategy<Value = String> {
-    patterns().prop_map(|pattern| {
-        pattern.replace(":*", ":3000").replace("**", "b.a").replace('*', "ab")
-    })
-}
-
-/// An origin that `pattern` matches, or one that is a little off.
-fn near_miss(pattern: &str, seed: &[u8]) -> String {
-    let fillings = ["x", "a", "b", "ab", "a-b", "a.b", "", "-", "_", "aab"];
-    let mut fillings =
-        seed.iter().map(|i| fillings[usize::from(*i) % fillings.len()]);
-    let mut next = || fillings.next().unwrap_or("a");
-    let (host, any_port) = match pattern.strip_suffix(":*") {
-        Some(host) => (host, true),
-        None => (pattern, false),
-    };
-    let mut origin = String::new();
-    for (i, piece) in host.replace("**", "*").split('*').enumerate() {
-        if i > 0 {
-            origin += next();
-        }
-        origin += piece;
-    }
-    if any_port {
-        origin +=
-            [":1", "", ":443", ":80", ":08", ":"][usize::from(seed[1]) % 6];
-    }
-    // Half of them stay as they are.
-    let at = usize::from(seed[2]) % (origin.len() + 1);
-    let byte = ['.', '-', 'a', 'A', ':', '/', '0', '\u{e9}', '\0', 'x']
-        [usize::from(seed[3]) % 10];
-    match seed[4] % 14 {
-        0 => origin.insert(at, byte),
-        1 if at < origin.len() => {
-            origin.remove(at);
-        }
-        2 => origin.truncate(at),
-        3 => origin.push(byte),
-        4 => origin = origin.replacen("://", "://evil", 1),
-        5 => origin = origin.replacen("https", "http", 1),
-        6 => origin += ".evil.com",
-        7 => origin += ":8081",
-        _ => {}
-    }
-    origin
-}
-
-fn methods() -> impl Strategy<Value = String> {
-    select(&[
-        "GET", "HEAD", "POST", "PUT", "put", "PATCH", "patch", "DELETE",
-        "OPTIONS", "FOO", "*", "QUERY", "TRACE", "connect",
-    ])
-    .prop_map(str::to_owned)
 }
 
 fn header_names() -> impl Strategy<Value = String> {
@@ -562,30 +367,6 @@ fn header_values() -> impl Strategy<Value = Vec<u8>> {
         "{}",
     ])
     .prop_map(|value| value.as_bytes().to_vec())
-}
-
-/// Bytes that look right and go wrong.
-fn wild_bytes() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![
-        vec(any::<u8>(), 0..40),
-        origins().prop_map(String::into_bytes),
-        select(&[
-            "OPTIONS",
-            "GET",
-            "PUT",
-            "*",
-            "x-a, authorization",
-            "x-a,\tx-b ,,",
-            "x-a\r\nset-cookie: a",
-            "X-A x-b",
-            "null",
-            "https://a.com, https://b.com",
-            "PUT\0",
-            "\u{ff}",
-            "",
-        ])
-        .prop_map(|text| text.as_bytes().to_vec()),
-    ]
 }
 
 fn is_token_character(c: char) -> bool {

@@ -1,0 +1,479 @@
+//! What holds for files with rules: which rule decides, that it decides
+//! alone, and which patterns an earlier rule leaves nothing to.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+use proptest::test_runner::FileFailurePersistence;
+use serde_json::{Value, json};
+
+use super::decide::{Outcome, decide};
+use super::intents::{
+    File, Intent, files, intents, load, methods, near_miss, patterns, timing,
+    wild_bytes, witnesses,
+};
+use super::naive;
+use crate::{Policy, Request, Severity};
+
+/// A request, before there is a policy: its origin is made from a pattern.
+#[derive(Clone, Debug)]
+struct Seed {
+    method: Option<Vec<u8>>,
+    origin: Origin,
+    request_method: Option<Vec<u8>>,
+    request_headers: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Debug)]
+enum Origin {
+    Absent,
+    Near(Index, Index, Vec<u8>),
+    Wild(Vec<u8>),
+}
+
+/// A request's members, which it borrows.
+struct Owned([Option<Vec<u8>>; 4]);
+
+impl Seed {
+    fn request(&self, rules: &[Vec<String>]) -> Owned {
+        let origin = match &self.origin {
+            Origin::Absent => None,
+            Origin::Near(rule, pattern, seed) => {
+                let pattern = pattern.get(rule.get(rules).as_slice());
+                Some(near_miss(pattern, seed).into_bytes())
+            }
+            Origin::Wild(bytes) => Some(bytes.clone()),
+        };
+        Owned([
+            self.method.clone(),
+            origin,
+            self.request_method.clone(),
+            self.request_headers.clone(),
+        ])
+    }
+}
+
+impl Owned {
+    fn as_request(&self) -> Request<'_> {
+        let [method, origin, request_method, request_headers] = &self.0;
+        Request {
+            method: method.as_deref(),
+            origin: origin.as_deref(),
+            request_method: request_method.as_deref(),
+            request_headers: request_headers.as_deref(),
+        }
+    }
+}
+
+fn outcome(policy: &Policy, request: &Owned) -> Outcome {
+    Outcome::of(&policy.evaluate(&request.as_request()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        // A finding becomes a vector, which every host reads.
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..ProptestConfig::default()
+    })]
+
+    /// Whole decisions, headers in order, are those of the naive statement.
+    #[test]
+    fn decisions_are_those_of_the_contract(
+        file in files(),
+        seeds in vec(seeds(), 1..16),
+    ) {
+        let (json, patterns) = (file.json(), file.patterns());
+        let policy = load(&json);
+        for seed in seeds {
+            let request = seed.request(&patterns);
+            let expected = decide(&json, &request.as_request());
+            prop_assert_eq!(outcome(&policy, &request), expected, "{:?}", request.0);
+        }
+    }
+
+    /// Nothing is merged: what a rules file decides, the file made of its
+    /// deciding rule alone decides too, but for Vary.
+    #[test]
+    fn the_deciding_rule_decides_alone(
+        file in files(),
+        seeds in vec(seeds(), 1..8),
+    ) {
+        let patterns = file.patterns();
+        let policy = load(&file.json());
+        for seed in seeds {
+            let request = seed.request(&patterns);
+            let origin = request.0[1].as_ref().map(|origin| {
+                String::from_utf8_lossy(origin).into_owned()
+            });
+            let last = patterns.len() - 1;
+            let found = match &origin {
+                Some(origin) => naive::find_rule(&patterns, origin),
+                None => Some((last, "*")).filter(|_| patterns[last] == ["*"]),
+            };
+            let mut both = outcome(&policy, &request);
+            match found {
+                Some((rule, _)) => {
+                    let alone = load(&file.json_of(rule));
+                    let mut alone = outcome(&alone, &request);
+                    for outcome in [&mut both, &mut alone] {
+                        outcome.headers.retain(|(name, _)| name != "vary");
+                    }
+                    prop_assert_eq!(both, alone, "{:?}", request.0);
+                }
+                None => prop_assert!(
+                    both.pattern.is_none()
+                        && !both.headers.iter().any(|(name, _)| {
+                            name.starts_with("access-control-")
+                        }),
+                    "{:?}: {:?}",
+                    request.0,
+                    both
+                ),
+            }
+        }
+    }
+
+    /// A file with one rule is a file without rules: the same decisions, and
+    /// the same diagnostics but for where they are.
+    #[test]
+    fn one_rule_is_a_file_without_rules(
+        rule in intents(),
+        seeds in vec(seeds(), 1..8),
+        timing in timing(),
+    ) {
+        let file =
+            File { rules: vec![rule], preflight_status: 200, timing };
+        let (with, without) = (load(&file.json()), load(&file.json_of(0)));
+        let told = |policy: &Policy, below: &str| -> Vec<_> {
+            policy
+                .warnings()
+                .iter()
+                .map(|d| {
+                    let pointer = d.pointer.strip_prefix(below);
+                    (d.code, pointer.map(str::to_owned), d.message.clone())
+                })
+                .collect()
+        };
+        // The order is the file's: the keys are sorted in both.
+        prop_assert_eq!(told(&with, "/rules/0"), told(&without, ""));
+        for seed in seeds {
+            let request = seed.request(&file.patterns());
+            prop_assert_eq!(
+                outcome(&with, &request),
+                outcome(&without, &request),
+                "{:?}",
+                request.0
+            );
+        }
+    }
+
+    /// Rules whose patterns have no origin in common may come in any order.
+    #[test]
+    fn the_order_of_disjoint_rules_changes_nothing(
+        (rules, shuffled) in disjoint_rules(),
+        any in option::of(intents()),
+        timing in timing(),
+        seeds in vec(seeds(), 1..16),
+    ) {
+        let any = any.map(|any| Intent {
+            origins: vec!["*".into()],
+            credentials: false,
+            ..any
+        });
+        let [first, second] = [rules, shuffled].map(|rules| File {
+            rules: rules.into_iter().chain(any.clone()).collect(),
+            preflight_status: 204,
+            timing: timing.clone(),
+        });
+        let policies = [&first, &second].map(|file| load(&file.json()));
+        for seed in seeds {
+            let request = seed.request(&first.patterns());
+            prop_assert_eq!(
+                outcome(&policies[0], &request),
+                outcome(&policies[1], &request),
+                "{:?}",
+                request.0
+            );
+        }
+    }
+
+    /// Timing-Allow-Origin is on every response but those to preflights, has
+    /// one value, and changes nothing else.
+    #[test]
+    fn timing_is_on_every_response_but_those_to_preflights(
+        file in files(),
+        seeds in vec(seeds(), 1..16),
+    ) {
+        let plain = File { timing: vec![], ..file.clone() };
+        let (policy, plain) = (load(&file.json()), load(&plain.json()));
+        let mut names = file.timing.clone();
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        for seed in seeds {
+            let request = seed.request(&file.patterns());
+            let mut outcome = outcome(&policy, &request);
+            let is = |(name, _): &(String, String)| {
+                name == "timing-allow-origin"
+            };
+            let values: Vec<String> = outcome
+                .headers
+                .iter()
+                .filter(|header| is(header))
+                .map(|(_, value)| value.clone())
+                .collect();
+            let [method, origin, request_method, _] = &request.0;
+            let is_preflight = method.as_deref() == Some(b"OPTIONS")
+                && origin.is_some()
+                && request_method.is_some();
+            let expected = match is_preflight || names.is_empty() {
+                true => vec![],
+                false => vec![names.join(", ")],
+            };
+            prop_assert_eq!(values, expected, "{:?}", request.0);
+            outcome.headers.retain(|header| !is(header));
+            prop_assert_eq!(outcome, self::outcome(&plain, &request));
+        }
+    }
+
+    /// A pattern is warned of exactly if one pattern of an earlier rule
+    /// matches all of its origins; and then it never decides.
+    #[test]
+    fn patterns_of_an_earlier_rule_are_warned_of(
+        rules in vec(vec(patterns(), 1..4), 1..4),
+        seeds in vec(vec(any::<u8>(), 8), 8),
+    ) {
+        let policy = load(&only_origins(&rules));
+        for (i, patterns) in rules.iter().enumerate() {
+            for (j, pattern) in patterns.iter().enumerate() {
+                if patterns[..j].contains(pattern) {
+                    continue;
+                }
+                let earlier = rules[..i].iter().flatten();
+                let covers = covering(earlier, pattern);
+                let warned =
+                    says(&policy, "origin-in-earlier-rule", i, j);
+                prop_assert_eq!(warned, covers.is_some(), "{}", pattern);
+                for origin in seeds.iter().map(|seed| near_miss(pattern, seed))
+                {
+                    let found = naive::find_rule(&rules, &origin);
+                    let decides = found == Some((i, pattern.as_str()));
+                    prop_assert!(!(warned && decides), "{} {}", pattern, origin);
+                }
+            }
+        }
+    }
+
+    /// Within a rule: exact origins that a wildcard, a whole scheme or a range
+    /// covers, and ranges that another range covers.
+    #[test]
+    fn patterns_that_their_own_rule_covers_are_warned_of(
+        rules in vec(vec(patterns(), 1..6), 1..3),
+    ) {
+        let policy = load(&only_origins(&rules));
+        for (i, patterns) in rules.iter().enumerate() {
+            for (j, pattern) in patterns.iter().enumerate() {
+                let duplicate = patterns[..j].contains(pattern);
+                prop_assert_eq!(
+                    says(&policy, "duplicate", i, j),
+                    duplicate,
+                    "{}",
+                    pattern
+                );
+                if duplicate || pattern == "null" {
+                    continue;
+                }
+                let others = patterns.iter().filter(|other| {
+                    *other != pattern
+                        && match (is_range(pattern), is_range(other)) {
+                            (true, range) => range,
+                            (false, true) => !pattern.contains('*'),
+                            (false, false) => {
+                                other.contains('*') && !pattern.contains('*')
+                            }
+                        }
+                });
+                prop_assert_eq!(
+                    says(&policy, "origin-covered", i, j),
+                    covering(others, pattern).is_some(),
+                    "{}",
+                    pattern
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_has_at_most_1024_rules_and_each_decides() {
+    let rules = |count: u32| -> Value {
+        let rule = |i| {
+            json!({
+                "allow_origins": [
+                    format!("https://a{i}.example.com"),
+                    format!("https://*.b{i}.example.com"),
+                    format!("https://10.{}.{}.0/24", i / 256, i % 256),
+                    format!("s{i}://*"),
+                ],
+                "dangerously_allow": {
+                    "scheme_wildcards": [format!("s{i}://*")],
+                },
+                "max_age": i,
+            })
+        };
+        json!({ "rules": (0..count).map(rule).collect::<Vec<_>>() })
+    };
+    let policy = load(&rules(1024));
+    assert_eq!(policy.warnings(), []);
+    for i in [0, 1, 255, 256, 511, 1022, 1023] {
+        for origin in [
+            format!("https://a{i}.example.com"),
+            format!("https://a.b{i}.example.com"),
+            format!("https://10.{}.{}.9", i / 256, i % 256),
+            format!("s{i}://x"),
+        ] {
+            let decision = policy.evaluate(&Request {
+                method: Some(b"OPTIONS"),
+                origin: Some(origin.as_bytes()),
+                request_method: Some(b"GET"),
+                request_headers: None,
+            });
+            let age = decision
+                .headers()
+                .find(|header| header.name == "access-control-max-age")
+                .map(|header| String::from_utf8_lossy(header.value));
+            assert_eq!(age.as_deref(), Some(&*i.to_string()), "{origin}");
+        }
+    }
+    let json = rules(1025).to_string();
+    let error = Policy::from_json(json.as_bytes()).expect_err("one too many");
+    let told: Vec<_> = error
+        .diagnostics()
+        .iter()
+        .map(|d| (d.severity, d.code.name(), d.pointer.as_str()))
+        .collect();
+    assert_eq!(told, [(Severity::Error, "rules-too-many", "/rules")]);
+}
+
+/// The pattern among `patterns` that matches every origin of `pattern`.
+fn covering<'p>(
+    mut patterns: impl Iterator<Item = &'p String>,
+    pattern: &str,
+) -> Option<&'p String> {
+    let witnesses = witnesses(pattern);
+    patterns.find(|other| {
+        let other = std::slice::from_ref(*other);
+        witnesses.iter().all(|origin| naive::find(other, origin).is_some())
+    })
+}
+
+fn is_range(pattern: &str) -> bool {
+    pattern.matches('/').count() == 3
+}
+
+fn says(policy: &Policy, code: &str, rule: usize, pattern: usize) -> bool {
+    let pointer = format!("/rules/{rule}/allow_origins/{pattern}");
+    policy
+        .warnings()
+        .iter()
+        .any(|d| d.code.name() == code && d.pointer == pointer)
+}
+
+/// So that no more than a hundred warnings can come together, nothing is
+/// permitted but null.
+fn only_origins(rules: &[Vec<String>]) -> Value {
+    let rule = |origins: &Vec<String>| {
+        json!({
+            "allow_origins": origins,
+            "dangerously_allow": { "null_origin": true },
+        })
+    };
+    json!({ "rules": rules.iter().map(rule).collect::<Vec<_>>() })
+}
+
+/// Two to four rules, and the same in another order. Rule n has origins of
+/// domains, networks and schemes of its own.
+fn disjoint_rules() -> impl Strategy<Value = (Vec<Intent>, Vec<Intent>)> {
+    let kinds = ["e", "*.d", "**.d", "a-*.d", "d:*", "net", "6", "scheme"];
+    let rule = (intents(), subsequence(kinds.to_vec(), 1..5));
+    vec(rule, 2..5)
+        .prop_map(|rules| {
+            let rules = rules.into_iter().enumerate();
+            rules
+                .map(|(i, (intent, kinds))| Intent {
+                    origins: kinds
+                        .iter()
+                        .map(|kind| disjoint_pattern(kind, i))
+                        .collect(),
+                    ..intent
+                })
+                .collect::<Vec<_>>()
+        })
+        .prop_flat_map(|rules| {
+            (Just(rules.clone()), Just(rules).prop_shuffle())
+        })
+}
+
+fn disjoint_pattern(kind: &str, i: usize) -> String {
+    match kind {
+        "net" => format!("http://10.{i}.0.0/16:*"),
+        "6" => format!("https://[fd00:{}::]/32:8080", i + 1),
+        "scheme" => format!("app{i}://*"),
+        "e" => format!("http://e{i}.com:8080"),
+        host => match host.strip_suffix(":*") {
+            Some(host) => format!("https://{host}{i}.com:*"),
+            None => format!("https://{host}{i}.com"),
+        },
+    }
+}
+
+fn seeds() -> impl Strategy<Value = Seed> {
+    let bytes = String::into_bytes;
+    let method = prop_oneof![
+        6 => Just(Some(b"OPTIONS".to_vec())),
+        3 => Just(Some(b"GET".to_vec())),
+        2 => option::of(methods().prop_map(bytes)),
+        1 => option::of(wild_bytes()),
+    ];
+    let near = (any::<Index>(), any::<Index>(), vec(any::<u8>(), 8));
+    let origin = prop_oneof![
+        1 => Just(Origin::Absent),
+        10 => near.prop_map(|(rule, pattern, seed)| {
+            Origin::Near(rule, pattern, seed)
+        }),
+        1 => wild_bytes().prop_map(Origin::Wild),
+    ];
+    let request_method = prop_oneof![
+        1 => Just(None),
+        4 => methods().prop_map(bytes).prop_map(Some),
+        1 => wild_bytes().prop_map(Some),
+    ];
+    let name = select(&[
+        "X-A",
+        "x-a",
+        "X-B",
+        "X-C",
+        "Authorization",
+        "content-type",
+        "range",
+        "*",
+        "cookie",
+        "",
+        "x y",
+    ]);
+    let separator = select(&[",", ", ", ",,", "\t,"]);
+    let request_headers = prop_oneof![
+        2 => Just(None),
+        4 => (vec(name, 0..4), separator)
+            .prop_map(move |(names, separator)| Some(bytes(names.join(separator)))),
+        1 => wild_bytes().prop_map(Some),
+    ];
+    (method, origin, request_method, request_headers).prop_map(
+        |(method, origin, request_method, request_headers)| Seed {
+            method,
+            origin,
+            request_method,
+            request_headers,
+        },
+    )
+}
