@@ -409,9 +409,8 @@ pub(super) fn near_miss(pattern: &str, seed: &[u8]) -> String {
     let mut next = || fillings.next().unwrap_or("a");
     let address = Range::of(pattern).map(|range| {
         let Range { first, last, .. } = range;
-        let inside = seed.iter().fold(0, |number: u128, byte| {
-            number.wrapping_mul(0x0101_0101_0101_0101_01) + u128::from(*byte)
-        });
+        let bytes = seed.iter().cycle().take(16);
+        let inside = bytes.fold(0, |n: u128, byte| n << 8 | u128::from(*byte));
         range.with(match seed[5] % 6 {
             0 => first,
             1 => last,
