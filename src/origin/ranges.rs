@@ -48,9 +48,12 @@ impl AddressRange {
     /// The range with only so many bits in common, whose address is the
     /// network's; `None` if there are not so many.
     pub(crate) fn truncated(self, length: u8) -> Option<Self> {
+        if length > self.length {
+            return None;
+        }
         let mask = u128::MAX.checked_shl(128 - u32::from(length));
         let bits = self.bits & mask.unwrap_or(0);
-        (length <= self.length).then_some(Self { bits, length, ..self })
+        Some(Self { bits, length, ..self })
     }
 
     /// Whether all addresses of `other` are in this range.
