@@ -182,7 +182,10 @@ fn parse_range(
 
 /// `moz-extension://*`: nothing follows the star.
 fn parse_any_host(text: &str) -> Result<Pattern<'_>, PatternError> {
-    let scheme = text.strip_suffix("://*").filter(|_| {
+    let scheme = text.strip_suffix("://*").filter(|scheme| {
+        if scheme.contains('*') {
+            return false;
+        }
         let mut buffer = [0; ORIGIN_MAX];
         let origin =
             fill(text.as_bytes(), &mut buffer).and_then(syntax::parse);
