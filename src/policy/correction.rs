@@ -35,8 +35,8 @@ pub(super) fn explain(text: &str, error: PatternError) -> Explained {
         .or_else(|| explain_scheme(text))
         .or_else(|| explain_regex(text))
         .map(|finding| (finding, None))
-        .or_else(|| explain_address_wildcard(text))
-        .or_else(|| explain_address_range(text));
+        .or_else(|| explain_address_range(text))
+        .or_else(|| explain_address_wildcard(text));
     if let Some(explained) = special {
         return explained;
     }
