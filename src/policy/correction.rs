@@ -238,22 +238,32 @@ fn explain_regex(text: &str) -> Option<Finding> {
 /// written as one.
 fn explain_address_range(text: &str) -> Option<Explained> {
     let (scheme, rest) = web_scheme_or_http(text);
+    let (is_web, rest) = match rest.split_once("://") {
+        Some((_, rest)) => (false, rest),
+        None => (true, rest),
+    };
     let (authority, tail) = rest.split_once('/')?;
     let (address, port) = split_port(authority);
     let address: IpAddr = without_brackets(address).parse().ok()?;
     let (bits, behind) = split_port(tail.trim_end_matches('/'));
-    let length: u8 = match bits.parse::<Ipv4Addr>() {
+    let digits = bits.bytes().take_while(u8::is_ascii_digit).count();
+    let (length, is_whole) = match bits.parse::<Ipv4Addr>() {
         Ok(mask)
             if mask.to_bits().leading_ones()
                 == mask.to_bits().count_ones() =>
         {
-            mask.to_bits().leading_ones() as u8
+            (mask.to_bits().leading_ones() as u8, true)
         }
         Ok(_) => return None,
-        Err(_) => bits.parse().ok()?,
+        // Of 256 to 999 there is no range, and more is a path.
+        Err(_) if (1..=3).contains(&digits) => {
+            let length = bits[..digits].parse().unwrap_or(u8::MAX);
+            (length, digits == bits.len())
+        }
+        Err(_) => return None,
     };
     let own = AddressRange::of(address);
-    let network = own.truncated(length);
+    let network = own.truncated(length).filter(|_| is_web && is_whole);
     let port = match port.or(behind) {
         Some(port) => Reading::default().correct_port(scheme, port),
         None => Some(String::new()),
