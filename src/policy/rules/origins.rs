@@ -246,7 +246,7 @@ impl<'t> Rules<'t> {
         }
         let Ok(pattern) = Pattern::parse(text) else { return };
         let covering = set.find_covering(text, &pattern);
-        let same = set.find_exact(text.as_bytes());
+        let same = set.find_exact(one_origin(text, &pattern).as_bytes());
         let found = [covering, same].into_iter().flatten();
         let with_rules = found.map(|text| (set.rule_of(text), text));
         if let Some((earlier, text_there)) =
@@ -649,6 +649,20 @@ impl Dangers<'_> {
             || scheme != Scheme::Http
             || is_loopback(&host)
             || self.insecure_origins.0.contains_key(text)
+    }
+}
+
+/// A range of one address as the exact origin that it is; any other pattern as
+/// it is.
+fn one_origin<'t>(text: &'t str, pattern: &Pattern<'_>) -> Cow<'t, str> {
+    match (pattern, text.rsplit_once('/')) {
+        (Pattern::Range(range), Some((origin, tail)))
+            if range.addresses.host().is_some() =>
+        {
+            let port = tail.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{origin}{port}").into()
+        }
+        _ => text.into(),
     }
 }
 
