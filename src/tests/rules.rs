@@ -111,6 +111,13 @@ proptest! {
                 Some(origin) => naive::find_rule(&patterns, origin),
                 None => Some((last, "*")).filter(|_| patterns[last] == ["*"]),
             };
+            let named = policy.rule_for(&request.as_request());
+            prop_assert_eq!(
+                named.map(|rule| rule.number()),
+                found.map(|(rule, _)| rule + 1),
+                "{:?}",
+                request.0
+            );
             let mut both = outcome(&policy, &request);
             match found {
                 Some((rule, _)) => {
@@ -151,7 +158,8 @@ proptest! {
                 .iter()
                 .map(|d| {
                     let pointer = d.pointer.strip_prefix(below);
-                    (d.code, pointer.map(str::to_owned), d.message.clone())
+                    let pointer = pointer.unwrap_or(&d.pointer).to_owned();
+                    (d.code, pointer, d.message.clone())
                 })
                 .collect()
         };
@@ -246,9 +254,6 @@ proptest! {
         let policy = load(&only_origins(&rules));
         for (i, patterns) in rules.iter().enumerate() {
             for (j, pattern) in patterns.iter().enumerate() {
-                if patterns[..j].contains(pattern) {
-                    continue;
-                }
                 let earlier = rules[..i].iter().flatten();
                 let covers = covering(earlier, pattern);
                 let warned =
@@ -273,6 +278,10 @@ proptest! {
         let policy = load(&only_origins(&rules));
         for (i, patterns) in rules.iter().enumerate() {
             for (j, pattern) in patterns.iter().enumerate() {
+                // One warning is enough.
+                if says(&policy, "origin-in-earlier-rule", i, j) {
+                    continue;
+                }
                 let duplicate = patterns[..j].contains(pattern);
                 prop_assert_eq!(
                     says(&policy, "duplicate", i, j),
