@@ -5,7 +5,7 @@ pub(crate) mod diagnostic;
 mod document;
 pub(crate) mod keys;
 mod not_json;
-mod rules;
+mod reader;
 mod unicode_label;
 
 use std::ffi::{CStr, CString};
@@ -99,7 +99,7 @@ impl Policy {
         json: &[u8],
         suffixes: &PublicSuffixList,
     ) -> Result<Self, LoadError> {
-        let (policy, diagnostics) = rules::read(json, suffixes);
+        let (policy, diagnostics) = reader::read(json, suffixes);
         match policy {
             Some(policy) => Ok(Self { warnings: diagnostics, ..policy }),
             None => Err(LoadError::Policy(diagnostics)),

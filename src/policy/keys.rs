@@ -4,7 +4,7 @@
 //! To add a key:
 //!
 //! 1. state it here, and list it in [`KEYS`];
-//! 2. read it in `src/policy/rules.rs`, into a field of `Policy` with an
+//! 2. read it in `src/policy/reader.rs`, into a field of `Policy` with an
 //!    accessor (`src/policy.rs`);
 //! 3. use it, in `src/decision.rs` if it changes a response, which has at most
 //!    `HEADERS_MAX` headers. If it controls a header that applications send

@@ -1,11 +1,11 @@
-//! The rules of `allow_origins` and `dangerously_allow`.
+//! Checks of `allow_origins` and `dangerously_allow`.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::names::duplicate;
-use super::{At, Rules};
+use super::{At, Reader};
 use crate::origin::pattern::{
     HostPattern, Pattern, PortPattern, Range, Wildcard,
 };
@@ -125,7 +125,7 @@ impl Origins<'_> {
     }
 }
 
-impl<'t> Rules<'t> {
+impl<'t> Reader<'t> {
     /// Adds the patterns of a rule; returns whether `*` and `null` are among
     /// them.
     pub(super) fn origins(
@@ -294,7 +294,7 @@ impl<'t> Rules<'t> {
         });
     }
 
-    /// The rules that look at one well-formed pattern.
+    /// Checks one well-formed pattern.
     fn origin(
         &mut self,
         at: &At<'t, '_>,

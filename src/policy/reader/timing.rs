@@ -1,16 +1,16 @@
-//! The rules of `timing_allow_origins`.
+//! Checks of `timing_allow_origins`.
 
 use std::collections::HashSet;
 use std::ffi::CString;
 
 use super::names::duplicate;
-use super::{At, Rules, c_string};
+use super::{At, Reader, c_string};
 use crate::origin::pattern::Pattern;
 use crate::policy::correction;
 use crate::policy::diagnostic::Code;
 use crate::policy::keys;
 
-impl<'t> Rules<'t> {
+impl<'t> Reader<'t> {
     /// The value of `Timing-Allow-Origin`: a list of origins or `*`, which
     /// browsers compare with the serialized origin of the page ([TAO check]).
     ///
@@ -21,15 +21,15 @@ impl<'t> Rules<'t> {
     ) -> Option<CString> {
         let mut known = HashSet::new();
         let mut value = String::new();
-        let all = self.names(Some(*array), |rules, at, text, all| {
+        let all = self.names(Some(*array), |reader, at, text, all| {
             match Pattern::parse(&text) {
                 Ok(Pattern::Any) if all.count > 1 => {
                     let what = "\"*\" already covers the other origins";
-                    rules.error(at, || Code::TimingAnyNotAlone.says(what));
+                    reader.error(at, || Code::TimingAnyNotAlone.says(what));
                 }
                 Ok(Pattern::Any | Pattern::Exact(_)) => {
                     if known.contains(&text) {
-                        return rules.warning(at, || duplicate(&text));
+                        return reader.warning(at, || duplicate(&text));
                     }
                     if !value.is_empty() {
                         value.push_str(", ");
@@ -45,9 +45,9 @@ impl<'t> Rules<'t> {
                 ) => {
                     let what = "is not an exact origin, and browsers know no \
                                 patterns in Timing-Allow-Origin";
-                    rules.error(at, || Code::TimingOrigin.of(&text, what));
+                    reader.error(at, || Code::TimingOrigin.of(&text, what));
                 }
-                Err(error) => rules.error(at, || {
+                Err(error) => reader.error(at, || {
                     let (finding, fix) = correction::explain(&text, error);
                     match fix.filter(|fix| is_exact(fix)) {
                         Some(fix) => finding.help(format!("use {fix}")),

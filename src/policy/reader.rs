@@ -1,7 +1,7 @@
-//! The rules of a policy file: what its keys mean and what it may not say.
+//! Reading a policy file: what its keys mean and what it may not say.
 //!
 //! All errors are reported, not only the first. A wrong value counts as absent
-//! for the rules that come after it.
+//! for the checks that come after it.
 
 mod names;
 mod origins;
@@ -36,9 +36,9 @@ pub(super) fn read(
         }
     };
     let (diagnostics, closed) = Default::default();
-    let mut rules = Rules { text, suffixes, diagnostics, closed };
+    let mut reader = Reader { text, suffixes, diagnostics, closed };
     let mut error = |offset, finding| {
-        rules.diagnostics.push(Severity::Error, offset, || {
+        reader.diagnostics.push(Severity::Error, offset, || {
             // No pointer leads to a place in what is no JSON.
             (String::new(), finding)
         });
@@ -55,18 +55,18 @@ pub(super) fn read(
         error(Some(text.len()), Code::JsonEncoding.says(message))
     } else {
         match document::parse(text) {
-            Ok(document) => rules.policy(document),
+            Ok(document) => reader.policy(document),
             Err(syntax_error) => {
                 let (offset, finding) = not_json::explain(text, syntax_error);
                 error(Some(offset), finding)
             }
         }
     };
-    let policy = policy.filter(|_| !rules.diagnostics.has_errors());
-    (policy, rules.diagnostics.into_list(text))
+    let policy = policy.filter(|_| !reader.diagnostics.has_errors());
+    (policy, reader.diagnostics.into_list(text))
 }
 
-struct Rules<'t> {
+struct Reader<'t> {
     text: &'t str,
     suffixes: &'t PublicSuffixList,
     diagnostics: Diagnostics,
@@ -117,7 +117,7 @@ impl<'t> Members<'t> {
     }
 }
 
-impl<'t> Rules<'t> {
+impl<'t> Reader<'t> {
     fn policy(&mut self, document: Value<'t>) -> Option<Policy> {
         let (rule, pointer) = (None, "");
         let root = At { value: document, rule, pointer, last: Step::None };
@@ -461,7 +461,7 @@ impl<'t, 'p> At<'t, 'p> {
         });
     }
 
-    /// The string, if [`Rules::string`] accepts it.
+    /// The string, if [`Reader::string`] accepts it.
     fn valid_string(&self) -> Option<Cow<'t, str>> {
         if self.value.kind() != Type::String {
             return None;
@@ -521,7 +521,7 @@ fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// For values that have passed the rules, none of which lets a NUL through.
+/// For values that have passed the checks, none of which lets a NUL through.
 fn c_string(text: String) -> CString {
     CString::new(text).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! The rules of `allow_methods`, `allow_headers` and `expose_headers`.
+//! Checks of `allow_methods`, `allow_headers` and `expose_headers`.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
-use super::{At, Members, Rules};
+use super::{At, Members, Reader};
 use crate::names::forbidden::{
     is_cors_header, is_forbidden_method, is_forbidden_request_header,
     is_forbidden_response_header,
@@ -51,32 +51,32 @@ pub(super) struct All {
     any: bool,
 }
 
-impl<'t> Rules<'t> {
+impl<'t> Reader<'t> {
     pub(super) fn methods(&mut self, array: Option<At<'t, '_>>) -> Names {
         let mut names = Builder::new(SAFELISTED);
         let mut safelisted = Builder::new(c"");
-        self.names(array, |rules, at, name, all| {
+        self.names(array, |reader, at, name, all| {
             if name == "*" {
                 names.any = true;
                 if all.count > 1 {
                     let what = "\"*\" already covers the other methods";
-                    rules.error(at, || Code::MethodsAnyNotAlone.says(what));
+                    reader.error(at, || Code::MethodsAnyNotAlone.says(what));
                 }
                 return;
             }
             let (code, what) = (Code::MethodMalformed, "is not a method name");
-            if !rules.token(at, &name, METHOD_MAX, (code, what)) {
+            if !reader.token(at, &name, METHOD_MAX, (code, what)) {
                 return;
             }
             if is_forbidden_method(name.as_bytes()) {
                 let what = "is a method that browsers never send";
-                rules.error(at, || Code::MethodForbidden.of(&name, what));
+                reader.error(at, || Code::MethodForbidden.of(&name, what));
                 return;
             }
             let upper = name.to_ascii_uppercase();
             let is_upper = *name == upper;
             if methods::is_normalized_by_browsers(&name) && !is_upper {
-                rules.error(at, || {
+                reader.error(at, || {
                     let what = format!("never matches: browsers send {upper}");
                     let finding = Code::MethodCase.of(&name, &what);
                     finding.help(format!("use \"{upper}\""))
@@ -84,7 +84,7 @@ impl<'t> Rules<'t> {
                 return;
             }
             if is_registered(&upper) && !is_upper {
-                rules.warning(at, || {
+                reader.warning(at, || {
                     let what = format!(
                         "is not {upper}: methods are case-sensitive, and \
                          browsers do not change this one"
@@ -94,13 +94,13 @@ impl<'t> Rules<'t> {
                         .help(format!("use \"{upper}\" here and in scripts"))
                 });
             }
-            rules.literal_star(at, &name, Code::MethodWildcard);
+            reader.literal_star(at, &name, Code::MethodWildcard);
             let set = match methods::is_safelisted(name.as_bytes()) {
                 true => &mut safelisted,
                 false => &mut names,
             };
             if !set.insert(name.as_bytes()) {
-                rules.warning(at, || duplicate(&name));
+                reader.warning(at, || duplicate(&name));
             }
         });
         names.build()
@@ -111,20 +111,20 @@ impl<'t> Rules<'t> {
         array: Option<At<'t, '_>>,
     ) -> Names {
         let mut names = Builder::new(c"");
-        self.names(array, |rules, at, name, all| {
+        self.names(array, |reader, at, name, all| {
             if name == "*" {
                 if std::mem::replace(&mut names.any, true) {
-                    rules.warning(at, || duplicate(&name));
+                    reader.warning(at, || duplicate(&name));
                 }
                 return;
             }
-            let Some(lower) = rules.header_name(at, &name) else { return };
+            let Some(lower) = reader.header_name(at, &name) else { return };
             // No preflight asks for one, as no script can set it: a CORS-unsafe
             // request-header name is one of a request's header list, which
             // never gets a forbidden one (Fetch, Headers' append). So it has
             // no effect, and is dropped.
             if is_forbidden_request_header(lower.as_bytes()) {
-                rules.warning(at, || {
+                reader.warning(at, || {
                     let what =
                         "has no effect, since browsers never ask for it";
                     let finding = Code::HeaderForbidden.of(&name, what);
@@ -136,10 +136,10 @@ impl<'t> Rules<'t> {
                     }
                 });
             } else if !names.insert(lower.as_bytes()) {
-                rules.warning(at, || duplicate(&name));
+                reader.warning(at, || duplicate(&name));
             } else if all.any && lower != "authorization" {
                 let what = "is already covered by \"*\"";
-                rules.warning(at, || Code::HeaderCovered.of(&lower, what));
+                reader.warning(at, || Code::HeaderCovered.of(&lower, what));
             }
         });
         names.build()
@@ -151,26 +151,26 @@ impl<'t> Rules<'t> {
         credentials: bool,
     ) -> Option<CString> {
         let mut names = Builder::new(c"");
-        self.names(array, |rules, at, name, all| {
+        self.names(array, |reader, at, name, all| {
             if name == "*" {
                 if all.count > 1 {
                     let what = "\"*\" already covers the other headers";
-                    rules.error(at, || Code::ExposeAnyNotAlone.says(what));
+                    reader.error(at, || Code::ExposeAnyNotAlone.says(what));
                 }
                 if credentials {
                     let what = "with credentials, browsers take \"*\" for a \
                                 header's name, not for a wildcard";
-                    rules.error(at, || Code::ExposeAnyCredentials.says(what));
+                    reader.error(at, || Code::ExposeAnyCredentials.says(what));
                 }
                 names.insert(name.as_bytes());
                 return;
             }
-            let Some(lower) = rules.header_name(at, &name) else { return };
+            let Some(lower) = reader.header_name(at, &name) else { return };
             if is_forbidden_response_header(lower.as_bytes()) {
                 let what = "is a header that scripts can never read";
-                rules.error(at, || Code::HeaderForbidden.of(&name, what));
+                reader.error(at, || Code::HeaderForbidden.of(&name, what));
             } else if !names.insert(lower.as_bytes()) {
-                rules.warning(at, || duplicate(&name));
+                reader.warning(at, || duplicate(&name));
             }
         });
         let names = names.build();
