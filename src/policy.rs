@@ -24,7 +24,7 @@ use diagnostic::{Code, Diagnostic, Severity};
 pub const POLICY_MAX: usize = 256 << 20;
 
 /// Deepest nesting of arrays and objects in a policy file. The format itself
-/// needs three.
+/// needs five.
 pub const POLICY_DEPTH_MAX: usize = 8;
 
 /// Most rules of a policy.

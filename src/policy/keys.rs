@@ -3,9 +3,10 @@
 //!
 //! To add a key:
 //!
-//! 1. state it here, and list it in [`KEYS`];
-//! 2. read it in `src/policy/reader.rs`, into a field of `Policy` with an
-//!    accessor (`src/policy.rs`);
+//! 1. state it here, and list it in [`KEYS`], and in `RULE_KEYS` if rules have
+//!    it;
+//! 2. read it in `src/policy/reader.rs`, into a field of `Policy` or of a rule's
+//!    `Permissions`, with an accessor (`src/policy.rs`);
 //! 3. use it, in `src/decision.rs` if it changes a response, which has at most
 //!    `HEADERS_MAX` headers. If it controls a header that applications send
 //!    too, every server must drop theirs: duty 4 of bindings/README.md;
