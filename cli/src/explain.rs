@@ -1,11 +1,11 @@
 //! `cors explain`: the browser, with the library in the server's place.
 
 use browser::{Response, ScriptRequest, SentRequest};
-use cors::{Decision, Policy, Reason, Request};
-use serde_json::{Map, Value, json};
+use cors::{Decision, Policy, Request, Rule};
 
 use crate::check::Checked;
 use crate::fetch::{Fetched, fetch};
+use crate::fix;
 use crate::report::{DecisionReport, FetchReport};
 use crate::{Explain, Failure, Report};
 
@@ -40,14 +40,14 @@ impl Explain {
         if let Some(url) = url {
             report.note_network(request, url, None);
         }
-        report.missing = missing(&checked.json, request);
+        report.fix = fix::find(&checked.json, policy, request);
         report.compare(&self.script, input, Some(&fetched.codes()));
         Ok(report.render(self.output.format))
     }
 }
 
 /// The fetch, and the library's decision on each of its requests.
-fn ask(
+pub(crate) fn ask(
     policy: &Policy,
     request: &ScriptRequest,
 ) -> Result<(Fetched, Vec<DecisionReport>), Failure> {
@@ -68,80 +68,46 @@ fn ask(
     Ok((fetched, decisions))
 }
 
-/// Everything to add to the policy for the script to read the response, while
-/// the library and the browser report only the first fault. After each addition
-/// the library decides again, so only what helps is listed.
-#[expect(clippy::wildcard_enum_match_arm, reason = "reasons may grow")]
-fn missing(
-    json: &[u8],
-    request: &ScriptRequest,
-) -> Option<Map<String, Value>> {
-    let mut file: Map<String, Value> = serde_json::from_slice(json).ok()?;
-    let mut missing = Map::new();
-    let mut warned_before = None;
-    // The origin, the method, credentials, each header; then it is allowed.
-    for _ in 0..request.headers.len() + 4 {
-        let policy =
-            Policy::from_json(&serde_json::to_vec(&file).ok()?).ok()?;
-        // Do not advise what is rejected or triggers a new warning, except for
-        // a developer's own machine.
-        let warnings = policy.warnings().iter();
-        let warned =
-            warnings.filter(|w| w.code != cors::Code::OriginLoopback).count();
-        if warned > *warned_before.get_or_insert(warned) {
-            return None;
-        }
-        let (fetched, decisions) = ask(&policy, request).ok()?;
-        if fetched.result.is_ok() {
-            return (!missing.is_empty()).then_some(missing);
-        }
-        let decision = decisions.last()?;
-        let (key, value) = match decision.reason {
-            Reason::OriginNotAllowed => ("allow_origins", &request.origin),
-            Reason::MethodNotAllowed => {
-                ("allow_methods", decision.culprit.as_ref()?)
-            }
-            Reason::HeaderNotAllowed => {
-                let culprit = decision.culprit.as_ref()?;
-                let mut names = request.headers.iter().map(|(name, _)| name);
-                let as_written = |name: &&String| {
-                    name.eq_ignore_ascii_case(culprit.as_str())
-                };
-                ("allow_headers", names.find(as_written)?)
-            }
-            Reason::None if request.credentials => {
-                for policy in [&mut file, &mut missing] {
-                    policy.insert("allow_credentials".into(), true.into());
-                }
-                continue;
-            }
-            _ => return None,
-        };
-        for policy in [&mut file, &mut missing] {
-            let list = policy.entry(key).or_insert_with(|| json!([]));
-            list.as_array_mut()?.push(value.as_str().into());
-        }
-    }
-    None
-}
-
 /// What the library cannot know, as servers do not see the credentials mode.
 fn credentials_note(
     policy: &Policy,
     request: &ScriptRequest,
 ) -> Option<String> {
-    let rule = policy.rules().next()?;
+    let is_only = policy.rules().len() == 1;
+    let rule = match deciding_rule(policy, request) {
+        None if is_only => policy.rules().next(),
+        rule => rule,
+    }?;
     if !request.credentials || rule.allow_credentials() {
         return None;
     }
-    let how = match rule.allow_origins().eq(["*"]) {
-        true => "list the origins instead of \"*\" and set allow_credentials",
-        false => "set allow_credentials",
+    let (who, how) = match (is_only, rule.allow_origins().eq(["*"])) {
+        (true, false) => ("the policy does", "set allow_credentials to true"),
+        (true, true) => (
+            "the policy does",
+            "list the origins instead of \"*\" and set allow_credentials to \
+             true",
+        ),
+        (false, _) => (
+            &*format!("rule {} decides and does", rule.number()),
+            "list the origin in an earlier rule that does",
+        ),
     };
     Some(format!(
-        "The script uses credentials, but the policy does not allow them: {how} \
-         to true, or remove credentials: \"include\" from the script."
+        "The script uses credentials, but {who} not allow them: {how}, or \
+         remove credentials: \"include\" from the script."
     ))
+}
+
+/// The rule that decides about the script's origin.
+pub(crate) fn deciding_rule<'p>(
+    policy: &'p Policy,
+    request: &ScriptRequest,
+) -> Option<Rule<'p>> {
+    policy.rule_for(&Request {
+        origin: Some(request.origin.as_bytes()),
+        ..Request::default()
+    })
 }
 
 fn as_received(sent: &SentRequest) -> Request<'_> {

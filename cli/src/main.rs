@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod fetch;
 mod findings;
+mod fix;
 mod message;
 mod network;
 mod probe;

@@ -5,11 +5,11 @@ mod text;
 use browser::{BeforeCors, Failure as F, ScriptRequest, SentRequest, Target};
 use cors::{Reason, Verdict};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use crate::code::Code;
 use crate::fetch::{Exchange, Fetched};
 use crate::findings::{Finding, Severity, redirect};
+use crate::fix::Fix;
 use crate::message::Message;
 use crate::network::Space;
 use crate::script::{Input, Url};
@@ -29,9 +29,9 @@ pub(crate) struct FetchReport {
     /// What the console's message says, if one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Message>,
-    /// What to add to the policy for the script to read the response, by key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) missing: Option<Map<String, Value>>,
+    /// What to change in the policy for the script to read the response.
+    #[serde(flatten)]
+    pub(crate) fix: Option<Fix>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -157,7 +157,7 @@ impl FetchReport {
             console,
             notes: note.into_iter().collect(),
             message: None,
-            missing: None,
+            fix: None,
         })
     }
 
@@ -234,7 +234,7 @@ impl FetchReport {
             }),
             notes,
             message: None,
-            missing: None,
+            fix: None,
         }
     }
 

@@ -17,6 +17,12 @@ const CHROMIUM: &str = "Access to fetch at 'https://api.example.com/items' \
                         not allowed by Access-Control-Allow-Headers in \
                         preflight response.";
 
+const APP: &str = "https://app.example.com";
+const NEW: &str = "https://new.example.com";
+
+/// A policy with its rules in the wrong order.
+const ORDER: &str = "../tests/cases/order.json";
+
 #[test]
 fn check() {
     assert_documented(
@@ -34,7 +40,10 @@ fn explain_and_probe() {
         "`explain` and `probe`",
         &[
             &["explain", "cors.json", "--message", CHROMIUM],
-            &["probe", &api.url("/"), "--origin", "https://app.example.com"],
+            &["explain", "rules.json", "--origin", NEW, "--credentials"],
+            &["explain", "rules.json", "--origin", NEW, "--method", "PUT"],
+            &["explain", ORDER, "--origin", APP, "--method", "PUT"],
+            &["probe", &api.url("/"), "--origin", APP],
         ],
     );
 }
@@ -66,10 +75,12 @@ fn assert_documented(heading: &str, runs: &[&[&str]]) {
 }
 
 /// Of a value, the paths of all that is not an object. A pair is one member,
-/// as is an object whose members are the policy's.
+/// as is an object whose members are a policy's or a rule's.
 fn members(value: &Value, path: String, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(object) if path != "missing" => {
+        Value::Object(object)
+            if !["missing", "new_rule.rule"].contains(&path.as_str()) =>
+        {
             for (name, value) in object {
                 let dot = if path.is_empty() { "" } else { "." };
                 members(value, format!("{path}{dot}{name}"), found);

@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
+use serde_json::{Map, Value};
+
 use super::{ExchangeReport, FetchReport, Outcome, SentReport};
 use crate::findings::{Finding, Severity};
+use crate::fix::{Fix, MoveRule, NewRule};
 use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
-
-/// In the order of a policy.
-const KEYS: [&str; 4] =
-    ["allow_origins", "allow_credentials", "allow_methods", "allow_headers"];
 
 impl FetchReport {
     pub(super) fn text(&self) -> String {
@@ -36,15 +35,44 @@ impl FetchReport {
         for note in &self.notes {
             let _ = writeln!(text, "{NAME}note:{NAME:#} {note}");
         }
-        if let Some(missing) = &self.missing {
-            text.push_str("\nTo allow this, add to the policy:\n");
-            for key in KEYS {
-                if let Some(value) = missing.get(key) {
-                    let _ = writeln!(text, "  \"{key}\": {value}");
-                }
-            }
+        if let Some(fix) = &self.fix {
+            text.push_str("\nTo allow this, ");
+            fix.write(&mut text);
         }
         text
+    }
+}
+
+impl Fix {
+    fn write(&self, text: &mut String) {
+        // Each `"key": value`, in the order of a policy.
+        let members = |object: &Map<String, Value>| -> Vec<String> {
+            let names = cors::KEYS.iter().map(|key| key.name());
+            let of = |key| Some((key, object.get(key)?));
+            let members = names.filter_map(of);
+            members.map(|(key, value)| format!("\"{key}\": {value}")).collect()
+        };
+        let _ = match self {
+            Self::Add { missing, missing_in_rule } => {
+                let to = match missing_in_rule {
+                    None => "the policy",
+                    Some(rule) => &format!("rule {rule}"),
+                };
+                let members = members(missing).join("\n  ");
+                writeln!(text, "add to {to}:\n  {members}")
+            }
+            Self::Insert { new_rule: NewRule { before, rule } } => {
+                let at = match before {
+                    Some(next) => &format!("before rule {next}"),
+                    None => "at the end",
+                };
+                let members = members(rule).join(", ");
+                writeln!(text, "add a rule {at}:\n  {{ {members} }}")
+            }
+            Self::Move { move_rule: MoveRule { rule, before } } => {
+                writeln!(text, "move rule {rule} before rule {before}.")
+            }
+        };
     }
 }
 
