@@ -5,7 +5,7 @@ mod near;
 mod wording;
 
 use crate::decision::{Decision, Request};
-use crate::policy::Policy;
+use crate::policy::{Policy, Rule};
 pub use near::Near;
 
 /// A decision explained, for people. Each text is whole sentences on one
@@ -31,7 +31,7 @@ impl Policy {
     }
 
     /// Why a request is decided as it is, and what is near that would be
-    /// allowed. Allocates; takes no longer than a hundred decisions.
+    /// allowed. Allocates; takes no longer than a thousand decisions.
     pub fn explanation(&self, request: &Request<'_>) -> Explanation {
         self.explanation_of(request, &self.evaluate(request))
     }
@@ -44,8 +44,10 @@ impl Policy {
         let near = near::find(self, request, decision);
         let origin = request.origin.unwrap_or_default();
         let rule = self.rule_for(request);
+        let number = rule.map(Rule::number);
+        let number = number.filter(|_| self.rules().len() > 1);
         Explanation {
-            cause: wording::cause(rule, origin, decision),
+            cause: wording::cause(rule, number, origin, decision),
             hint: near.as_ref().map(|near| wording::hint(near, origin)),
             near,
         }

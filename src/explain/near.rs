@@ -10,7 +10,10 @@ use crate::decision::{Decision, Reason, Request, Verdict};
 use crate::names::forbidden::{
     is_forbidden_method, is_forbidden_request_header,
 };
-use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme};
+use crate::names::{methods, request_headers};
+use crate::origin::pattern::Pattern;
+use crate::origin::set::Builder;
+use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme, Tuple};
 use crate::policy::{Policy, Rule, correction};
 
 /// What is near a refused request and would be allowed, or why nothing can be.
@@ -32,6 +35,32 @@ pub enum Near {
         pattern: String,
         /// The origin that it matches.
         origin: String,
+    },
+    /// The address is in the range, but the range has another scheme or
+    /// port.
+    Range {
+        /// The policy's pattern.
+        pattern: String,
+        /// An allowed origin of the same address.
+        origin: String,
+    },
+    /// The pattern matches any host of the scheme, but no port.
+    AnyHost {
+        /// The policy's pattern.
+        pattern: String,
+    },
+    /// The pattern matches the extensions of another browser.
+    OtherExtensions {
+        /// The policy's pattern.
+        pattern: String,
+    },
+    /// A rule that would allow the request, but the decision is an earlier
+    /// one's.
+    LaterRule {
+        /// Its number, from 1.
+        rule: usize,
+        /// Its pattern.
+        pattern: String,
     },
     /// What the malformed origin is meant to be.
     Meant {
@@ -63,18 +92,41 @@ pub(super) fn find(
     decision: &Decision<'_>,
 ) -> Option<Near> {
     match decision.reason {
-        Reason::OriginNotAllowed => near_origin(policy, text(request.origin)?),
-        Reason::OriginMalformed => meant_origin(policy, text(request.origin)?),
-        Reason::MethodNotAllowed => {
-            near_method(policy, request, text(decision.culprit)?)
+        Reason::OriginNotAllowed => {
+            let policy = Asked { policy, request: GET };
+            near_origin(&policy, text(request.origin)?)
         }
-        Reason::HeaderNotAllowed => {
+        Reason::OriginMalformed => meant_origin(policy, text(request.origin)?),
+        Reason::MethodNotAllowed | Reason::HeaderNotAllowed => {
             let rule = policy.rule_for(request)?;
-            near_header(rule, text(decision.culprit)?)
+            let culprit = text(decision.culprit)?;
+            other_rule(policy, rule, request).or_else(|| {
+                match decision.reason == Reason::MethodNotAllowed {
+                    true => near_method(policy, request, culprit),
+                    false => near_header(rule, culprit),
+                }
+            })
         }
         Reason::None | Reason::MethodMalformed | Reason::HeadersMalformed => {
             None
         }
+    }
+}
+
+/// A request that is tried with other origins.
+struct Asked<'a> {
+    policy: &'a Policy,
+    request: Request<'a>,
+}
+
+impl<'a> Asked<'a> {
+    /// The pattern that allows the request from `origin`, unless that is any.
+    fn pattern_for(&self, origin: &'a str) -> Option<&'a str> {
+        let request =
+            Request { origin: Some(origin.as_bytes()), ..self.request };
+        let decision = self.policy.evaluate(&request);
+        let pattern = text(decision.pattern)?;
+        (decision.reason == Reason::None && pattern != "*").then_some(pattern)
     }
 }
 
@@ -87,23 +139,99 @@ fn meant_origin(policy: &Policy, sent: &str) -> Option<Near> {
     if sent.len() > 2 * ORIGIN_MAX {
         return None;
     }
+    let policy = Asked { policy, request: GET };
     let (origin, fault) = correction::correct(sent)?;
-    let allowed = pattern_for(policy, &origin).is_some();
+    let allowed = policy.pattern_for(&origin).is_some();
     if !allowed {
         syntax::parse(origin.as_bytes())?;
     }
-    let near = if allowed { None } else { near_origin(policy, &origin) };
+    let near = if allowed { None } else { near_origin(&policy, &origin) };
     Some(Near::Meant { fault, allowed, near: near.map(Box::new), origin })
 }
 
-fn near_origin(policy: &Policy, sent: &str) -> Option<Near> {
+/// A rule that would allow the request, if it came before `rule`, or from an
+/// origin that it lists.
+fn other_rule(
+    policy: &Policy,
+    rule: Rule<'_>,
+    request: &Request<'_>,
+) -> Option<Near> {
+    if policy.rules().len() == 1 {
+        return None;
+    }
+    let origin = text(request.origin)?;
+    let is_any = rule.permissions.any_origin;
+    later_rule(policy, rule, request, origin).or_else(|| {
+        let policy = Asked { policy, request: *request };
+        // Of an origin that is not listed, a wrong one may be meant.
+        if is_any { near_origin(&policy, origin) } else { None }
+    })
+}
+
+fn later_rule(
+    policy: &Policy,
+    rule: Rule<'_>,
+    request: &Request<'_>,
+    origin: &str,
+) -> Option<Near> {
+    let first = rule.number();
+    let allows = |rule: usize| {
+        let permissions = policy.permissions(rule);
+        let method = request.request_method.unwrap_or_default();
+        let headers = request.request_headers.unwrap_or_default();
+        methods::check(&permissions.methods, method).is_ok()
+            && request_headers::check(&permissions.request_headers, headers)
+                .is_ok()
+    };
+    let near = |rule: usize, pattern: &str| {
+        Some(Near::LaterRule { rule: rule + 1, pattern: pattern.into() })
+    };
+    if let Some(exact) = policy.origins.find_shadowed(origin.as_bytes())
+        && let rule = policy.origins.rule_of(exact)
+        && rule >= first
+        && allows(rule)
+    {
+        return near(rule, origin);
+    }
+    // Of the patterns that match many origins, the first few, in a set of
+    // their own.
+    let later = policy.origins.many_after(first - 1);
+    let mut patterns = Builder::with_capacity(0);
+    let mut rules = Vec::new();
+    for pattern in later.take(LATER_PATTERNS_MAX) {
+        let rule = policy.origins.rule_of(pattern);
+        if rules.last() != Some(&rule) {
+            if !allows(rule) {
+                continue;
+            }
+            if !rules.is_empty() {
+                patterns.next_rule();
+            }
+            rules.push(rule);
+        }
+        let pattern = text(Some(pattern))?;
+        patterns.push(pattern, &Pattern::parse(pattern).ok()?);
+    }
+    let (set, _) = patterns.build();
+    if let Origin::Tuple(tuple) = syntax::parse(origin.as_bytes())?
+        && let Some(found) = set.find_wildcard(origin.as_bytes(), &tuple)
+    {
+        return near(rules[set.rule_of(found)], text(Some(found))?);
+    }
+    let last = policy.rules().len() - 1;
+    let is_later = policy.any_origin && last >= first;
+    if is_later && allows(last) { near(last, "*") } else { None }
+}
+
+fn near_origin(policy: &Asked<'_>, sent: &str) -> Option<Near> {
     let Origin::Tuple(tuple) = syntax::parse(sent.as_bytes())? else {
         return Some(Near::Opaque);
     };
     let schemes = match tuple.scheme {
         Scheme::Http => ["http", "https"],
         Scheme::Https => ["https", "http"],
-        Scheme::Special | Scheme::Other => return None,
+        Scheme::Other => return near_other(policy, sent, &tuple),
+        Scheme::Special => return None,
     };
     let host = text(Some(tuple.host))?;
     let on_port = |scheme: &str, host: &str, port: Option<u16>| match port {
@@ -126,9 +254,15 @@ fn near_origin(policy: &Policy, sent: &str) -> Option<Near> {
     });
     let without_dot = host.strip_suffix('.').map(with_host);
     let mut candidates = without_dot.into_iter().chain(elsewhere);
-    let is_allowed = |origin: &String| pattern_for(policy, origin).is_some();
-    if let Some(origin) = candidates.find(is_allowed) {
-        return Some(Near::Origin(origin));
+    let allowed = candidates.find_map(|origin| {
+        let pattern = policy.pattern_for(&origin)?.to_owned();
+        Some((origin, pattern))
+    });
+    if let Some((origin, pattern)) = allowed {
+        return Some(match Pattern::parse(&pattern) {
+            Ok(Pattern::Range(_)) => Near::Range { pattern, origin },
+            _ => Near::Origin(origin),
+        });
     }
     let www = match host.strip_prefix("www.") {
         Some(rest) => rest.to_owned(),
@@ -137,23 +271,50 @@ fn near_origin(policy: &Policy, sent: &str) -> Option<Near> {
     for scheme in schemes {
         let www = on_port(scheme, &www, tuple.port);
         // Only if it is listed: under a wildcard "www." is like any label.
-        if pattern_for(policy, &www) == Some(&www) {
+        if policy.pattern_for(&www) == Some(&www) {
             return Some(Near::Origin(www));
         }
     }
     let below = with_host(&format!("{ANY_LABEL}.{host}"));
-    if let Some(pattern) = pattern_for(policy, &below)
+    if let Some(pattern) = policy.pattern_for(&below)
         && has_wildcard_host(pattern)
     {
         return Some(Near::Subdomains { pattern: pattern.into() });
     }
     let dots = host.match_indices('.').take(LABELS_DROPPED_MAX);
     dots.map(|(dot, _)| with_host(&host[dot + 1..])).find_map(|origin| {
-        let pattern = pattern_for(policy, &origin)?.to_owned();
+        let pattern = policy.pattern_for(&origin)?.to_owned();
         Some(match has_wildcard_host(&pattern) {
             true => Near::FewerLabels { pattern, origin },
             false => Near::Origin(origin),
         })
+    })
+}
+
+/// For an origin that is neither http nor https.
+fn near_other(
+    policy: &Asked<'_>,
+    sent: &str,
+    tuple: &Tuple<'_>,
+) -> Option<Near> {
+    let (scheme, rest) = sent.split_once("://")?;
+    if tuple.port.is_some() {
+        let (host, _) = rest.split_once(':')?;
+        let origin = format!("{scheme}://{host}");
+        let pattern = policy.pattern_for(&origin)?.to_owned();
+        return Some(match pattern.ends_with("://*") {
+            true => Near::AnyHost { pattern },
+            false => Near::Origin(origin),
+        });
+    }
+    let is_extension = |(known, _): &(&str, _)| *known == scheme;
+    if !EXTENSIONS.iter().any(is_extension) {
+        return None;
+    }
+    EXTENSIONS.iter().find_map(|(other, _)| {
+        let any = format!("{other}://{ANY_LABEL}");
+        let pattern = policy.pattern_for(&any)?.to_owned();
+        Some(Near::OtherExtensions { pattern })
     })
 }
 
@@ -197,19 +358,26 @@ fn near_header(rule: Rule<'_>, sent: &str) -> Option<Near> {
     near.into_iter().find(is_listed).map(Near::Header)
 }
 
-/// The pattern that allows `origin`.
-fn pattern_for<'a>(policy: &'a Policy, origin: &'a str) -> Option<&'a str> {
-    let request = Request {
-        method: Some(b"GET"),
-        origin: Some(origin.as_bytes()),
-        ..Request::default()
-    };
-    text(policy.evaluate(&request).pattern)
-}
-
 fn has_wildcard_host(pattern: &str) -> bool {
     pattern.strip_suffix(":*").unwrap_or(pattern).contains('*')
 }
+
+const GET: Request<'static> = Request {
+    method: Some(b"GET"),
+    origin: None,
+    request_method: None,
+    request_headers: None,
+};
+
+/// The schemes of extensions, and the browsers that they are of.
+pub(super) const EXTENSIONS: [(&str, &str); 3] = [
+    ("chrome-extension", "Chromium"),
+    ("moz-extension", "Firefox"),
+    ("safari-web-extension", "Safari"),
+];
+
+/// How many patterns of later rules are tried.
+const LATER_PATTERNS_MAX: usize = 64;
 
 /// A label that is in no policy, to try a wildcard with.
 const ANY_LABEL: &str = "any-subdomain-of";

@@ -1,5 +1,6 @@
 //! What is said of a decision and of what was found near the request.
 
+use super::near::EXTENSIONS;
 use super::{Explanation, Near};
 use crate::decision::{Decision, Reason, Verdict};
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme};
@@ -27,11 +28,18 @@ pub(super) fn line(
     line
 }
 
+/// `rule` is the one that decides; `number` is its number, if the policy has
+/// several.
 pub(super) fn cause(
     rule: Option<Rule<'_>>,
+    number: Option<usize>,
     origin: &[u8],
     decision: &Decision<'_>,
 ) -> String {
+    let of_rule = match number {
+        Some(number) => format!(" of rule {number}"),
+        None => String::new(),
+    };
     let origin = quoted(origin);
     let culprit = quoted(decision.culprit.unwrap_or_default());
     let mut text = match decision.reason {
@@ -40,7 +48,9 @@ pub(super) fn cause(
         }
         Reason::None => {
             let pattern = quoted(decision.pattern.unwrap_or_default());
-            format!("the origin {origin} matches the pattern {pattern}.")
+            format!(
+                "the origin {origin} matches the pattern {pattern}{of_rule}."
+            )
         }
         Reason::OriginNotAllowed => {
             format!("no pattern matches the origin {origin}.")
@@ -49,13 +59,13 @@ pub(super) fn cause(
             format!("{origin} is not a single, well-formed origin.")
         }
         Reason::MethodNotAllowed => {
-            format!("the method {culprit} is not in allow_methods.")
+            format!("the method {culprit} is not in allow_methods{of_rule}.")
         }
         Reason::MethodMalformed => {
             "Access-Control-Request-Method is not a method name.".into()
         }
         Reason::HeaderNotAllowed => {
-            format!("the header {culprit} is not in allow_headers.")
+            format!("the header {culprit} is not in allow_headers{of_rule}.")
         }
         Reason::HeadersMalformed => {
             "Access-Control-Request-Headers is not a list of header names."
@@ -95,6 +105,29 @@ pub(super) fn hint(near: &Near, sent: &[u8]) -> String {
             quoted(origin),
             host(sent)
         ),
+        Near::Range { pattern, origin } => {
+            let faults = faults(sent, origin.as_bytes());
+            format!(
+                "{} is in the range {}, but {faults}.",
+                host(sent),
+                quoted(pattern)
+            )
+        }
+        Near::AnyHost { pattern } => format!(
+            "The pattern {} matches any host, but only without a port.",
+            quoted(pattern)
+        ),
+        Near::OtherExtensions { pattern } => format!(
+            "The pattern {} matches extensions in {}, but this is one in {}.",
+            quoted(pattern),
+            extension_browser(pattern.as_bytes()),
+            extension_browser(sent)
+        ),
+        Near::LaterRule { rule, pattern } => format!(
+            "Rule {rule} would allow it with the pattern {}, but the first \
+             rule that matches decides.",
+            quoted(pattern)
+        ),
         Near::Meant { origin, fault, allowed: true, .. } => format!(
             "{} would be allowed, but this origin {fault}.",
             quoted(origin)
@@ -133,6 +166,36 @@ pub(super) fn hint(near: &Near, sent: &[u8]) -> String {
                 .into()
         }
     }
+}
+
+/// What of `sent` is not allowed, if `allowed` is.
+fn faults(sent: &[u8], allowed: &[u8]) -> String {
+    let (Some(Origin::Tuple(sent)), Some(Origin::Tuple(allowed))) =
+        (syntax::parse(sent), syntax::parse(allowed))
+    else {
+        return String::new();
+    };
+    let mut faults = Vec::new();
+    if sent.scheme != allowed.scheme {
+        faults.push(match sent.scheme == Scheme::Https {
+            true => "https is not allowed".into(),
+            false => "http is not allowed".into(),
+        });
+    }
+    if sent.port != allowed.port {
+        faults.push(match sent.port {
+            Some(port) => format!("port {port} is not allowed"),
+            None => "it needs a port".into(),
+        });
+    }
+    faults.join(", and ")
+}
+
+fn extension_browser(origin: &[u8]) -> &'static str {
+    let scheme = |(scheme, _): &&(&str, _)| {
+        origin.starts_with(format!("{scheme}://").as_bytes())
+    };
+    EXTENSIONS.iter().find(scheme).map_or("", |(_, browser)| browser)
 }
 
 /// What `allowed` has and `sent` has not.

@@ -74,6 +74,9 @@ pub(crate) struct OriginSet {
     /// Bit `n % 64` of word `n / 64` is set if an exact origin has the length
     /// `n`: most other origins are not even hashed.
     exact_lengths: [u64; LENGTH_WORDS],
+    /// Exact origins about which an earlier rule decides: only for
+    /// explanations.
+    shadowed: Table,
     /// The patterns that match many origins, in the order of the file. Of
     /// several that match, the first counts: the one with the least number.
     many: Box<[Text]>,
@@ -233,6 +236,7 @@ impl Builder {
             seed,
             exact: Table::with_room_for(0),
             exact_lengths: [0; LENGTH_WORDS],
+            shadowed: Table::with_room_for(0),
             many: many.into(),
             by_suffix,
             suffixes,
@@ -256,6 +260,7 @@ impl OriginSet {
     /// matches: the first rule decides.
     fn add_exact(&mut self, texts: &[Text], repeated: &mut Vec<usize>) {
         let mut exact = Table::with_room_for(texts.len());
+        let mut shadowed = Vec::new();
         for &text in texts {
             let bytes = text.of(&self.arena);
             if !self.rules.is_empty()
@@ -264,16 +269,51 @@ impl OriginSet {
                 && let Some(found) = self.find_wildcard(bytes, &tuple)
                 && self.rule_of(found) < self.rule_of(bytes)
             {
+                shadowed.push(text);
                 continue;
             }
             let same = |value| Text::unpack(value).of(&self.arena) == bytes;
             let hash = hash_bytes(&self.seed, bytes);
             if !exact.insert(hash, text.pack(), same) {
                 repeated.push(text.start as usize);
+                let first = exact.find(hash, |value| {
+                    same(value).then(|| Text::unpack(value).of(&self.arena))
+                });
+                if first.is_some_and(|f| self.rule_of(f) < self.rule_of(bytes))
+                {
+                    shadowed.push(text);
+                }
             }
             self.exact_lengths[text.len as usize / 64] |= 1 << (text.len % 64);
         }
         self.exact = exact;
+        self.shadowed = Table::with_room_for(shadowed.len());
+        for text in shadowed {
+            let bytes = text.of(&self.arena);
+            let same = |value| Text::unpack(value).of(&self.arena) == bytes;
+            let hash = hash_bytes(&self.seed, bytes);
+            self.shadowed.insert(hash, text.pack(), same);
+        }
+    }
+
+    /// The exact pattern that is `bytes`, in the first rule that lists it
+    /// after one that matches it too.
+    pub(crate) fn find_shadowed(&self, bytes: &[u8]) -> Option<&[u8]> {
+        self.shadowed.find(hash_bytes(&self.seed, bytes), |value| {
+            let text = Text::unpack(value).of(&self.arena);
+            (text == bytes).then_some(text)
+        })
+    }
+
+    /// The patterns that match many origins, of the rules after this one.
+    pub(crate) fn many_after(
+        &self,
+        rule: usize,
+    ) -> impl Iterator<Item = &[u8]> {
+        let texts = self.many.iter().map(|text| text.of(&self.arena));
+        let is_before =
+            |text: &Text| self.rule_of(text.of(&self.arena)) <= rule;
+        texts.skip(self.many.partition_point(is_before))
     }
 
     /// The exact pattern that is `bytes`. Every pattern has passed the origin

@@ -12,7 +12,7 @@ const POLICY: &str = r#"{
         "https://**.any.example", "http://localhost:3000",
         "https://www.site.example", "https://bare.example",
         "https://dev.example:8443", "http://[::1]:5173",
-        "https://xn--bcher-kva.example"
+        "https://xn--bcher-kva.example", "http://10.0.0.0/8"
     ],
     "allow_methods": ["PATCH", "purge"],
     "allow_headers": ["X-Api-Key", "Idempotency-Key"]
@@ -227,6 +227,253 @@ fn methods_and_headers_have_hints_of_their_own() {
     }
 }
 
+fn preflight<'a>(origin: &'a str, method: &'a str) -> Request<'a> {
+    Request {
+        method: Some(b"OPTIONS"),
+        origin: Some(origin.as_bytes()),
+        request_method: Some(method.as_bytes()),
+        request_headers: None,
+    }
+}
+
+const RULES: &str = r#"{ "rules": [
+    { "allow_origins": ["https://*.example.com", "https://twice.example"] },
+    { "allow_origins": [
+          "https://app.example.com", "https://twice.example",
+          "https://**.example.com", "http://10.0.0.0/8", "https://c.example"
+      ],
+      "allow_methods": ["PUT"], "allow_headers": ["X-A"] },
+    { "allow_origins": ["https://**.example.com", "https://app.example.com"],
+      "allow_methods": ["PATCH"] },
+    { "allow_origins": ["*"], "allow_methods": ["PURGE"] }
+] }"#;
+
+#[test]
+fn the_rule_that_decides_is_named() {
+    let policy = policy(RULES);
+    let mut request = preflight("https://app.example.com", "DELETE");
+    let cause = |request: &Request<'_>| policy.explanation(request).cause;
+    let method = "the method \"DELETE\" is not in allow_methods of rule 1.";
+    assert_eq!(cause(&request), method);
+    request.request_method = Some(b"GET");
+    request.request_headers = Some(b"x-b");
+    let header = "the header \"x-b\" is not in allow_headers of rule 1.";
+    assert_eq!(cause(&request), header);
+    for (origin, pattern, rule) in [
+        ("https://app.example.com", "https://*.example.com", 1),
+        ("https://a.b.example.com", "https://**.example.com", 2),
+        ("https://other.example", "*", 4),
+    ] {
+        let matches = format!(
+            "the origin \"{origin}\" matches the pattern \"{pattern}\" of \
+             rule {rule}."
+        );
+        assert_eq!(cause(&actual(origin)), matches);
+    }
+}
+
+#[test]
+fn a_later_rule_that_would_allow_the_request_is_named() {
+    let policy = policy(RULES);
+    for (origin, method, near) in [
+        // An exact origin after a wildcard, and the same one twice.
+        ("https://app.example.com", "PUT", (2, "https://app.example.com")),
+        ("https://twice.example", "PUT", (2, "https://twice.example")),
+        // Wildcards, and "*".
+        ("https://a.example.com", "PUT", (2, "https://**.example.com")),
+        ("https://a.example.com", "PATCH", (3, "https://**.example.com")),
+        ("https://app.example.com", "PATCH", (3, "https://**.example.com")),
+        ("https://app.example.com", "PURGE", (4, "*")),
+    ] {
+        let Explanation { near: found, hint, .. } =
+            policy.explanation(&preflight(origin, method));
+        let (rule, pattern) = near;
+        let expected = Near::LaterRule { rule, pattern: pattern.into() };
+        assert_eq!(found, Some(expected), "{origin} {method}");
+        let text = format!(
+            "Rule {rule} would allow it with the pattern \"{pattern}\", but \
+             the first rule that matches decides."
+        );
+        assert_eq!(hint, Some(text));
+    }
+    for (origin, method) in [
+        // No later rule matches, or none allows the method.
+        ("https://c.example", "PATCH"),
+        ("https://app.example.com", "DELETE"),
+    ] {
+        let near = policy.explanation(&preflight(origin, method)).near;
+        assert_eq!(near, None, "{origin} {method}");
+    }
+    // Nor all the headers.
+    let request = Request {
+        request_headers: Some(b"x-a, x-b"),
+        ..preflight("https://app.example.com", "PUT")
+    };
+    assert_eq!(policy.explanation(&request).near, None);
+    let request = Request { request_headers: Some(b"x-a"), ..request };
+    assert!(policy.explanation(&request).near.is_some());
+}
+
+#[test]
+fn what_another_rule_lists_is_near_what_the_last_one_decides() {
+    let policy = policy(RULES);
+    for (origin, method, hint) in [
+        (
+            "http://c.example",
+            "PUT",
+            "The closest allowed origin is \"https://c.example\": https \
+             instead of http.",
+        ),
+        (
+            "http://10.1.2.3:8080",
+            "PUT",
+            "10.1.2.3 is in the range \"http://10.0.0.0/8\", but port 8080 \
+             is not allowed.",
+        ),
+        // That rule does not allow the method.
+        ("http://c.example", "PATCH", ""),
+        ("https://other.example", "PUT", ""),
+    ] {
+        let explanation = policy.explanation(&preflight(origin, method));
+        assert_eq!(explanation.hint.unwrap_or_default(), hint, "{origin}");
+    }
+}
+
+#[test]
+fn near_misses_of_ranges_and_whole_schemes_are_explained() {
+    let policy = policy(
+        r#"{ "allow_origins": [
+            "http://192.168.0.0/16", "https://10.0.0.0/8:8443",
+            "http://[fd00::]/8:*", "app://*", "moz-extension://*",
+            "capacitor://localhost"
+        ] }"#,
+    );
+    for (origin, hint) in [
+        (
+            "http://192.168.1.5:3000",
+            "192.168.1.5 is in the range \"http://192.168.0.0/16\", but port \
+             3000 is not allowed.",
+        ),
+        (
+            "https://192.168.1.5",
+            "192.168.1.5 is in the range \"http://192.168.0.0/16\", but https \
+             is not allowed.",
+        ),
+        (
+            "https://192.168.1.5:3000",
+            "192.168.1.5 is in the range \"http://192.168.0.0/16\", but https \
+             is not allowed, and port 3000 is not allowed.",
+        ),
+        (
+            "https://10.1.2.3",
+            "10.1.2.3 is in the range \"https://10.0.0.0/8:8443\", but it \
+             needs a port.",
+        ),
+        (
+            "https://[fd12::1]:1234",
+            "[fd12::1] is in the range \"http://[fd00::]/8:*\", but https is \
+             not allowed.",
+        ),
+        // Just outside.
+        ("http://192.169.0.0", ""),
+        ("http://192.167.255.255", ""),
+        ("http://[fe00::1]", ""),
+        (
+            "app://host:3000",
+            "The pattern \"app://*\" matches any host, but only without a \
+             port.",
+        ),
+        (
+            "capacitor://localhost:3000",
+            "The closest allowed origin is \"capacitor://localhost\": no port \
+             instead of port 3000.",
+        ),
+        (
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+            "The pattern \"moz-extension://*\" matches extensions in Firefox, \
+             but this is one in Chromium.",
+        ),
+        (
+            "safari-web-extension://A-B",
+            "The pattern \"moz-extension://*\" matches extensions in Firefox, \
+             but this is one in Safari.",
+        ),
+        ("vscode-webview://abc", ""),
+        ("capacitor://other", ""),
+    ] {
+        let found = explanation(&policy, origin).hint.unwrap_or_default();
+        assert_eq!(found, hint, "{origin}");
+    }
+}
+
+/// The policies are the worst that are known, the requests as long as they may
+/// be. The real ratio is far below.
+#[test]
+fn an_explanation_takes_no_longer_than_a_thousand_decisions() {
+    use std::time::Instant;
+
+    let headers: Vec<_> = (0..500).map(|i| format!("x-{i:05}")).collect();
+    let listed = format!("\"{}\"", headers.join("\",\""));
+    let rules: Vec<_> = (0..1024)
+        .map(|i| {
+            // The last header makes all the difference.
+            let names = listed.replace("\"x-00499\"", "\"x-other\"");
+            format!(
+                r#"{{ "allow_origins": ["https://a-*-{i}-*.example.com",
+                      "http://10.{}.{}.0/24:*", "https://app.example.com:{i}",
+                      "https://**.sub{i}.example.com"],
+                     "allow_methods": ["M{i}", "{}"],
+                     "allow_headers": [{names}] }}"#,
+                i / 256,
+                i % 256,
+                if i > 0 { "PUT" } else { "DELETE" }
+            )
+            .replace(":0\"", ":1024\"")
+            .replace(":443\"", ":1443\"")
+        })
+        .collect();
+    let rules = policy(&format!(r#"{{ "rules": [{}] }}"#, rules.join(",")));
+    let headers = headers.join(",");
+    let ask = |origin, method| Request {
+        method: Some(b"OPTIONS"),
+        origin: Some(origin),
+        request_method: Some(method),
+        request_headers: Some(headers.as_bytes()),
+    };
+    let requests = [
+        ask(b"https://a-x-0-y.example.com", b"M0"),
+        ask(b"https://a-x-0-y.example.com", b"PATCH"),
+        Request {
+            request_headers: None,
+            ..ask(b"https://a-x-0-y.example.com", b"PUT")
+        },
+        ask(b"http://10.0.0.1:3000", b"M0"),
+        ask(b"https://10.3.0.1", b"M0"),
+        ask(b"http://app.example.com:9999", b"M0"),
+        ask(b"chrome-extension://abc", b"M0"),
+        ask(b"https://x.y.z.u.v.w.example.com:443/", b"M0"),
+    ];
+    for request in requests {
+        let run = |count: u32, run: &dyn Fn()| {
+            let one = || {
+                let start = Instant::now();
+                (0..count).for_each(|_| run());
+                start.elapsed()
+            };
+            // Of several, the one that other programs disturbed least.
+            (0..5).map(|_| one()).min().expect("five")
+        };
+        let decide = || {
+            std::hint::black_box(rules.evaluate(&request));
+        };
+        let explain = || {
+            std::hint::black_box(rules.explanation(&request));
+        };
+        let (decisions, explanation) = (run(1000, &decide), run(1, &explain));
+        assert!(explanation < decisions, "{explanation:?} {decisions:?}");
+    }
+}
+
 #[test]
 fn long_texts_are_cut_and_their_length_told() {
     let longest = format!("https://{}", "a".repeat(ORIGIN_MAX - 8));
@@ -327,14 +574,16 @@ proptest! {
     #[test]
     fn an_origin_that_is_found_near_is_allowed(
         scheme in "https?",
-        host in "(app|www|a|x\\.y)\\.(example\\.com|(one|any|site|bare)\\.example)|localhost|dev\\.example|\\[::1\\]",
+        host in "(app|www|a|x\\.y)\\.(example\\.com|(one|any|site|bare)\\.example)|localhost|dev\\.example|\\[::1\\]|10\\.1\\.2\\.3",
         end in "(:(80|443|2999|3000|3001|5173|8443))?[./]?",
     ) {
         let policy = policy(POLICY);
         let mut near = explanation(&policy, &format!("{scheme}://{host}{end}")).near;
         while let Some(found) = near.take() {
             let origin = match found {
-                Near::Origin(origin) | Near::FewerLabels { origin, .. } => origin,
+                Near::Origin(origin)
+                | Near::FewerLabels { origin, .. }
+                | Near::Range { origin, .. } => origin,
                 Near::Meant { origin, allowed: true, .. } => origin,
                 Near::Meant { near: next, .. } => {
                     near = next.map(|next| *next);
