@@ -130,6 +130,10 @@ fn report(
         verdict: decision.verdict,
         reason: decision.reason,
         pattern: decision.pattern.map(text),
+        rule: match policy.rules().len() {
+            1 => None,
+            _ => policy.rule_for(request).map(Rule::number),
+        },
         culprit: decision.culprit.map(text),
         cause: explanation.cause,
         hint: explanation.hint,

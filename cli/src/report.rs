@@ -79,6 +79,9 @@ pub(crate) struct DecisionReport {
     #[serde(serialize_with = "reason_name")]
     pub(crate) reason: Reason,
     pub(crate) pattern: Option<String>,
+    /// The number of the rule that decides, if the policy has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<usize>,
     pub(crate) culprit: Option<String>,
     pub(crate) cause: String,
     pub(crate) hint: Option<String>,
