@@ -153,13 +153,7 @@ impl Checked {
             (Some(_), _) => format!("{GOOD}{name}: loads{GOOD:#}\n"),
         };
         if with_summary && let Some(policy) = &self.policy {
-            for SummaryLine { about, means } in summary(policy) {
-                for (i, means) in means.iter().enumerate() {
-                    let about = if i == 0 { about } else { "" };
-                    let _ =
-                        writeln!(text, "  {NAME}{about:12}{NAME:#} {means}");
-                }
-            }
+            write_summary(&mut text, &summary(policy));
         }
         text
     }
@@ -245,6 +239,31 @@ impl Checked {
             }
         };
         Some(valid.strip_suffix('\r').unwrap_or(valid))
+    }
+}
+
+const FIRST_DECIDES: &str =
+    "  the first rule that matches the origin decides\n";
+
+fn write_summary(text: &mut String, lines: &[SummaryLine]) {
+    let mut current = None;
+    for SummaryLine { rule, about, means } in lines {
+        if let Some(number) = rule
+            && current != *rule
+        {
+            if current.is_none() {
+                text.push_str(FIRST_DECIDES);
+            }
+            let _ = writeln!(text, "  {NAME}rule {number}{NAME:#}");
+            current = *rule;
+        }
+        let indent = if rule.is_some() { "    " } else { "  " };
+        let width = 14 - if current.is_some() { indent.len() - 2 } else { 2 };
+        for (i, means) in means.iter().enumerate() {
+            let about = if i == 0 { about } else { "" };
+            let _ =
+                writeln!(text, "{indent}{NAME}{about:width$}{NAME:#} {means}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod findings;
 mod fix;
 mod message;
 mod network;
+mod pattern;
 mod probe;
 mod public_suffixes;
 mod report;

@@ -3,47 +3,64 @@
 use cors::{Policy, Rule};
 use serde::Serialize;
 
+use crate::pattern::{Host, Pattern, Port, Range};
+
 /// What one part of a policy means.
 #[derive(Serialize)]
 pub(crate) struct SummaryLine {
+    /// The number of the rule that it is about, if the policy has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<usize>,
     pub(crate) about: &'static str,
     pub(crate) means: Vec<String>,
 }
 
 /// What a policy means.
 pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
+    let has_several = policy.rules().len() > 1;
     let mut lines = Vec::new();
     for rule in policy.rules() {
-        if policy.rules().len() > 1 {
-            let number = format!("rule {}", rule.number());
-            lines.push(SummaryLine { about: "", means: vec![number] });
-        }
-        lines.extend(rule_summary(policy, rule));
+        let number = has_several.then(|| rule.number());
+        let parts = rule_summary(policy, rule, has_several);
+        lines.extend(parts.map(|(about, means)| SummaryLine {
+            rule: number,
+            about,
+            means,
+        }));
     }
-    let timing: Vec<&str> =
-        policy.timing_allow_origins().take(SHOWN_MAX).collect();
-    let timing = match timing.as_slice() {
-        [] => return lines,
-        ["*"] => "any origin".to_owned(),
-        origins => match policy.timing_allow_origins().count() - origins.len()
-        {
-            0 => origins.join(", "),
-            more => format!("{}, and {more} more", origins.join(", ")),
-        },
-    };
-    lines.push(SummaryLine { about: "timing", means: vec![timing] });
+    let timing = policy.timing_allow_origins().map(|origin| match origin {
+        "*" => "any origin may read resource timing".to_owned(),
+        origin => format!("{origin} may read resource timing"),
+    });
+    let means = first(timing);
+    if !means.is_empty() {
+        lines.push(SummaryLine { rule: None, about: "timing", means });
+    }
     lines
+}
+
+/// The first of many lines, and how many more there are.
+fn first(mut lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut shown: Vec<String> = lines.by_ref().take(SHOWN_MAX).collect();
+    match lines.count() {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    shown
 }
 
 const SHOWN_MAX: usize = 20;
 
-fn rule_summary(policy: &Policy, rule: Rule<'_>) -> Vec<SummaryLine> {
-    let mut origins: Vec<String> =
-        rule.allow_origins().take(SHOWN_MAX).map(meaning).collect();
-    let more = rule.allow_origins().count() - origins.len();
-    if more > 0 {
-        origins.push(format!("and {more} more"));
-    }
+/// What each part of a rule is about, and means.
+fn rule_summary(
+    policy: &Policy,
+    rule: Rule<'_>,
+    has_several: bool,
+) -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    let origins = rule.allow_origins().map(|pattern| match pattern {
+        "*" if has_several => "*: any other origin".to_owned(),
+        pattern => meaning(pattern),
+    });
     let methods: Vec<&str> = rule.allow_methods().collect();
     let methods = match methods.as_slice() {
         ["*"] => "any".to_owned(),
@@ -72,28 +89,23 @@ fn rule_summary(policy: &Policy, rule: Rule<'_>) -> Vec<SummaryLine> {
         Some(0) => "not cached".to_owned(),
         Some(age) => format!("cached for {age} s"),
     };
-    vec![
-        SummaryLine { about: "origins", means: origins },
-        SummaryLine {
-            about: "credentials",
-            means: vec![match rule.allow_credentials() {
-                true => "cookies and HTTP authentication".to_owned(),
-                false => "not allowed: a script that uses them cannot read \
-                          the response"
-                    .to_owned(),
-            }],
-        },
-        SummaryLine { about: "methods", means: vec![methods] },
-        SummaryLine { about: "headers", means: vec![headers] },
-        SummaryLine { about: "exposed", means: vec![exposed] },
-        SummaryLine {
-            about: "preflights",
-            means: vec![format!(
-                "answered with {}, {cached}",
-                policy.preflight_status()
-            )],
-        },
+    let credentials = match rule.allow_credentials() {
+        true => "cookies and HTTP authentication",
+        false => {
+            "not allowed: a script that uses them cannot read the response"
+        }
+    };
+    let preflights =
+        format!("answered with {}, {cached}", policy.preflight_status());
+    [
+        ("origins", first(origins)),
+        ("credentials", vec![credentials.to_owned()]),
+        ("methods", vec![methods]),
+        ("headers", vec![headers]),
+        ("exposed", vec![exposed]),
+        ("preflights", vec![preflights]),
     ]
+    .into_iter()
 }
 
 /// A pattern of `allow_origins` and, if it is not an exact origin, what it
@@ -105,20 +117,31 @@ fn meaning(pattern: &str) -> String {
     if pattern == "null" {
         return "null: any sandboxed iframe and local file".to_owned();
     }
-    let (rest, any_port) = match pattern.strip_suffix(":*") {
-        Some(rest) => (rest, true),
-        None => (pattern, false),
+    let Some(parsed) = Pattern::parse(pattern) else {
+        return pattern.to_owned();
     };
     let mut means = Vec::new();
-    if rest.contains("**") {
-        means.push("** matches one or more labels");
-    } else if rest.contains("//*.") || rest.contains(".*.") {
-        means.push("* matches one label");
-    } else if rest.contains('*') {
-        means.push("* matches part of a label");
+    match parsed.host {
+        Host::Any => means.push("any host".to_owned()),
+        Host::Range(Range { first, last }) if first == last => {
+            means.push("one address".to_owned());
+        }
+        Host::Range(Range { first, last }) => {
+            means.push(format!("{first} to {last}"));
+        }
+        Host::Text(host) if host.starts_with("**") => {
+            means.push("** matches one or more labels".to_owned());
+        }
+        Host::Text(host) if host.split('.').any(|label| label == "*") => {
+            means.push("* matches one label".to_owned());
+        }
+        Host::Text(host) if host.contains('*') => {
+            means.push("* matches part of a label".to_owned());
+        }
+        Host::Text(_) => {}
     }
-    if any_port {
-        means.push("any port");
+    if parsed.port == Port::Any {
+        means.push("any port".to_owned());
     }
     match means.is_empty() {
         true => pattern.to_owned(),

@@ -27,7 +27,7 @@ const ORDER: &str = "../tests/cases/order.json";
 fn check() {
     assert_documented(
         "`check`",
-        &[&["check", "cors.json", "wrong.json", "nothing.json"]],
+        &[&["check", "cors.json", "rules.json", "wrong.json", "nothing.json"]],
     );
 }
 
