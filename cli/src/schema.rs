@@ -10,9 +10,40 @@ pub(crate) fn schema() -> String {
         "title": "libcors policy",
         "description": "Which origins may read responses, and how.",
     });
-    schema.as_object_mut().expect("it is one").extend(object(KEYS));
+    schema.as_object_mut().expect("it is one").extend(policy());
     let text = serde_json::to_string_pretty(&schema);
     text.expect("every key is a string") + "\n"
+}
+
+/// The keys of a rule are in the rules, if there are any.
+fn policy() -> Map<String, Value> {
+    let rules = KEYS.iter().find_map(|key| match key.values {
+        Values::Rules(keys) => Some((key.name(), keys)),
+        Values::Text
+        | Values::Boolean
+        | Values::Seconds(_)
+        | Values::Status(_)
+        | Values::Origins
+        | Values::ExactOrigins
+        | Values::Patterns
+        | Values::Names
+        | Values::Object(_) => None,
+    });
+    let (rules, rule_keys) = rules.expect("a policy can have rules");
+    let of_rules = rule_keys.iter().filter(|key| {
+        // A rule has a description of its own.
+        !matches!(key.values, Values::Text)
+    });
+    let excluded: Map<String, Value> =
+        of_rules.map(|key| (key.name().to_owned(), json!(false))).collect();
+    let mut policy = object(KEYS);
+    let required = policy.remove("required");
+    policy.extend([
+        ("if".to_owned(), json!({ "required": [rules] })),
+        ("then".to_owned(), json!({ "properties": excluded })),
+        ("else".to_owned(), json!({ "required": required })),
+    ]);
+    policy
 }
 
 fn object(keys: &[&Key]) -> Map<String, Value> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
-use cors::{KEYS, Values};
+use cors::{KEYS, RULES_MAX, Values};
 use serde_json::{Value, json};
 
 #[test]
@@ -78,6 +78,8 @@ fn the_schema_rejects_every_fault_of_form() {
         "wrong-type",
         "unknown-key",
         "missing-key",
+        "misplaced-key",
+        "rules-empty",
         "origins-empty",
         "origin-empty",
         "max-age-range",
@@ -102,6 +104,12 @@ fn the_schema_rejects_every_fault_of_form() {
         }
     }
     assert_eq!(seen.len(), of_form.len(), "{seen:?}");
+    let many = |count| {
+        let rule = json!({ "allow_origins": ["https://a.example"] });
+        json!({ "rules": vec![rule; count] })
+    };
+    assert!(schema.is_valid(&many(RULES_MAX)));
+    assert!(!schema.is_valid(&many(RULES_MAX + 1)), "rules-too-many");
 }
 
 /// A key that is not shown would be missed nowhere else.
