@@ -1,24 +1,21 @@
 //! Ranges of IP addresses in CIDR form, and which of many has an address.
 //!
-//! All ranges of one prefix length are in one hash table, by their network's
-//! address. So an address is masked and looked up once for each length that
-//! the policy has, of which there are at most 33 for IPv4 and 129 for IPv6,
-//! however many ranges there are.
+//! Of two ranges, one covers the other, or they have no address in common. So
+//! the ranges are sorted, and each knows the next wider one that covers it. The
+//! last range that begins before an address has it, or one of those around
+//! that range has it, or none.
 
-use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use foldhash::fast::SeedableRandomState;
-
+use super::glob_index::NONE;
 use super::syntax::ipv6_text;
-use crate::table::{Table, table_hash};
 
 /// The addresses of one family that begin with the same bits ([RFC 4632,
 /// section 3.1], [RFC 4291, section 2.3]).
 ///
 /// [RFC 4632, section 3.1]: https://www.rfc-editor.org/rfc/rfc4632#section-3.1
 /// [RFC 4291, section 2.3]: https://www.rfc-editor.org/rfc/rfc4291#section-2.3
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AddressRange {
     family: Family,
     /// The network's address, from the highest bit on; the rest is 0.
@@ -27,7 +24,7 @@ pub(crate) struct AddressRange {
     length: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Family {
     V4,
     V6,
@@ -107,79 +104,92 @@ pub(crate) fn host_address(host: &[u8]) -> Option<AddressRange> {
     Some(AddressRange::of(address))
 }
 
-/// A range with one scheme and one port pattern, which no other entry has, and
-/// the number of its pattern.
+/// A range with one scheme and one port pattern, which no other entry has.
 pub(super) struct Entry {
-    pub(super) range: AddressRange,
-    pub(super) scheme_and_port: u32,
-    pub(super) number: u32,
+    range: AddressRange,
+    scheme_and_port: u32,
+    /// The number of its pattern; in an index, the least one of this pattern
+    /// and those that cover it.
+    number: u32,
+    /// In an index, the place of the narrowest other one that covers it, or
+    /// `NONE`.
+    above: u32,
 }
 
-/// All ranges of a policy.
-pub(super) struct RangeIndex {
-    entries: Box<[Entry]>,
-    /// Places in `entries`.
-    table: Table,
-    /// The lengths of the ranges, for each family, each once.
-    lengths: [Box<[u8]>; 2],
+impl Entry {
+    pub(super) fn new(
+        range: AddressRange,
+        scheme_and_port: u32,
+        number: u32,
+    ) -> Self {
+        Self { range, scheme_and_port, number, above: NONE }
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn key(&self) -> (u32, AddressRange) {
+        (self.scheme_and_port, self.range)
+    }
 }
+
+/// All ranges of a policy, sorted by scheme and port, then by their first
+/// address, and the widest first. So each is behind those that cover it.
+pub(super) struct RangeIndex(Box<[Entry]>);
 
 impl RangeIndex {
-    pub(super) fn new(
-        entries: Vec<Entry>,
-        seed: &SeedableRandomState,
-    ) -> Self {
-        let mut table = Table::with_room_for(entries.len());
-        let mut has_length = [[false; 129]; 2];
-        for (entry, i) in entries.iter().zip(0..) {
-            let Entry { range, scheme_and_port, .. } = *entry;
-            let hash = hash(seed, range, scheme_and_port);
-            table.insert(hash, i, |_| false);
-            has_length[range.family as usize][usize::from(range.length)] =
-                true;
+    pub(super) fn new(mut entries: Vec<Entry>) -> Self {
+        entries.sort_unstable_by_key(Entry::key);
+        for place in 0..entries.len() {
+            let (before, [entry, ..]) = entries.split_at_mut(place) else {
+                break;
+            };
+            if let Some(above) = narrowest(before, entry.key()) {
+                entry.number = entry.number.min(before[above].number);
+                entry.above = above as u32;
+            }
         }
-        let lengths = has_length.map(|has_length| {
-            (0..=128).filter(|&len| has_length[usize::from(len)]).collect()
-        });
-        Self { entries: entries.into(), table, lengths }
+        Self(entries.into())
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.0.is_empty()
     }
 
     /// The least number, if it is below `best`, of a pattern that covers
     /// `range` with one of these schemes and ports. Otherwise `best`.
     pub(super) fn find(
         &self,
-        seed: &SeedableRandomState,
         range: AddressRange,
         schemes_and_ports: &[u32],
         best: u32,
     ) -> u32 {
-        let lengths = &self.lengths[range.family as usize];
-        let ranges = lengths.iter().map_while(|&len| range.truncated(len));
-        let found = ranges.flat_map(|range| {
-            schemes_and_ports.iter().filter_map(move |&wanted| {
-                self.table.find(hash(seed, range, wanted), |i| {
-                    let entry = &self.entries[i as usize];
-                    (entry.range == range && entry.scheme_and_port == wanted)
-                        .then_some(entry.number)
-                })
-            })
-        });
-        found.fold(best, u32::min)
+        schemes_and_ports
+            .iter()
+            .filter_map(|&wanted| narrowest(&self.0, (wanted, range)))
+            .fold(best, |best, place| best.min(self.0[place].number))
     }
 }
 
-fn hash(
-    seed: &SeedableRandomState,
-    range: AddressRange,
-    scheme_and_port: u32,
-) -> u64 {
-    let mut hasher = seed.build_hasher();
-    hasher.write_u128(range.bits);
-    let kind = u32::from(range.length) << 1 | range.family as u32;
-    hasher.write_u64(u64::from(kind) << 32 | u64::from(scheme_and_port));
-    table_hash(hasher.finish())
+/// The place of the narrowest range with this key's scheme and port that covers
+/// the key's range.
+fn narrowest(entries: &[Entry], key: (u32, AddressRange)) -> Option<usize> {
+    let (scheme_and_port, range) = key;
+    // The last one that begins before it, or one that covers that one: no
+    // other covers it and begins before it.
+    let behind = entries.partition_point(|entry| entry.key() <= key);
+    let mut place = behind.checked_sub(1)?;
+    let last = &entries[place];
+    if last.scheme_and_port != scheme_and_port
+        || last.range.family != range.family
+    {
+        return None;
+    }
+    let common = (last.range.bits ^ range.bits).leading_zeros();
+    let common = common.min(range.length.into());
+    while u32::from(entries.get(place)?.range.length) > common {
+        place = entries[place].above as usize;
+    }
+    Some(place)
 }

@@ -161,11 +161,12 @@ impl Builder {
                 });
             }
             Pattern::Range(pattern::Range { scheme, addresses, port }) => {
-                self.ranges.push(ranges::Entry {
+                let scheme_and_port = scheme_and_port(scheme, port);
+                self.ranges.push(ranges::Entry::new(
+                    addresses,
+                    scheme_and_port,
                     number,
-                    scheme_and_port: scheme_and_port(scheme, port),
-                    range: addresses,
-                });
+                ));
             }
             Pattern::AnyHost(_) => self.schemes.push(number),
         }
@@ -203,7 +204,7 @@ impl Builder {
         drop(table);
         let is_first = |number: u32| is_first[number as usize];
         wildcards.retain(|wildcard| is_first(wildcard.number));
-        ranges.retain(|entry| is_first(entry.number));
+        ranges.retain(|entry| is_first(entry.number()));
         schemes.retain(|&number| is_first(number));
 
         let (suffixes, groups, globs) = group(wildcards, &arena, &seed);
@@ -229,7 +230,7 @@ impl Builder {
             let hash = hash_bytes(&seed, scheme);
             by_scheme.insert(hash, number.into(), |_| false);
         }
-        let ranges = RangeIndex::new(ranges, &seed);
+        let ranges = RangeIndex::new(ranges);
         let mut set = OriginSet {
             arena,
             rules: rules.into(),
@@ -451,9 +452,7 @@ impl OriginSet {
     #[inline(never)]
     fn find_address(&self, wanted: &[u32], host: &[u8], best: u32) -> u32 {
         match ranges::host_address(host) {
-            Some(address) => {
-                self.ranges.find(&self.seed, address, wanted, best)
-            }
+            Some(address) => self.ranges.find(address, wanted, best),
             None => best,
         }
     }
@@ -506,7 +505,7 @@ impl OriginSet {
                     Some(host) => self.find_host(&wanted, host.as_bytes()),
                     None => NONE,
                 };
-                self.ranges.find(&self.seed, addresses, &wanted, best)
+                self.ranges.find(addresses, &wanted, best)
             }
         };
         let text = self.many.get(number as usize)?;
@@ -524,10 +523,10 @@ impl OriginSet {
         if let Some(length) = addresses.length().checked_sub(1)
             && let Some(wider) = addresses.truncated(length)
         {
-            best = self.ranges.find(&self.seed, wider, &[own, any], best);
+            best = self.ranges.find(wider, &[own, any], best);
         }
         if own != any {
-            best = self.ranges.find(&self.seed, addresses, &[any], best);
+            best = self.ranges.find(addresses, &[any], best);
         }
         let text = self.many.get(best as usize)?;
         Some(text.of(&self.arena))
