@@ -365,7 +365,11 @@ fn web_scheme_or_http(text: &str) -> (&'static str, &str) {
 
 /// `htttps`, `htp`: the scheme that is meant.
 pub(super) fn misspelt_web_scheme(scheme: &str) -> Option<&'static str> {
-    let is_near = |web: &&str| strsim::damerau_levenshtein(scheme, web) == 1;
+    // The distance is slow, and at least the difference of the lengths.
+    let is_near = |web: &&str| {
+        scheme.len().abs_diff(web.len()) <= 1
+            && strsim::damerau_levenshtein(scheme, web) == 1
+    };
     // "http" is near "https", and what stands before it is no misspelling.
     let is_slip = !matches!(scheme, "http" | "https")
         && scheme.bytes().all(|b| b.is_ascii_lowercase());

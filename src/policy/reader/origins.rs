@@ -395,18 +395,18 @@ impl<'t> Reader<'t> {
             _ => correction::misspelt_web_scheme(scheme),
         };
         let what = "is an origin that browsers never send";
-        let finding = Code::OriginNeverSent.of(text, what);
+        let finding = || Code::OriginNeverSent.of(text, what);
         let finding = if let Some(meant) = meant {
             let fix = format!("{meant}://{rest}");
             let fix = correction::correct(&fix).map_or(fix, |(fix, _)| fix);
-            finding.help(match Pattern::parse(&fix) {
+            finding().help(match Pattern::parse(&fix) {
                 Ok(_) => dangers.offer(&fix, credentials, self.suffixes),
                 Err(_) => "add a host".into(),
             })
         } else if correction::is_opaque_scheme(scheme) || scheme == "ftp" {
-            finding
+            finding()
         } else if scheme.ends_with("-extension") && host.is_empty() {
-            finding.help("add the extension's identifier")
+            finding().help("add the extension's identifier")
         } else {
             return;
         };
