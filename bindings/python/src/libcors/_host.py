@@ -77,10 +77,11 @@ def merged(
         name = name.lower()
         if name == vary:
             varies.update(word.strip().lower() for word in value.split(comma))
-        if not name.startswith(access_control):
-            kept.append(header)
+        elif name.startswith(access_control):
+            continue
+        kept.append(header)
     for name, value in answer:
-        if name == vary:
+        if name == vary and varies:
             value = comma.join(
                 word
                 for word in value.split(comma)
@@ -89,6 +90,13 @@ def merged(
             if star in varies or not value:
                 continue
         elif name == timing:
-            kept = [own for own in kept if own[0].lower() != timing]
+            kept = without(kept, timing)
         kept.append((name, value))
     return kept
+
+
+# In `merged`, a comprehension would make its words dearer for every response.
+def without(
+    headers: list[tuple[AnyStr, AnyStr]], name: AnyStr
+) -> list[tuple[AnyStr, AnyStr]]:
+    return [header for header in headers if header[0].lower() != name]
