@@ -12,21 +12,32 @@ import readline from "node:readline";
 
 // Each gives, once started: `version`; `ask(origin, request)`, which runs
 // page.js's `ask` on a page of the origin; `messages`, its console so far;
-// `close()`.
+// `close()`. If it loads extensions, also `extension`, the origin of ours.
 export const engines = {
     chromium: {
         name: "Chromium",
         program: () => find("chromium"),
+        extensions: true,
         start: (options) => startPuppeteer(options, {
             // Chromium's own sandbox does not run as root.
             args: process.getuid() === 0 ? ["--no-sandbox"] : [],
+            enableExtensions: true,
+            pipe: true,
         }),
     },
     firefox: {
         name: "Firefox",
         program: () => find("firefox-esr") ?? find("firefox"),
+        extensions: true,
         // WebDriver BiDi. The console's CORS messages come as errors.
-        start: (options) => startPuppeteer(options, { browser: "firefox" }),
+        start: (options) => startPuppeteer(options, {
+            browser: "firefox",
+            // Else the host of the extension's origin is random.
+            extraPrefsFirefox: {
+                "extensions.webextensions.uuids":
+                    JSON.stringify({ [EXTENSION.id]: EXTENSION.host }),
+            },
+        }),
     },
     webkit: {
         name: "WebKitGTK",
@@ -34,21 +45,62 @@ export const engines = {
         program: () => find("Xvfb") && fs.readdirSync("/usr/lib")
             .map((folder) => `/usr/lib/${folder}/webkit2gtk-4.1/MiniBrowser`)
             .find((file) => fs.existsSync(file)),
+        extensions: false,
         start: startMiniBrowser,
     },
 };
 
-async function startPuppeteer({ modules, program }, options) {
+// What the extension is for Firefox; Chromium makes its host of its folder.
+const EXTENSION = {
+    id: "extension@cors.localhost",
+    host: "3f0c0a7e-92d0-4ac5-8c4e-5b1d1d3b7c21",
+};
+
+// An extension with one page, and without permission for any host, so that its
+// requests are like those of other pages.
+function writeExtension(folder, browser) {
+    fs.mkdirSync(folder);
+    fs.copyFileSync(new URL("page.js", import.meta.url), `${folder}/page.js`);
+    fs.writeFileSync(`${folder}/page.html`,
+        "<!doctype html><body><script src=page.js></script>");
+    fs.writeFileSync(`${folder}/background.js`,
+        "browser.tabs.create({ url: 'page.html' });");
+    fs.writeFileSync(`${folder}/manifest.json`, JSON.stringify({
+        manifest_version: 3, name: "page", version: "1",
+        ...browser === "firefox" && {
+            background: { scripts: ["background.js"] },
+            browser_specific_settings: { gecko: { id: EXTENSION.id } },
+        },
+    }));
+    return folder;
+}
+
+// The page that Firefox's extension opens, since WebDriver may not go there. It
+// may still be empty, and puppeteer does not see that it changes.
+async function opened(browser, origin) {
+    for (;;) {
+        for (const page of await browser.pages()) {
+            const ready = await page.evaluate((origin) =>
+                origin === self.origin && document.readyState === "complete",
+            origin).catch(() => false);
+            if (ready) return page;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+}
+
+async function startPuppeteer({ modules, program, folder }, options) {
     const { launch } = createRequire(modules + "/")("puppeteer-core");
     const browser = await launch({
         ...options,
         executablePath: program,
         acceptInsecureCerts: true,
     });
+    const id = await browser.installExtension(
+        writeExtension(`${folder}/extension`, options.browser));
     const messages = [];
     const pages = new Map();
-    const open = async (url) => {
-        const page = await browser.newPage();
+    const open = async (page) => {
         page.on("console", (message) => messages.push(message.text()));
         page.on("pageerror", (error) => messages.push(error.message));
         page.on("workercreated", async (worker) => {
@@ -59,15 +111,23 @@ async function startPuppeteer({ modules, program }, options) {
                 ({ entry }) => messages.push(entry.text));
             await worker.client.send("Log.enable");
         });
-        await page.goto(url);
         return page;
     };
+    const extension = options.browser === "firefox"
+        ? `moz-extension://${EXTENSION.host}` : `chrome-extension://${id}`;
+    if (options.browser === "firefox") {
+        pages.set(extension, await open(await opened(browser, extension)));
+    }
     return {
         version: (await browser.version()).split("/")[1],
         messages,
+        extension,
         async ask(origin, request) {
             if (!pages.has(origin)) {
-                pages.set(origin, await open(`${origin}/page`));
+                const page = await open(await browser.newPage());
+                await page.goto(`${origin}/page`
+                    + (origin === extension ? ".html" : ""));
+                pages.set(origin, page);
             }
             return pages.get(origin)
                 .evaluate((request) => ask(request), request);

@@ -6,11 +6,30 @@
 
 async function ask({ frame, ...request }) {
     if (frame) return inFrame(frame, request);
+    const seen = await end(request);
+    return request.timing ? { ...seen, ...await timing(request.url) } : seen;
+}
+
+function end(request) {
     const never = new Promise((resolve) => {
         setTimeout(() => resolve({ reads: "no end in 8 s" }), 8000);
     });
     const { how = "fetch" } = request;
     return Promise.race([ways[how](request), never]);
+}
+
+// Whether the page sees when the request was sent, and the response's size.
+// The entry comes soon after the response.
+async function timing(url) {
+    for (let i = 0; i < 100; i++) {
+        const [entry] = performance.getEntriesByName(url, "resource");
+        if (entry) {
+            const { requestStart, transferSize } = entry;
+            return { timed: requestStart > 0, sized: transferSize > 0 };
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return { timed: "no entry" };
 }
 
 // Each takes a case's members; cases.mjs says what they are.

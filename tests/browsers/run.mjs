@@ -18,7 +18,7 @@ import { parseArgs } from "node:util";
 import { groups } from "./cases.mjs";
 import { writeDocument } from "./document.mjs";
 import { engines } from "./engines.mjs";
-import { ipv6, startServer } from "./server.mjs";
+import { missing, startServer } from "./server.mjs";
 
 // What Chromium calls that which asks.
 const KINDS = {
@@ -69,6 +69,7 @@ async function runAll(name, engine, program) {
     try {
         browser = await within(60, engine.start(
             { program, modules, server, folder }));
+        server.names.EXTENSION = browser.extension;
         // The API's cookie.
         const api = server.here("http://api.SITE");
         await browser.ask(api, { url: `${api}/login` });
@@ -76,8 +77,9 @@ async function runAll(name, engine, program) {
             for (const one of group.cases) {
                 const title = `${group.name}: ${one.name}`;
                 if (!title.match(options.only)) continue;
-                if (one.needs === "::1" && !ipv6) {
-                    console.log(`SKIPPED ${title}: there is no ::1`);
+                const lacks = lacking({ ...group, ...one }, engine);
+                if (lacks) {
+                    console.log(`SKIPPED ${title}: ${lacks}`);
                     continue;
                 }
                 const steps = await run(server, browser, group, one);
@@ -112,6 +114,14 @@ async function runAll(name, engine, program) {
     return { name, title: engine.name, version, runs, failed };
 }
 
+// Why the case cannot be run.
+function lacking({ needs }, engine) {
+    if (needs === "extension") {
+        return !engine.extensions && `${engine.name} loads no extension`;
+    }
+    return missing(needs);
+}
+
 // Lets the page ask, once or more.
 async function run(server, browser, group, one) {
     const folder = `/${group.folder}/${one.id}`;
@@ -129,10 +139,11 @@ async function run(server, browser, group, one) {
     });
     for (const step of steps) {
         const { url, frame, how, crossorigin, listener, method, headers, body,
-            credentials, mode, cache, keepalive, redirect } = step;
+            credentials, mode, cache, keepalive, redirect, timed } = step;
         step.seen = await within(30, browser.ask(step.page, {
             url, frame, how, crossorigin, listener, method, headers, body,
             credentials, mode, cache, keepalive, redirect,
+            timing: timed !== undefined,
         }));
     }
     return steps;
@@ -156,7 +167,9 @@ function judge(engine, server, run) {
     steps.forEach((step, i) => {
         const { seen } = step;
         const expected = { ...step, ...differs };
-        for (const name of ["reads", "shown", "type", "status"]) {
+        expected.sized ??= expected.timed;
+        for (const name of
+            ["reads", "shown", "type", "status", "timed", "sized"]) {
             if (expected[name] === undefined) continue;
             assert.equal(seen[name], expected[name],
                 `step ${i + 1}, ${name}: ${JSON.stringify(seen)}`);

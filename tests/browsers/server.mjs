@@ -13,8 +13,17 @@ const FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
 
 const PAGE = "<!doctype html><body><script src=/page.js></script>";
 
-export const ipv6 = Object.values(os.networkInterfaces()).flat()
-    .some(({ address }) => address === "::1");
+// Of the loopback interface: nothing listens where others could reach it.
+const addresses = Object.values(os.networkInterfaces()).flat()
+    .filter(({ internal }) => internal).map(({ address }) => address);
+const ipv6 = addresses.includes("::1");
+const lan = addresses.find((address) => address.startsWith("192.168."));
+
+// Why the machine cannot run a case.
+export function missing(needs) {
+    if (needs === "::1" && !ipv6) return "there is no ::1";
+    if (needs === "LAN" && !lan) return "there is no private address";
+}
 
 export async function startServer({ nginx, module, folder, groups }) {
     fs.rmSync(folder, { recursive: true, force: true });
@@ -30,9 +39,11 @@ export async function startServer({ nginx, module, folder, groups }) {
         OTHER: `cors.localhost:${other}`,
         TLS: `cors.localhost:${tls}`,
         PORT: String(port),
+        OTHERPORT: String(other),
+        LAN: lan,
     };
     const here = (text) => text.replaceAll(
-        /APP|SITE|OTHER|TLS|PORT/g, (name) => names[name]);
+        /APP|SITE|OTHERPORT|OTHER|TLS|PORT|LAN|EXTENSION/g, (name) => names[name]);
 
     execFileSync("openssl", [
         "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -68,6 +79,7 @@ export async function startServer({ nginx, module, folder, groups }) {
     fs.writeFileSync(`${folder}/nginx.conf`, configuration({
         module, folder, port, other, tls, inner, drive,
         locations: locations.join("\n"),
+        behind: groups.filter(isCached).map(behindCache).join("\n"),
     }));
     const said = `${folder}/stderr`;
     const server = spawn(nginx, ["-p", folder, "-c", `${folder}/nginx.conf`],
@@ -79,6 +91,7 @@ export async function startServer({ nginx, module, folder, groups }) {
     }
     return {
         here,
+        names,
         drive,
         policy: (group) => `${folder}/${group.folder}.cors_policy.json`,
         requests: () => requests(`${folder}/access.log`),
@@ -139,11 +152,19 @@ function paths(inner, dead) {
             add_header Cache-Control max-age=60;
             return 200 "answer";
         }
-        location ~ /cached-here$ {
+        location ~ /cached-(here|twice|unvaried)$ {
             cors_policy off;
             proxy_cache answers;
             proxy_cache_valid 200 1h;
+            location ~ /cached-unvaried$ {
+                proxy_ignore_headers Vary;
+                proxy_pass http://127.0.0.1:${inner};
+            }
             proxy_pass http://127.0.0.1:${inner};
+        }
+        location ~ /own-timing$ {
+            add_header Timing-Allow-Origin *;
+            return 200 "answer";
         }
         location ~ /cached.gif$ {
             add_header Cache-Control max-age=60;
@@ -156,6 +177,22 @@ function paths(inner, dead) {
         ${file("file.css", "text/css", "p { color: red }")}
         ${file("file.vtt", "text/vtt", "WEBVTT\n\n00:00.000 --> 00:01.000\nA")}
         ${file("events", "text/event-stream", "data: a\n\n")}`;
+}
+
+function isCached({ cases }) {
+    return cases.some(({ path }) => path?.startsWith("cached-"));
+}
+
+// The server behind the cache.
+function behindCache({ folder }) {
+    return `location /${folder}/ {
+        cors_policy ${folder}.cors_policy.json;
+        location ~ /cached-twice$ {
+            add_header Cache-Control max-age=60;
+            return 200 "answer";
+        }
+        return 200 "answer";
+    }`;
 }
 
 // The answers of a server that has no module, where a case has such.
@@ -180,7 +217,7 @@ function answers(group, one, here) {
 }
 
 function configuration(
-    { module, folder, port, other, tls, inner, drive, locations }) {
+    { module, folder, port, other, tls, inner, drive, locations, behind }) {
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     return `
         ${module ? `load_module ${module};` : ""}
@@ -205,6 +242,7 @@ function configuration(
                 listen 127.0.0.2:${port};
                 ${ipv6 ? `listen [::1]:${port};` : ""}
                 listen 127.0.0.1:${other};
+                ${lan ? `listen ${lan}:${port}; listen ${lan}:${other};` : ""}
                 listen 127.0.0.1:${tls} ssl http2;
                 ssl_certificate certificate.pem;
                 ssl_certificate_key key.pem;
@@ -243,10 +281,7 @@ function configuration(
                     if ($request_method = OPTIONS) { return 405; }
                     return 200 "application";
                 }
-                location /caches/ {
-                    cors_policy caches.cors_policy.json;
-                    return 200 "answer";
-                }
+                ${behind}
             }
         }`;
 }
