@@ -20,6 +20,7 @@ const COVERED = { reads: true, sent: ["OPTIONS", "GET"],
 const SIZES = { webkit: { sized: false, why: "WebKit shows transferSize to the "
   + "API's own origin alone, on purpose: "
   + "https://github.com/w3c/server-timing/issues/89" } };
+const LNA = "https://wicg.github.io/local-network-access/";
 const PARTS = "its cache keeps responses with and without credentials apart: "
   + `${FETCH}#http-cache-partitions`;
 const ZERO = { sent: ["OPTIONS", "PUT", "OPTIONS", "PUT"],
@@ -929,7 +930,8 @@ export const groups = [
     page: "http://LAN:PORT",
     api: "http://LAN:OTHERPORT",
     policy: {
-      allow_origins: ["http://192.168.0.0/16:*", "http://127.0.0.2/31:PORT"],
+      allow_origins: ["http://192.168.0.0/16:*", "http://127.0.0.2/31:PORT",
+        "http://PUBLIC:*", "https://PUBLIC:*"],
       allow_methods: ["PUT"],
     },
     cases: [
@@ -946,6 +948,16 @@ export const groups = [
         reads: false, sent: ["GET"] },
       { name: "the first address of a range", page: "http://127.0.0.2:PORT",
         api: "http://127.0.0.1:PORT", reads: true, sent: ["GET"] },
+      { name: "a page of a public address over http", reads: true,
+        page: "http://PUBLIC:PORT", unexplained: "it does not know addresses",
+        sent: ["GET"], differs: {
+          chromium: { reads: false, sent: [], why: "a page must have a secure "
+            + `context to send requests to private addresses: ${LNA}` },
+          firefox: { reads: "no end in 8 s", sent: [], why:
+            `it asks the user first: ${LNA}` } } },
+      { name: "a page of a public address over https, with permission",
+        page: "https://PUBLIC:TLSPORT", api: "https://LAN:TLSPORT",
+        grant: "local-network", reads: true, sent: ["GET"] },
     ],
   },
   {

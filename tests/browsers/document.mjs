@@ -9,10 +9,11 @@ const INTRODUCTION = `# Browser results
 \`make browser-results\` writes this page. [README.md](README.md) says what is tested,
 and what \`APP\`, \`SITE\` and the like mean.
 
-*Reads* says whether the standard lets the script read the response, *sent* which
-requests reach the server. ✓ means that the browser did the same. Otherwise the table
-shows what it did, and the text below the table says why. C1, F1 and W1 are messages
-of the consoles, which are at the end of this page.
+*Reads* says whether the standard lets the script read the response, and *timing* its
+resource timing; *sent* says which requests reach the server. ✓ means that the
+browser did the same, and - that it cannot run the case. Otherwise the table shows
+what it did, and the text below the table says why. C1, F1 and W1 are messages of the
+consoles, which are at the end of this page.
 `;
 
 export function writeDocument(file, groups, results) {
@@ -80,17 +81,20 @@ function deviation(differs) {
     if (!differs) return;
     const parts = [];
     if (differs.reads !== undefined) {
-        parts.push(differs.reads ? "reads" : "does not read");
+        parts.push(differs.reads === true ? "reads" : "does not read");
     }
+    if (differs.sized === false) parts.push("no transferSize");
     if (differs.sent) parts.push(`sends ${sent(differs.sent)}`);
     if (differs.origins) parts.push(`Origin: ${differs.origins.join(" ")}`);
     return parts.join(", ");
 }
 
-function yesNo({ reads, steps }) {
+function yesNo({ reads, steps, timed }) {
     const all = steps?.map((step) => step.reads ?? reads) ?? [reads];
     const words = all.map((reads) => (reads ? "yes" : "no"));
-    return new Set(words).size === 1 ? words[0] : words.join(", ");
+    const text = new Set(words).size === 1 ? words[0] : words.join(", ");
+    if (timed === undefined) return text;
+    return `${text}; timing: ${timed ? "yes" : "no"}`;
 }
 
 function sent(methods) {

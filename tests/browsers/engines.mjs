@@ -122,6 +122,8 @@ async function startPuppeteer({ modules, program, folder }, options) {
         version: (await browser.version()).split("/")[1],
         messages,
         extension,
+        grant: (origin, name) => browser.defaultBrowserContext().setPermission(
+            origin, { permission: { name }, state: "granted" }),
         async ask(origin, request) {
             if (!pages.has(origin)) {
                 const page = await open(await browser.newPage());

@@ -17,12 +17,15 @@ const PAGE = "<!doctype html><body><script src=/page.js></script>";
 const addresses = Object.values(os.networkInterfaces()).flat()
     .filter(({ internal }) => internal).map(({ address }) => address);
 const ipv6 = addresses.includes("::1");
-const lan = addresses.find((address) => address.startsWith("192.168."));
+// Those of network.sh: a private one, and one for documentation (RFC 5737),
+// which browsers take for public.
+const LAN = "192.168.77.1", PUBLIC = "203.0.113.1";
+const hosts = [LAN, PUBLIC].filter((host) => addresses.includes(host));
 
 // Why the machine cannot run a case.
 export function missing(needs) {
     if (needs === "::1" && !ipv6) return "there is no ::1";
-    if (needs === "LAN" && !lan) return "there is no private address";
+    if (needs === "LAN" && hosts.length < 2) return "there is no network.sh";
 }
 
 export async function startServer({ nginx, module, folder, groups }) {
@@ -40,10 +43,13 @@ export async function startServer({ nginx, module, folder, groups }) {
         TLS: `cors.localhost:${tls}`,
         PORT: String(port),
         OTHERPORT: String(other),
-        LAN: lan,
+        TLSPORT: String(tls),
+        LAN,
+        PUBLIC,
     };
     const here = (text) => text.replaceAll(
-        /APP|SITE|OTHERPORT|OTHER|TLS|PORT|LAN|EXTENSION/g, (name) => names[name]);
+        /APP|SITE|(OTHER|TLS)?PORT|OTHER|TLS|LAN|PUBLIC|EXTENSION/g,
+        (name) => names[name]);
 
     execFileSync("openssl", [
         "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -242,7 +248,9 @@ function configuration(
                 listen 127.0.0.2:${port};
                 ${ipv6 ? `listen [::1]:${port};` : ""}
                 listen 127.0.0.1:${other};
-                ${lan ? `listen ${lan}:${port}; listen ${lan}:${other};` : ""}
+                ${hosts.map((host) => `listen ${host}:${port};
+                    listen ${host}:${other};
+                    listen ${host}:${tls} ssl;`).join("\n")}
                 listen 127.0.0.1:${tls} ssl http2;
                 ssl_certificate certificate.pem;
                 ssl_certificate_key key.pem;
