@@ -50,8 +50,8 @@ declare -A groups=(
     [apache-tests]="@apache @pytest apache2-bin valgrind=valgrind"
     [pytest]="curl=curl python:pytest=python3-pytest"
     [python]="@rust python:ensurepip=python3-venv"
-    [browsers]="@nginx chromium=chromium fonts-dejavu-core node=nodejs npm=npm
-        openssl=openssl python3=python3"
+    [browsers]="@nginx chromium=chromium fonts-dejavu-core ip=iproute2
+        node=nodejs npm=npm openssl=openssl python3=python3"
     [all-browsers]="@browsers firefox-esr=firefox-esr libwebkit2gtk-4.1-0
         Xvfb=xvfb"
     [bench]="@nginx libjansson-dev python:ensurepip=python3-venv
