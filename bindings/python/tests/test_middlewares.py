@@ -299,6 +299,26 @@ def test_of_vary_only_what_is_missing_is_added(
     assert kind.ask(app, method, {"Origin": APP}).vary == vary
 
 
+def test_a_rule_for_any_origin_leaves_the_others_their_own(kind):
+    rules = [
+        {"allow_origins": [APP], "allow_credentials": True},
+        {"allow_origins": ["*"]},
+    ]
+    app = kind.middleware(kind.says(), {"rules": rules})
+    own = {"allow-origin": APP, "allow-credentials": "true"}
+    for _ in range(2):
+        for headers, expected in [
+            ({"Origin": APP}, own),
+            ({"Origin": STRANGER}, {"allow-origin": "*"}),
+            ({"Origin": "null"}, {"allow-origin": "*"}),
+            ({}, {"allow-origin": "*"}),
+        ]:
+            answer = kind.ask(app, headers=headers)
+            assert answer.cors == expected
+            assert answer.vary == ["origin"]
+    assert kind.ask(app, "OPTIONS", ASKED).cors["allow-origin"] == APP
+
+
 def test_any_origin_needs_no_vary(kind):
     app = kind.middleware(kind.says(), policy={"allow_origins": ["*"]})
     for headers in ({}, {"Origin": APP}):

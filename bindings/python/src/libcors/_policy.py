@@ -156,7 +156,7 @@ class Policy:
         """evaluate() for the middlewares, which strips and checks nothing.
         method is a str, everything else bytes."""
         if self._any_origin and origin is not None:
-            # "*" matches any origin, and no header echoes it.
+            # The policy is "*": no header echoes the origin.
             origin = b"*"
         try:
             return self._cached(
@@ -206,9 +206,10 @@ class Policy:
         self._cached: Callable[..., Decision] = functools.lru_cache(_CACHED)(
             functools.partial(_evaluate_short, self._engine)
         )
-        # No other pattern matches a value that is not an origin.
+        # Without Vary, the response to every origin is the same. Rules whose
+        # last one is "*" have Vary.
         probe = evaluate(self._engine.pointer, "GET", b"*", None, None)
-        self._any_origin = probe.pattern == "*"
+        self._any_origin = all(name != b"vary" for name, _ in probe.headers)
         self.warnings = tuple(found)
         for warning in found:
             warnings.warn(
