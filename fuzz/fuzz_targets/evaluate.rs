@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 mod naive;
 mod pieces;
 
-/// A policy's intent, in the target's own words.
+/// A rule's intent, in the target's own words.
 #[derive(Debug)]
 struct Intent {
     origins: Vec<String>,
@@ -24,17 +24,18 @@ struct Intent {
     headers: Vec<&'static str>,
     expose: Vec<&'static str>,
     max_age: Option<u32>,
-    preflight_status: u16,
 }
 
 #[derive(Debug)]
 struct Input {
-    intent: Intent,
+    rules: Vec<Intent>,
+    preflight_status: u16,
     star: AuthorizationStar,
     /// All to one URL, one after the other.
     requests: Vec<ScriptRequest>,
 }
 
+const RULES_MAX: usize = 3;
 const REQUESTS_MAX: usize = 4;
 
 const POLICY_METHODS: [&str; 8] =
@@ -93,7 +94,16 @@ const VALUES: [&str; 12] = [
 
 impl<'a> Arbitrary<'a> for Input {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let intent = Intent::arbitrary(u)?;
+        let mut rules = Vec::new();
+        while rules.is_empty() || (rules.len() < RULES_MAX && u.ratio(1, 2)?) {
+            let rule = Intent::arbitrary(u)?;
+            let is_last = rule.origins == ["*"];
+            rules.push(rule);
+            if is_last {
+                break;
+            }
+        }
+        let preflight_status = *u.choose(&[200, 204])?;
         let star = match u.arbitrary()? {
             true => AuthorizationStar::Lax,
             false => AuthorizationStar::Strict,
@@ -102,9 +112,9 @@ impl<'a> Arbitrary<'a> for Input {
         while requests.is_empty()
             || (!u.is_empty() && requests.len() < REQUESTS_MAX)
         {
-            requests.push(request(u, &intent, requests.last())?);
+            requests.push(request(u, &rules, requests.last())?);
         }
-        Ok(Self { intent, star, requests })
+        Ok(Self { rules, preflight_status, star, requests })
     }
 }
 
@@ -137,11 +147,10 @@ impl Intent {
                 true => Some(u.int_in_range(0..=86_400)?),
                 false => None,
             },
-            preflight_status: *u.choose(&[200, 204])?,
         })
     }
 
-    fn load(&self) -> Policy {
+    fn json(&self) -> String {
         let insecure: Vec<&String> = self
             .origins
             .iter()
@@ -151,23 +160,21 @@ impl Intent {
             Some(age) => format!(r#""max_age":{age},"#),
             None => String::new(),
         };
-        let json = format!(
+        format!(
             r#"{{"allow_origins":{},"allow_credentials":{},
                  "allow_methods":{},"allow_headers":{},"expose_headers":{},
-                 {max_age}"preflight_status":{},
-                 "dangerously_allow":{{"null_origin":true,
-                   "insecure_origins":{},"public_suffix_wildcards":{}}}}}"#,
+                 {max_age}"dangerously_allow":{{"null_origin":true,
+                   "insecure_origins":{},"public_suffix_wildcards":{},
+                   "scheme_wildcards":{}}}}}"#,
             pieces::json_list(&self.origins),
             self.credentials,
             pieces::json_list(&self.methods),
             pieces::json_list(&self.headers),
             pieces::json_list(&self.expose),
-            self.preflight_status,
             pieces::json_list(&insecure),
             pieces::json_list(&self.origins),
-        );
-        Policy::from_json(json.as_bytes())
-            .unwrap_or_else(|error| panic!("{json}\n{error}"))
+            pieces::json_list(&self.origins),
+        )
     }
 
     fn allows_method(&self, method: &str) -> bool {
@@ -194,6 +201,16 @@ impl Intent {
     }
 }
 
+fn load(rules: &[Intent], preflight_status: u16) -> Policy {
+    let rules: Vec<String> = rules.iter().map(Intent::json).collect();
+    let json = format!(
+        r#"{{"rules":[{}],"preflight_status":{preflight_status}}}"#,
+        rules.join(",")
+    );
+    Policy::from_json(json.as_bytes())
+        .unwrap_or_else(|error| panic!("{json}\n{error}"))
+}
+
 fn subset(
     u: &mut Unstructured<'_>,
     of: &[&'static str],
@@ -205,13 +222,13 @@ fn subset(
 
 fn request(
     u: &mut Unstructured<'_>,
-    intent: &Intent,
+    rules: &[Intent],
     previous: Option<&ScriptRequest>,
 ) -> Result<ScriptRequest> {
     let origin = match previous {
         // What a browser remembers is for one origin.
         Some(previous) if u.ratio(7, 8)? => previous.origin.clone(),
-        _ => origin(u, intent)?,
+        _ => origin(u, rules)?,
     };
     let method = match u.ratio(1, 8)? {
         true => token(u)?,
@@ -235,8 +252,9 @@ fn request(
 }
 
 /// One that a browser can send: well-formed.
-fn origin(u: &mut Unstructured<'_>, intent: &Intent) -> Result<String> {
-    let pattern = u.choose(&intent.origins)?;
+fn origin(u: &mut Unstructured<'_>, rules: &[Intent]) -> Result<String> {
+    let rule = u.choose(rules)?;
+    let pattern = u.choose(&rule.origins)?;
     let near = String::from_utf8(pieces::near(u, pattern)?);
     Ok(match near {
         Ok(near) if naive::is_origin(&near) => near,
@@ -255,13 +273,21 @@ fn token(u: &mut Unstructured<'_>) -> Result<String> {
 }
 
 fuzz_target!(|input: Input| {
-    let Input { intent, star, requests } = &input;
-    let policy = intent.load();
+    let Input { rules, preflight_status, star, requests } = &input;
+    let policy = load(rules, *preflight_status);
+    let patterns: Vec<Vec<String>> =
+        rules.iter().map(|rule| rule.origins.clone()).collect();
     let mut browser = Browser::new(*star);
     for request in requests {
         let mut server = Server { policy: &policy, preflights: Vec::new() };
         let outcome = browser.fetch(request, |sent| server.answer(sent));
-        check(intent, *star, request, &server, &outcome);
+        // Only this rule decides, if there is one.
+        let Some((rule, _)) = naive::find_rule(&patterns, &request.origin)
+        else {
+            assert!(outcome.is_err(), "{request:?}");
+            continue;
+        };
+        check(&rules[rule], *star, request, &server, &outcome);
     }
 });
 
@@ -283,8 +309,7 @@ fn check(
         .collect();
     let names = browser::unsafe_request_header_names(&headers);
     let needs_preflight = browser::needs_preflight(request);
-    let expected = naive::find(&intent.origins, &request.origin).is_some()
-        && (intent.credentials || !request.credentials)
+    let expected = (intent.credentials || !request.credentials)
         && !browser::forbidden_method(&method)
         && (!needs_preflight
             || (intent.allows_method(&method)

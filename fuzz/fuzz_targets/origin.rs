@@ -11,6 +11,8 @@ use libfuzzer_sys::fuzz_target;
 mod naive;
 mod pieces;
 
+use pieces::Range;
+
 /// So few that no diagnostic is left out.
 const PATTERNS_MAX: usize = 16;
 const ORIGINS_MAX: usize = 8;
@@ -19,8 +21,8 @@ const ORIGINS_MAX: usize = 8;
 struct Input<'a> {
     /// Some are none, which a policy has to refuse.
     candidates: Vec<String>,
-    /// Those of them that are patterns.
-    patterns: Vec<String>,
+    /// Those of them that are patterns, as rules.
+    rules: Vec<Vec<String>>,
     origins: Vec<Origin<'a>>,
 }
 
@@ -37,11 +39,8 @@ impl<'a> Arbitrary<'a> for Input<'a> {
             // It stands alone.
             candidates = vec!["*".into()];
         }
-        let patterns: Vec<String> = candidates
-            .iter()
-            .filter(|candidate| pieces::is_pattern(candidate))
-            .cloned()
-            .collect();
+        let rules = rules(u, &candidates)?;
+        let patterns: Vec<String> = rules.concat();
         let mut origins = Vec::new();
         while !u.is_empty() && origins.len() < ORIGINS_MAX {
             origins.push(if patterns.is_empty() || u.ratio(1, 8)? {
@@ -51,16 +50,38 @@ impl<'a> Arbitrary<'a> for Input<'a> {
                 Origin::Made(pieces::near(u, pattern)?)
             });
         }
-        Ok(Self { candidates, patterns, origins })
+        Ok(Self { candidates, rules, origins })
     }
+}
+
+/// The patterns among `candidates`, in rules of one or more.
+fn rules(
+    u: &mut Unstructured<'_>,
+    candidates: &[String],
+) -> Result<Vec<Vec<String>>> {
+    let mut rules: Vec<Vec<String>> = Vec::new();
+    for pattern in candidates {
+        if !pieces::is_pattern(pattern) {
+            continue;
+        }
+        match rules.last_mut() {
+            Some(rule) if u.ratio(3, 4)? => rule.push(pattern.clone()),
+            _ => rules.push(vec![pattern.clone()]),
+        }
+    }
+    let is_any = rules.last().is_some_and(|rule| rule == &["*"]);
+    if !rules.is_empty() && !is_any && u.ratio(1, 8)? {
+        rules.push(vec!["*".into()]);
+    }
+    Ok(rules)
 }
 
 fuzz_target!(|input: Input<'_>| {
     check_candidates(&input);
-    if input.patterns.is_empty() {
+    if input.rules.is_empty() {
         return;
     }
-    let policy = load(&input.patterns).expect("they are patterns");
+    let policy = load_rules(&input.rules).expect("they are patterns");
     for origin in &input.origins {
         match origin {
             Origin::Made(bytes) => check_origin(&input, &policy, bytes),
@@ -77,11 +98,18 @@ fn check_candidates(input: &Input<'_>) {
         Ok(policy) => policy.warnings(),
         Err(error) => error.diagnostics(),
     };
-    let wildcards: Vec<String> = input
-        .patterns
+    let patterns: Vec<&String> = input
+        .candidates
         .iter()
-        .filter(|pattern| pattern.contains('*') && *pattern != "*")
-        .cloned()
+        .filter(|candidate| pieces::is_pattern(candidate))
+        .collect();
+    let wildcards: Vec<String> = patterns
+        .iter()
+        .filter(|pattern| {
+            **pattern != "*"
+                && (pattern.contains('*') || Range::of(pattern).is_some())
+        })
+        .map(|pattern| pattern.to_string())
         .collect();
     for (i, candidate) in input.candidates.iter().enumerate() {
         let pointer = format!("/allow_origins/{i}");
@@ -96,30 +124,55 @@ fn check_candidates(input: &Input<'_>) {
         assert_eq!(says(Code::Duplicate), duplicate, "{candidate:?}");
         let covered = is_pattern
             && !duplicate
-            && !candidate.contains('*')
-            && naive::find(&wildcards, candidate).is_some();
+            && match Range::of(candidate) {
+                Some(own) => wildcards.iter().any(|other| {
+                    other != candidate
+                        && Range::of(other)
+                            .is_some_and(|other| covers(&other, &own))
+                }),
+                None => {
+                    !candidate.contains('*')
+                        && naive::find(&wildcards, candidate).is_some()
+                }
+            };
         assert_eq!(says(Code::OriginCovered), covered, "{candidate:?}");
     }
-    let all_are_patterns = input.patterns.len() == input.candidates.len();
+    let all_are_patterns = patterns.len() == input.candidates.len();
     assert_eq!(loaded.is_ok(), all_are_patterns, "{diagnostics:?}");
+}
+
+/// Whether a range has all addresses of another one, with all of its ports.
+fn covers(range: &Range<'_>, other: &Range<'_>) -> bool {
+    range.scheme == other.scheme
+        && (range.port == other.port || range.port == ":*")
+        && range.bits == other.bits
+        && range.first <= other.first
+        && other.last <= range.last
 }
 
 fn check_origin(input: &Input<'_>, policy: &Policy, bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap_or("not an origin");
-    let pattern = naive::find(&input.patterns, text);
+    let found = naive::find_rule(&input.rules, text);
+    let pattern = found.map(|(_, pattern)| pattern);
     let reason = match pattern {
         Some(_) => Reason::None,
         None if naive::is_origin(text) => Reason::OriginNotAllowed,
         None => Reason::OriginMalformed,
     };
     for request_method in [None, Some(&b"GET"[..])] {
-        let decision = policy.evaluate(&Request {
+        let request = Request {
             method: Some(b"OPTIONS"),
             origin: Some(bytes),
             request_method,
             request_headers: None,
-        });
+        };
+        let decision = policy.evaluate(&request);
         let shown = bytes.escape_ascii();
+        assert_eq!(
+            policy.rule_for(&request).map(|rule| rule.number()),
+            found.map(|(rule, _)| rule + 1),
+            "{shown}"
+        );
         assert_eq!(decision.pattern, pattern.map(str::as_bytes), "{shown}");
         assert_eq!(decision.reason, reason, "{shown}");
         let allowed = decision
@@ -139,5 +192,22 @@ fn load(patterns: &[String]) -> std::result::Result<Policy, cors::LoadError> {
         r#"{{"allow_origins":{},"dangerously_allow":{{"null_origin":true}}}}"#,
         pieces::json_list(patterns)
     );
+    Policy::from_json(json.as_bytes())
+}
+
+fn load_rules(
+    rules: &[Vec<String>],
+) -> std::result::Result<Policy, cors::LoadError> {
+    let rules: Vec<String> = rules
+        .iter()
+        .map(|patterns| {
+            format!(
+                r#"{{"allow_origins":{},
+                     "dangerously_allow":{{"null_origin":true}}}}"#,
+                pieces::json_list(patterns)
+            )
+        })
+        .collect();
+    let json = format!(r#"{{"rules":[{}]}}"#, rules.join(","));
     Policy::from_json(json.as_bytes())
 }

@@ -1,6 +1,8 @@
 //! Origin patterns and origins put together from few pieces, so that they
 //! often meet, and a naive check of what a pattern is.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use arbitrary::{Result, Unstructured};
 
 use crate::naive;
@@ -65,13 +67,49 @@ const SUFFIX: [&str; 28] = [
     "[",
 ];
 
+const NETWORKS: [&str; 20] = [
+    "10.0.0.0",
+    "10.0.0.0",
+    "10.1.0.0",
+    "10.128.0.0",
+    "10.1.2.3",
+    "127.0.0.0",
+    "0.0.0.0",
+    "128.0.0.0",
+    "255.255.255.255",
+    "10.0.0",
+    "010.0.0.0",
+    "a.com",
+    "[::]",
+    "[fd00::]",
+    "[fd00:1::]",
+    "[::ffff:a00:0]",
+    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]",
+    "[FD00::]",
+    "[fd00:0::]",
+    "[::1]",
+];
+
+const LENGTHS: [&str; 20] = [
+    "0", "1", "7", "8", "9", "16", "24", "31", "32", "33", "64", "65", "96",
+    "127", "128", "129", "08", "", "8/", "*",
+];
+
 const PORTS: [&str; 16] = [
     "", "", "", "", ":*", ":*", ":1", ":8080", ":80", ":443", ":21", ":65535",
     ":65536", ":0", ":01", ":",
 ];
 
-const SPECIAL: [&str; 8] = [
+const SPECIAL: [&str; 16] = [
     "app://",
+    "app://*",
+    "capacitor://*",
+    "chrome-extension://*",
+    "app://*:80",
+    "app://*:*",
+    "app://a*",
+    "*://*",
+    "ws://*",
     "app://:80",
     "null",
     "*",
@@ -127,6 +165,11 @@ pub(crate) fn patterns(
                 let fill = "a.".repeat(u.int_in_range(110..=128)?);
                 format!("{scheme}{left}.{fill}{suffix}{port}")
             }
+            9..=11 => {
+                let (network, length) =
+                    (u.choose(&NETWORKS)?, u.choose(&LENGTHS)?);
+                format!("{scheme}{network}/{length}{port}")
+            }
             _ => format!("{scheme}{}.{suffix}{port}", u.choose(&LEFT)?),
         });
     }
@@ -138,6 +181,11 @@ pub(crate) fn near(
     u: &mut Unstructured<'_>,
     pattern: &str,
 ) -> Result<Vec<u8>> {
+    let address = match Range::of(pattern) {
+        Some(range) => Some(range.near(u)?),
+        None => None,
+    };
+    let pattern = address.as_deref().unwrap_or(pattern);
     let (host, any_port) = match pattern.strip_suffix(":*") {
         Some(host) => (host, true),
         None => (pattern, false),
@@ -170,6 +218,79 @@ pub(crate) fn near(
     Ok(origin)
 }
 
+/// A range of addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Range<'t> {
+    pub(crate) scheme: &'t str,
+    pub(crate) bits: u32,
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+    /// With its colon, if there is one.
+    pub(crate) port: &'t str,
+}
+
+impl<'t> Range<'t> {
+    /// The range that `text` is, if it is written as it must be.
+    pub(crate) fn of(text: &'t str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let (host, tail) = rest.split_once('/')?;
+        let (length, port) =
+            tail.split_at(tail.find(':').unwrap_or(tail.len()));
+        let one = match port {
+            ":*" => format!("{scheme}://{host}"),
+            _ => format!("{scheme}://{host}{port}"),
+        };
+        if !naive::is_origin(&one) {
+            return None;
+        }
+        let (bits, first) = naive::number(host)?;
+        let number: u32 = length.parse().ok()?;
+        let rest = bits.checked_sub(number)?;
+        let rest = u128::MAX.checked_shr(128 - rest).unwrap_or(0);
+        let is_range = matches!(scheme, "http" | "https")
+            && number.to_string() == length
+            && first & rest == 0;
+        is_range.then_some(Self {
+            scheme,
+            bits,
+            first,
+            last: first | rest,
+            port,
+        })
+    }
+
+    /// An address in it, or next to it, with its port.
+    fn near(&self, u: &mut Unstructured<'_>) -> Result<String> {
+        let address = match u.int_in_range(0..=5)? {
+            0 => self.first,
+            1 => self.last,
+            2 => self.first.wrapping_sub(1),
+            3 => self.last.wrapping_add(1),
+            4 => {
+                self.first | u.arbitrary::<u128>()? & (self.last - self.first)
+            }
+            _ => u.arbitrary()?,
+        };
+        let address = address & (u128::MAX >> (128 - self.bits));
+        let host = match u32::try_from(address) {
+            Ok(address) if self.bits == 32 => {
+                Ipv4Addr::from(address).to_string()
+            }
+            _ => format!("[{}]", ipv6_text(Ipv6Addr::from(address))),
+        };
+        Ok(format!("{}://{host}{}", self.scheme, self.port))
+    }
+}
+
+/// As RFC 5952 has it, and without an embedded IPv4 address.
+fn ipv6_text(address: Ipv6Addr) -> String {
+    let [.., left, right] = address.segments();
+    match address.to_ipv4_mapped() {
+        Some(_) => format!("::ffff:{left:x}:{right:x}"),
+        None => address.to_string(),
+    }
+}
+
 /// Whether a policy takes `text` as a pattern, as DESIGN.md says it in words.
 pub(crate) fn is_pattern(text: &str) -> bool {
     if text == "*" {
@@ -178,10 +299,17 @@ pub(crate) fn is_pattern(text: &str) -> bool {
     if text.starts_with("file:") {
         return false;
     }
+    if Range::of(text).is_some() {
+        return true;
+    }
     if !text.contains('*') {
         return naive::is_origin(text);
     }
     let Some((scheme, rest)) = text.split_once("://") else { return false };
+    // A host may be empty only where the scheme is none of the web's.
+    if rest == "*" {
+        return naive::is_origin(&format!("{scheme}://"));
+    }
     if scheme != "http" && scheme != "https" {
         return false;
     }

@@ -135,7 +135,15 @@ fn offered_origin(diagnostic: &Diagnostic) -> Option<&str> {
 
 /// Two loads of one file decide the same.
 fn check_decisions(one: &Policy, other: &Policy) {
-    let origins = ["null", "https://a.com", "https://b.a.com", "http://[::1]"];
+    let origins = [
+        "null",
+        "https://a.com",
+        "https://b.a.com",
+        "http://[::1]",
+        "http://10.1.2.3:8080",
+        "app://a",
+        "",
+    ];
     let headers = ["", "x-a,authorization", "x a"];
     for origin in origins {
         for headers in headers {

@@ -126,7 +126,7 @@ fn in_range(network: &str, length: &str, host: &str) -> bool {
 }
 
 /// How many bits an address has, and the number that it is.
-fn number(host: &str) -> Option<(u32, u128)> {
+pub(super) fn number(host: &str) -> Option<(u32, u128)> {
     let Some(address) = host.strip_prefix('[') else {
         let bytes = host.split('.').map(|part| part.parse().unwrap_or(0));
         let number = bytes.fold(0, |number, byte: u128| number << 8 | byte);
