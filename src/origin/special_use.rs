@@ -22,8 +22,8 @@ pub(crate) const SPECIAL_USE: [&str; 6] =
 /// Blocks of addresses that nobody can rent: private ones (RFC 1918, RFC
 /// 4193), loopback, link-local (RFC 3927, RFC 4291), those that providers
 /// share among customers (RFC 6598), and those of documentation (RFC 5737, RFC
-/// 3849).
-const CLOSED_BLOCKS: [(IpAddr, u8); 13] = [
+/// 3849, RFC 9637).
+const CLOSED_BLOCKS: [(IpAddr, u8); 14] = [
     (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
     (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
     (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
@@ -37,6 +37,7 @@ const CLOSED_BLOCKS: [(IpAddr, u8); 13] = [
     (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
     (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
     (IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0)), 32),
+    (IpAddr::V6(Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0)), 20),
 ];
 
 /// Whether anyone may get an address in the range. One address has one owner.
