@@ -276,7 +276,10 @@ fn explain_address_range(text: &str) -> Option<Explained> {
     // If only the rest of the address is in the way.
     let with_own = behind.map_or(String::new(), |port| format!(":{port}"));
     let finding = match network {
-        Some(range) if text == pattern(own, &with_own) => {
+        Some(range)
+            if range.network() != address
+                && text == pattern(own, &with_own) =>
+        {
             let what = format!(
                 "is the range of {}, but has another address",
                 range.host_text()
