@@ -104,8 +104,8 @@ pub(super) fn help(code: Code) -> Option<&'static str> {
         Code::MixedContent => "use https for the URL",
         Code::PortBlocked => "use another port for the server",
         Code::LocalNetwork => {
-            "allow it in the browser's settings for the page; no response \
-             header changes this"
+            "use https for the page, and allow it in the browser's settings; \
+             no response header changes this"
         }
         Code::PrivateNetworkAccess => {
             "use a current Chromium: Local Network Access, which asks the \

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 const URL: &str = "http://api.example.com:8080/items/1?a=b";
+const EXTENSION: &str = "chrome-extension://";
 const ORIGIN: &str = "http://app.example.com:5173";
 
 /// Every message that the three browsers wrote in the matrix, by number, with
@@ -47,6 +48,7 @@ const EXPECTED: &[(char, &str, &str)] = &[
     ('C', "Redirect is not allowed for", "preflight-redirect"),
     ('C', "HTTP ok status", "preflight-status"),
     ('C', "Cannot parse", "list-malformed"),
+    ('C', "not a secure context", "local-network"),
     ('F', "Allow-Origin\u{2019} missing", "allow-origin-missing"),
     ('F', "expected \u{2018}true\u{2019}", "allow-credentials-missing"),
     ('F', "Did not find method", "method-not-allowed"),
@@ -130,6 +132,12 @@ fn every_recorded_message_is_understood() {
         } else if text.contains("The page at") || text.contains("Content at") {
             // In these the page's URL is replaced as well.
             Some("http://api.example.com:8080")
+        } else if let Some((_, rest)) = text.split_once(EXTENSION) {
+            let end = rest.find('\'').expect("it is quoted");
+            Some(
+                &text[text.len() - rest.len() - EXTENSION.len()..]
+                    [..EXTENSION.len() + end],
+            )
         } else {
             None
         };
