@@ -256,6 +256,23 @@ pub(super) fn patterns() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Globs of one domain over two letters, so that they share heads, tails and
+/// middles, and meet in every order.
+pub(super) fn globs() -> impl Strategy<Value = String> {
+    let piece = || "[ab]{0,2}";
+    let middle = || "[ab-]{1,2}";
+    let label = prop_oneof![
+        (piece(), piece()).prop_map(|(head, tail)| format!("{head}*{tail}")),
+        (piece(), middle(), piece())
+            .prop_map(|(head, one, tail)| format!("{head}*{one}*{tail}")),
+        (piece(), middle(), middle(), piece()).prop_map(
+            |(head, one, two, tail)| format!("{head}*{one}*{two}*{tail}")
+        ),
+    ];
+    (select(&["", "", "a.", "ab."]), label)
+        .prop_map(|(left, label)| format!("https://{left}{label}.example.com"))
+}
+
 /// Ranges that lie in each other, end where others begin, and are wide, narrow
 /// or anything else.
 pub(super) fn ranges() -> impl Strategy<Value = String> {

@@ -10,7 +10,7 @@ use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
 
 use super::intents::{
-    Intent, files, load, methods, near_miss, origins, patterns, ranges,
+    Intent, files, globs, load, methods, near_miss, origins, patterns, ranges,
     wild_bytes, witnesses,
 };
 use super::naive;
@@ -319,23 +319,6 @@ fn answer(
         status => status,
     };
     Response { status, headers }
-}
-
-/// Globs of one domain over two letters, so that they share heads, tails and
-/// middles, and meet in every order.
-fn globs() -> impl Strategy<Value = String> {
-    let piece = || "[ab]{0,2}";
-    let middle = || "[ab-]{1,2}";
-    let label = prop_oneof![
-        (piece(), piece()).prop_map(|(head, tail)| format!("{head}*{tail}")),
-        (piece(), middle(), piece())
-            .prop_map(|(head, one, tail)| format!("{head}*{one}*{tail}")),
-        (piece(), middle(), middle(), piece()).prop_map(
-            |(head, one, two, tail)| format!("{head}*{one}*{two}*{tail}")
-        ),
-    ];
-    (select(&["", "", "a.", "ab."]), label)
-        .prop_map(|(left, label)| format!("https://{left}{label}.example.com"))
 }
 
 fn header_names() -> impl Strategy<Value = String> {

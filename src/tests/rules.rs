@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::decide::{Outcome, decide};
 use super::intents::{
-    File, Intent, files, intents, load, methods, near_miss, patterns, timing,
-    wild_bytes, witnesses,
+    File, Intent, files, globs, intents, load, methods, near_miss, patterns,
+    ranges, timing, wild_bytes, witnesses,
 };
 use super::naive;
 use crate::{Policy, Request, Severity};
@@ -138,6 +138,33 @@ proptest! {
                     both
                 ),
             }
+        }
+    }
+
+    /// So many globs, or ranges, and exact origins that they match, that the
+    /// indexes take part.
+    #[test]
+    fn the_first_of_rules_with_many_patterns_decides(
+        patterns in many_patterns(),
+        length in 1..50usize,
+        seeds in vec((any::<Index>(), vec(any::<u8>(), 8)), 24),
+    ) {
+        let rules: Vec<Vec<String>> =
+            patterns.chunks(length).map(<[String]>::to_vec).collect();
+        let policy = load(&only_origins(&rules));
+        for (index, mut seed) in seeds {
+            // No edits: each origin is well-formed.
+            seed[4] = 15;
+            let origin = near_miss(index.get::<String>(&patterns), &seed);
+            let request = Request {
+                origin: Some(origin.as_bytes()),
+                ..Request::default()
+            };
+            let rule = policy.rule_for(&request).map(|rule| rule.number());
+            let pattern = policy.evaluate(&request).pattern;
+            let expected = naive::find_rule(&rules, &origin)
+                .map(|(rule, pattern)| (rule + 1, pattern.as_bytes()));
+            prop_assert_eq!(rule.zip(pattern), expected, "{}", origin);
         }
     }
 
@@ -398,6 +425,20 @@ fn only_origins(rules: &[Vec<String>]) -> Value {
         })
     };
     json!({ "rules": rules.iter().map(rule).collect::<Vec<_>>() })
+}
+
+fn many_patterns() -> impl Strategy<Value = Vec<String>> {
+    let label = "(a\\.|ab\\.)?[ab-]{1,5}";
+    let host = label.prop_map(|label| format!("https://{label}.example.com"));
+    let address = (ranges(), vec(any::<u8>(), 8)).prop_map(|(range, seed)| {
+        // No edits, and no port in place of `:*`.
+        let seed = [&seed[..4], &[15], &seed[5..]].concat();
+        near_miss(range.trim_end_matches(":*"), &seed)
+    });
+    prop_oneof![
+        vec(prop_oneof![3 => globs().boxed(), 1 => host.boxed()], 1..120),
+        vec(prop_oneof![2 => ranges().boxed(), 1 => address.boxed()], 1..120),
+    ]
 }
 
 /// Two to four rules, and the same in another order. Rule n has origins of
