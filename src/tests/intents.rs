@@ -1,5 +1,5 @@
-//! Policies in the tests' own words, patterns over a small alphabet, so that
-//! they meet, and origins near them.
+//! Policies in the tests' own words, patterns over an alphabet so small that
+//! they often overlap, and origins near them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -339,8 +339,7 @@ fn ipv6_text(number: u128) -> String {
     }
 }
 
-/// The range of addresses in `pattern`, if there is one: how many bits they
-/// have, the first, the last, and the pattern for any of them.
+/// A pattern for a range of addresses, which have so many bits.
 struct Range<'p> {
     bits: u32,
     first: u128,
@@ -393,8 +392,9 @@ pub(super) fn origins() -> impl Strategy<Value = String> {
     })
 }
 
-/// Origins of `pattern` that tell what else matches all of them: whoever
-/// matches a star that stands for a letter of its own matches any star.
+/// Origins that `pattern` matches. A pattern that matches them all matches
+/// every origin of `pattern`: no pattern has the letter in place of the stars,
+/// so only a star matches it; and the ends of a range are in no smaller one.
 pub(super) fn witnesses(pattern: &str) -> Vec<String> {
     let ends = match Range::of(pattern) {
         Some(range) => vec![range.with(range.first), range.with(range.last)],

@@ -1,5 +1,5 @@
-//! What holds for files with rules: which rule decides, that it decides
-//! alone, and which patterns an earlier rule leaves nothing to.
+//! What holds for files with rules: which rule decides, that it decides alone,
+//! and which patterns trigger a warning because an earlier rule covers them.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -88,7 +88,8 @@ proptest! {
         for seed in seeds {
             let request = seed.request(&patterns);
             let expected = decide(&json, &request.as_request());
-            prop_assert_eq!(outcome(&policy, &request), expected, "{:?}", request.0);
+            let actual = outcome(&policy, &request);
+            prop_assert_eq!(actual, expected, "{:?}", request.0);
         }
     }
 
@@ -271,8 +272,8 @@ proptest! {
         }
     }
 
-    /// A pattern is warned of exactly if one pattern of an earlier rule
-    /// matches all of its origins; and then it never decides.
+    /// A pattern triggers the warning exactly if one pattern of an earlier rule
+    /// matches all of its origins. It then never decides.
     #[test]
     fn patterns_of_an_earlier_rule_are_warned_of(
         rules in vec(vec(patterns(), 1..4), 1..4),
@@ -290,7 +291,7 @@ proptest! {
                 {
                     let found = naive::find_rule(&rules, &origin);
                     let decides = found == Some((i, pattern.as_str()));
-                    prop_assert!(!(warned && decides), "{} {}", pattern, origin);
+                    prop_assert!(!(warned && decides), "{}", origin);
                 }
             }
         }
@@ -515,7 +516,9 @@ fn seeds() -> impl Strategy<Value = Seed> {
     let request_headers = prop_oneof![
         2 => Just(None),
         4 => (vec(name, 0..4), separator)
-            .prop_map(move |(names, separator)| Some(bytes(names.join(separator)))),
+            .prop_map(|(names, separator)| {
+                Some(names.join(separator).into_bytes())
+            }),
         1 => wild_bytes().prop_map(Some),
     ];
     (method, origin, request_method, request_headers).prop_map(
