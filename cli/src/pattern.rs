@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// A pattern other than `*` and `null`. Exact origins are patterns, too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pattern<'p> {
+    pub(crate) scheme: &'p str,
     pub(crate) host: Host<'p>,
     pub(crate) port: Port,
 }
@@ -18,9 +19,11 @@ pub(crate) enum Host<'p> {
     Text(&'p str),
 }
 
-/// A range of addresses, by the first and the last one.
+/// A range of addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
+    /// How many bits they have in common.
+    pub(crate) length: u32,
     pub(crate) first: IpAddr,
     pub(crate) last: IpAddr,
 }
@@ -35,7 +38,7 @@ pub(crate) enum Port {
 
 impl<'p> Pattern<'p> {
     pub(crate) fn parse(text: &'p str) -> Option<Self> {
-        let (_, rest) = text.split_once("://")?;
+        let (scheme, rest) = text.split_once("://")?;
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, "*")) => (host, Port::Any),
             // A colon inside brackets is of the address.
@@ -52,11 +55,17 @@ impl<'p> Pattern<'p> {
             None if host == "*" => Host::Any,
             None => Host::Text(host),
         };
-        Some(Self { host, port })
+        Some(Self { scheme, host, port })
     }
 }
 
 impl Range {
+    /// The range of one address.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        let length = if address.is_ipv4() { 32 } else { 128 };
+        Self { length, first: address, last: address }
+    }
+
     /// The addresses that have so many bits in common with the first one.
     fn new(first: IpAddr, length: u32) -> Option<Self> {
         let last = match first {
@@ -71,7 +80,7 @@ impl Range {
                 Ipv6Addr::from_bits(address.to_bits() | rest).into()
             }
         };
-        Some(Self { first, last })
+        Some(Self { length, first, last })
     }
 }
 

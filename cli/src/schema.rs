@@ -17,17 +17,13 @@ pub(crate) fn schema() -> String {
 
 /// The keys of a rule are in the rules, if there are any.
 fn policy() -> Map<String, Value> {
-    let rules = KEYS.iter().find_map(|key| match key.values {
-        Values::Rules(keys) => Some((key.name(), keys)),
-        Values::Text
-        | Values::Boolean
-        | Values::Seconds(_)
-        | Values::Status(_)
-        | Values::Origins
-        | Values::ExactOrigins
-        | Values::Patterns
-        | Values::Names
-        | Values::Object(_) => None,
+    let rules = KEYS.iter().find_map(|key| {
+        let name = key.name();
+        if let Values::Rules(of) = key.values {
+            Some((name, of))
+        } else {
+            None
+        }
     });
     let (rules, rule_keys) = rules.expect("a policy can have rules");
     let of_rules = rule_keys.iter().filter(|key| {

@@ -123,10 +123,10 @@ fn meaning(pattern: &str) -> String {
     let mut means = Vec::new();
     match parsed.host {
         Host::Any => means.push("any host".to_owned()),
-        Host::Range(Range { first, last }) if first == last => {
+        Host::Range(Range { first, last, .. }) if first == last => {
             means.push("one address".to_owned());
         }
-        Host::Range(Range { first, last }) => {
+        Host::Range(Range { first, last, .. }) => {
             means.push(format!("{first} to {last}"));
         }
         Host::Text(host) if host.starts_with("**") => {

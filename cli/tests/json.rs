@@ -50,7 +50,14 @@ fn explain_and_probe() {
 
 #[test]
 fn diff() {
-    assert_documented("`diff`", &[&["diff", "cors.json", "next.json"]]);
+    assert_documented(
+        "`diff`",
+        &[
+            &["diff", "cors.json", "next.json"],
+            &["diff", "rules.json", "next-rules.json"],
+            &["diff", ORDER, "rules.json"],
+        ],
+    );
 }
 
 fn assert_documented(heading: &str, runs: &[&[&str]]) {

@@ -122,37 +122,50 @@ fn check_and_diff_show_every_key_that_means_something() {
         fs::write(&file, policy.to_string()).expect("it can be written");
         file
     };
-    let base = json!({ "allow_origins": ["https://a.example"] });
-    let old = write("old", &base);
     let run = |arguments: &[&str]| {
         let output = cors().args(arguments).output().expect("it runs");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
-    let summary = run(&["check", &old]);
+    let rule = json!({ "allow_origins": ["https://a.example"] });
+    let other = json!({ "allow_origins": ["https://b.example"] });
+    let rules = json!({ "rules": [rule, other] });
+    let rule_keys = KEYS.iter().find_map(|key| {
+        if let Values::Rules(keys) = key.values { Some(keys) } else { None }
+    });
     let mut seen = 0;
-    for key in KEYS {
-        let value = match key.values {
-            // Without a meaning of its own.
-            Values::Text | Values::Object(_) | Values::Rules(_) => continue,
-            Values::Boolean => json!(true),
-            Values::Seconds(max) => json!(max),
-            Values::Status([other, _]) => json!(other),
-            Values::Origins | Values::ExactOrigins | Values::Patterns => {
-                json!(["https://b.example"])
-            }
-            Values::Names => json!(["X-A"]),
-        };
-        let mut policy = base.clone();
-        policy[key.name()] = value;
-        let new = write("new", &policy);
-        let changed = run(&["check", &new]).replace("/new", "/old");
-        assert_ne!(changed, summary, "{}", key.name());
-        let differences = run(&["diff", &old, &new]);
-        assert!(!differences.contains("no differences"), "{}", key.name());
-        seen += 1;
+    for (base, keys, pointer) in [
+        (rule, KEYS, ""),
+        (rules, rule_keys.expect("a policy can have rules"), "/rules/0"),
+    ] {
+        let old = write("old", &base);
+        let summary = run(&["check", &old]);
+        assert!(run(&["diff", &old, &old]).contains("no differences"));
+        for key in keys {
+            let value = match key.values {
+                // Without a meaning of its own.
+                Values::Text | Values::Object(_) | Values::Rules(_) => {
+                    continue;
+                }
+                Values::Boolean => json!(true),
+                Values::Seconds(max) => json!(max),
+                Values::Status([other, _]) => json!(other),
+                Values::Origins | Values::ExactOrigins | Values::Patterns => {
+                    json!(["https://c.example"])
+                }
+                Values::Names => json!(["X-A"]),
+            };
+            let mut policy = base.clone();
+            let object = policy.pointer_mut(pointer).expect("an object");
+            object[key.name()] = value;
+            let new = write("new", &policy);
+            let changed = run(&["check", &new]).replace("/new", "/old");
+            assert_ne!(changed, summary, "{}", key.name());
+            let differences = run(&["diff", &old, &new]);
+            assert!(!differences.contains("no differences"), "{}", key.name());
+            seen += 1;
+        }
     }
-    assert!(seen > 6, "{seen}");
-    assert!(run(&["diff", &old, &old]).contains("no differences"));
+    assert!(seen > 12, "{seen}");
 }
 
 fn schema() -> jsonschema::Validator {
