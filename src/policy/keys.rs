@@ -15,7 +15,7 @@
 //!    `src/tests/helps.rs` and `fuzz/fuzz_targets/evaluate.rs` make up;
 //! 6. run `UPDATE_DOCUMENTS=1 cargo test documents`.
 //!
-//! For 1, 2, 4 (of keys at the top) and 6, a test fails if you forget it.
+//! For 1, 2, 4 and 6, a test fails if you forget it.
 
 /// A key of the policy file.
 #[derive(Debug)]
