@@ -210,7 +210,7 @@ def main():
     scenarios = [
         scenario for scenario in
         json.loads((folder / "scenarios.json").read_text())["scenarios"]
-        if re.search(options.only, scenario["name"])
+        if scenario["peers"] and re.search(options.only, scenario["name"])
     ]
     named = dict(build(folder))
     programs = list(named.values())

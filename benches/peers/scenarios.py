@@ -7,10 +7,13 @@ libcors' own policy files in FOLDER/policies, the requests in FOLDER/requests.
 The same call writes the same bytes.
 
 A scenario has a name, the names of its two files, what a browser must make of
-every answer ("allowed" or "refused"; "none" for requests without Origin), and
-on how many of the requests that is checked.
+every answer ("allowed" or "refused"; "none" for requests without Origin), on how
+many of the requests that is checked, and whether the peers know such patterns.
 """
 
+import hashlib
+import ipaddress
+import itertools
 import json
 import pathlib
 import random
@@ -26,6 +29,9 @@ COLD = 262_144
 EXACT = [1, 10, 1000, 100_000, 1_000_000]
 WILDCARDS = [1, 100, 10_000]
 REQUESTED_HEADERS = [1, 10, 100]
+MANY = [1, 100_000]
+RULES = [1, 1024]
+RULE_ORIGINS = 1000
 HOSTILE_HEADERS = 16384
 HOSTILE_ORIGIN = 8192
 
@@ -50,6 +56,53 @@ def glob(number):
     return f"https://pr-7-tenant{number:06}.example.com"
 
 
+def address_range(number):
+    """The beginning of 128 addresses, one to 64 of them; its last address; and
+    the first behind it."""
+    first = ipaddress.IPv4Address("10.0.0.0") + 128 * number
+    size = 64 >> number % 7
+    return (f"https://{first}/{26 + number % 7}",
+            f"https://{first + size - 1}", f"https://{first + size}")
+
+
+def address_range6(number):
+    """The same of 2^80 addresses."""
+    first = ipaddress.IPv6Address("fd00::") + (number << 80)
+    size = 1 << 79 - number % 80
+    return (f"https://[{first}]/{49 + number % 80}",
+            f"https://[{first + size - 1}]", f"https://[{first + size}]")
+
+
+def view(number):
+    """A scheme of its own, an origin of it, and one of another."""
+    host = "3f9a1c7e-52d0"
+    return (f"app{number:06}://*", f"app{number:06}://{host}",
+            f"web{number:06}://{host}")
+
+
+def extension(number):
+    """An origin as Chrome makes it, 32 letters from a to p, twice; another."""
+    def of(key):
+        digits = hashlib.sha256(key.encode()).hexdigest()[:32]
+        letters = (chr(ord("a") + int(digit, 16)) for digit in digits)
+        return f"chrome-extension://{''.join(letters)}"
+    own = of(f"extension {number}")
+    return own, own, of(f"stranger {number}")
+
+
+#: Kinds of patterns that the peers do not have: a pattern, an origin that it
+#: matches, and one that none does.
+OWN_KINDS = {"range": address_range, "range6": address_range6,
+             "scheme": view, "extension": extension}
+
+
+def rule(number):
+    """With permissions of its own."""
+    first = number * RULE_ORIGINS
+    own = policy([tenant(first + i) for i in range(RULE_ORIGINS)])
+    return own | {"expose_headers": [f"X-Rule-{number}"]}
+
+
 def policy(origins):
     return {
         "allow_origins": origins,
@@ -70,6 +123,14 @@ def policies():
         yield f"glob-{n}", policy(
             [f"https://pr-*-tenant{i:06}.example.com" for i in range(n)]
         )
+
+
+def own_policies():
+    for n in MANY:
+        for kind, of in OWN_KINDS.items():
+            yield f"{kind}-{n}", policy([of(i)[0] for i in range(n)])
+    for n in RULES:
+        yield f"rules-{n}", {"rules": [rule(i) for i in range(n)]}
 
 
 def actual(origin):
@@ -141,6 +202,27 @@ def scenarios():
     yield "no-origin", "exact-1000", 1000, "none", [{"method": "GET"}]
 
 
+def own_scenarios():
+    """As scenarios, of own_policies."""
+    for kind, of in OWN_KINDS.items():
+        for n in MANY:
+            file = f"{kind}-{n}"
+            of_kind = [of(i) for i in spread(file, n)]
+            yield (f"{kind}={n}/allowed", file, n, "allowed",
+                   [actual(origin) for _, origin, _ in of_kind])
+            yield (f"{kind}={n}/refused", file, n, "refused",
+                   [actual(origin) for _, _, origin in of_kind])
+    for n in RULES:
+        file, origins = f"rules-{n}", n * RULE_ORIGINS
+        numbers = spread(file, origins)
+        yield (f"rules={n}/allowed", file, origins, "allowed",
+               [actual(tenant(i)) for i in numbers])
+        yield (f"rules={n}/refused", file, origins, "refused",
+               [actual(stranger(i)) for i in numbers])
+        yield (f"rules={n}/preflight", file, origins, "allowed",
+               [preflight(tenant(i), ALLOWED_HEADERS[0]) for i in numbers])
+
+
 def write(path, value):
     path.write_text(json.dumps(value, separators=(",", ":")), "ascii")
 
@@ -148,10 +230,13 @@ def write(path, value):
 def main(folder):
     for name in "policies", "requests":
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for name, value in policies():
+    for name, value in itertools.chain(policies(), own_policies()):
         write(folder / "policies" / f"{name}.json", value)
     listed = []
-    for name, file, n, expect, requests in scenarios():
+    for own, (name, file, n, expect, requests) in itertools.chain(
+        zip(itertools.repeat(False), scenarios()),
+        zip(itertools.repeat(True), own_scenarios()),
+    ):
         requests_file = name.replace("/", "_") + ".json"
         write(folder / "requests" / requests_file, requests)
         listed.append({
@@ -159,6 +244,7 @@ def main(folder):
             "requests": f"requests/{requests_file}", "expect": expect,
             # A scan of a long list takes its time.
             "check": min(len(requests), SPREAD if n <= 1000 else 64),
+            "peers": not own,
         })
     write(folder / "scenarios.json", {"scenarios": listed})
 
