@@ -6,6 +6,7 @@
 //! that range has it, or none.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use super::glob_index::NONE;
 use super::syntax::ipv6_text;
@@ -111,9 +112,24 @@ pub(super) struct Entry {
     /// The number of its pattern; in an index, the least one of this pattern
     /// and those that cover it.
     number: u32,
-    /// In an index, the place of the narrowest other one that covers it, or
-    /// `NONE`.
+    /// In an index, the place in the group of the narrowest other one that
+    /// covers it, or `NONE`.
     above: u32,
+}
+
+/// All ranges of a policy.
+pub(super) struct RangeIndex {
+    /// In groups, and in each by the first address, the widest first. So a
+    /// range is behind those that cover it.
+    entries: Box<[Entry]>,
+    groups: Box<[Group]>,
+}
+
+/// The ranges of one family with one scheme and one port pattern.
+struct Group {
+    key: (u32, Family),
+    /// Places in the entries.
+    entries: Range<u32>,
 }
 
 impl Entry {
@@ -129,32 +145,37 @@ impl Entry {
         self.number
     }
 
-    fn key(&self) -> (u32, AddressRange) {
-        (self.scheme_and_port, self.range)
+    fn group(&self) -> (u32, Family) {
+        (self.scheme_and_port, self.range.family)
     }
 }
 
-/// All ranges of a policy, sorted by scheme and port, then by their first
-/// address, and the widest first. So each is behind those that cover it.
-pub(super) struct RangeIndex(Box<[Entry]>);
-
 impl RangeIndex {
     pub(super) fn new(mut entries: Vec<Entry>) -> Self {
-        entries.sort_unstable_by_key(Entry::key);
-        for place in 0..entries.len() {
-            let (before, [entry, ..]) = entries.split_at_mut(place) else {
-                break;
-            };
-            if let Some(above) = narrowest(before, entry.key()) {
-                entry.number = entry.number.min(before[above].number);
-                entry.above = above as u32;
+        entries.sort_unstable_by_key(|entry| (entry.group(), entry.range));
+        let mut groups = Vec::new();
+        let mut start = 0;
+        for entries in
+            entries.chunk_by_mut(|one, other| one.group() == other.group())
+        {
+            for place in 0..entries.len() {
+                let (before, rest) = entries.split_at_mut(place);
+                let entry = &mut rest[0];
+                if let Some(above) = narrowest(before, entry.range) {
+                    entry.number = entry.number.min(before[above].number);
+                    entry.above = above as u32;
+                }
             }
+            let end = start + entries.len() as u32;
+            groups
+                .push(Group { key: entries[0].group(), entries: start..end });
+            start = end;
         }
-        Self(entries.into())
+        Self { entries: entries.into(), groups: groups.into() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// The least number, if it is below `best`, of a pattern that covers
@@ -163,31 +184,34 @@ impl RangeIndex {
         &self,
         range: AddressRange,
         schemes_and_ports: &[u32],
-        best: u32,
+        mut best: u32,
     ) -> u32 {
-        schemes_and_ports
-            .iter()
-            .filter_map(|&wanted| narrowest(&self.0, (wanted, range)))
-            .fold(best, |best, place| best.min(self.0[place].number))
+        for &wanted in schemes_and_ports {
+            let key = (wanted, range.family);
+            let group = self.groups.binary_search_by_key(&key, |g| g.key);
+            if let Ok(i) = group {
+                let Range { start, end } = self.groups[i].entries;
+                let entries = &self.entries[start as usize..end as usize];
+                if let Some(place) = narrowest(entries, range) {
+                    best = best.min(entries[place].number);
+                }
+            }
+        }
+        best
     }
 }
 
-/// The place of the narrowest range with this key's scheme and port that covers
-/// the key's range.
-fn narrowest(entries: &[Entry], key: (u32, AddressRange)) -> Option<usize> {
-    let (scheme_and_port, range) = key;
+/// The place of the narrowest range of a group that covers `range`.
+fn narrowest(entries: &[Entry], range: AddressRange) -> Option<usize> {
     // The last one that begins before it, or one that covers that one: no
     // other covers it and begins before it.
-    let behind = entries.partition_point(|entry| entry.key() <= key);
+    let wanted = (range.bits, range.length);
+    let behind = entries.partition_point(|entry| {
+        (entry.range.bits, entry.range.length) <= wanted
+    });
     let mut place = behind.checked_sub(1)?;
-    let last = &entries[place];
-    if last.scheme_and_port != scheme_and_port
-        || last.range.family != range.family
-    {
-        return None;
-    }
-    let common = (last.range.bits ^ range.bits).leading_zeros();
-    let common = common.min(range.length.into());
+    let common = entries[place].range.bits ^ range.bits;
+    let common = common.leading_zeros().min(range.length.into());
     while u32::from(entries.get(place)?.range.length) > common {
         place = entries[place].above as usize;
     }
