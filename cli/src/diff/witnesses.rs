@@ -19,8 +19,7 @@ use cors::Policy;
 
 use crate::pattern::{Host, Pattern, Port, Range};
 
-/// An origin, or a pattern-like text of which many are made.
-#[derive(Debug)]
+/// An origin that stands for others.
 pub(super) struct Witness {
     pub(super) origin: String,
     /// It has wildcards where the origin has texts that stand for any other.
@@ -312,7 +311,8 @@ fn may_overlap(one: &str, other: &str) -> bool {
         && fits(one.bytes().rev().zip(other.bytes().rev()))
 }
 
-/// Enough for every pair of labels that was ever seen.
+/// Real labels need hundreds. Only of two labels with long runs of one letter,
+/// some overlaps are missed.
 const STEPS_MAX: u32 = 100_000;
 
 /// The search for labels that two globs match.
