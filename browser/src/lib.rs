@@ -28,7 +28,7 @@ pub use request::{
 };
 pub use response::{
     AuthorizationStar, Fault, Response, cors_check, exposed, preflight_faults,
-    redirect_status,
+    redirect_status, tao_check,
 };
 pub use values::{Malformed, extract_list_values, lines};
 

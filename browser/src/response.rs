@@ -6,8 +6,8 @@ use crate::headers::{
 use crate::methods::{normalize_method, safelisted_method};
 use crate::request::header_list;
 use crate::values::{
-    contains_star, extract_list_values, header, isomorphic_decode, lines,
-    one_of, sorted_lowercase_set,
+    contains_star, decode_and_split, extract_list_values, header,
+    isomorphic_decode, lines, one_of, sorted_lowercase_set,
 };
 use crate::{Header, ScriptRequest};
 
@@ -209,6 +209,16 @@ pub fn exposed(response: &[Header], credentials: bool) -> Vec<String> {
         }
     }
     sorted_lowercase_set(&readable)
+}
+
+/// Can the origin's scripts read the timing of this response from another
+/// origin? <https://fetch.spec.whatwg.org/#concept-tao-check>
+pub fn tao_check(origin: &str, response: &[Header]) -> bool {
+    let values = match header("Timing-Allow-Origin", response) {
+        Some(value) => decode_and_split(&value),
+        None => Vec::new(),
+    };
+    contains_star(&values) || values.iter().any(|value| value == origin)
 }
 
 /// Seconds for which a preflight's response is cached; a number that is too

@@ -218,6 +218,18 @@ impl FetchReport {
                 ));
             }
         }
+        if let Some(Exchange { sent, response, .. }) = last
+            && sent.request_method.is_none()
+            && !browser::lines("Timing-Allow-Origin", &response.headers)
+                .is_empty()
+            && !browser::tao_check(&request.origin, &response.headers)
+        {
+            notes.push(format!(
+                "Scripts of {} cannot read resource timing, since \
+                 Timing-Allow-Origin does not list it.",
+                request.origin
+            ));
+        }
         Self {
             outcome,
             summary: summary.to_owned(),

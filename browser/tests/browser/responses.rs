@@ -4,6 +4,7 @@ use super::{ORIGIN, header, request};
 use browser::{
     AuthorizationStar, Browser, Failure, Fault, Header, Malformed, Response,
     ScriptRequest, cors_check, exposed, extract_list_values, preflight_faults,
+    tao_check,
 };
 
 /// <https://fetch.spec.whatwg.org/#extract-header-list-values>
@@ -33,6 +34,34 @@ fn lists_over_several_lines() {
             })
         });
         assert_eq!(values, expected, "{lines:?}");
+    }
+}
+
+/// <https://fetch.spec.whatwg.org/#concept-tao-check>
+#[test]
+fn the_timing_allow_origin_check() {
+    let other = "https://other.example";
+    for (lines, expected) in [
+        (&[][..], false),
+        (&[""], false),
+        (&["*"], true),
+        (&[ORIGIN], true),
+        (&["https://app.example.com:8443"], false),
+        (&["HTTPS://APP.EXAMPLE.COM"], false),
+        (&["https://app.example.com/"], false),
+        (&["https://*.example.com"], false),
+        (&["https://other.example, https://app.example.com"], true),
+        (&["https://other.example,\t*"], true),
+        (&["https://other.example https://app.example.com"], false),
+        (&[other, ORIGIN], true),
+        (&[other], false),
+        (&["\"https://other.example, *\""], false),
+    ] {
+        let headers: Vec<Header> = lines
+            .iter()
+            .map(|line| header("timing-allow-origin", line))
+            .collect();
+        assert_eq!(tao_check(ORIGIN, &headers), expected, "{lines:?}");
     }
 }
 
