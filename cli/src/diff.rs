@@ -6,7 +6,7 @@
 mod tests;
 mod witnesses;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use cors::{KEYS, Policy, Request, Rule};
 use serde::Serialize;
@@ -24,7 +24,7 @@ struct Changes {
 }
 
 /// One difference.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 struct Change {
     /// The policy's key.
     key: &'static str,
@@ -34,11 +34,11 @@ struct Change {
     /// The number of the pattern's rule, if its policy has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<usize>,
-    /// The patterns of whose origins it is true, if not of all that both
+    /// The patterns for whose origins it changes, if not for all that both
     /// policies allow.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     origins: Vec<String>,
-    /// An origin of which it is true.
+    /// An origin for which it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     example: Option<String>,
     /// The old value.
@@ -218,7 +218,7 @@ impl Comparison<'_> {
 
     /// What the origins that both policies allow may do.
     fn permissions(&self, changes: &mut Vec<Change>) {
-        let mut of_rules = BTreeMap::<[usize; 2], Vec<usize>>::new();
+        let mut of_rules = HashMap::<[usize; 2], Vec<usize>>::new();
         let mut kinds: Vec<(Change, usize)> = Vec::new();
         let mut known = HashMap::new();
         let mut listed = HashSet::new();
