@@ -582,10 +582,10 @@ unsafe fn borrow_request<'a>(
     }
     // SAFETY: every version of the struct begins with its size.
     let size = unsafe { (*request).size };
-    if !(REQUEST_SIZE_0_1..=LEN_MAX).contains(&size) {
-        return None;
-    }
-    if size > OWN {
+    if !(REQUEST_SIZE_0_1..=OWN).contains(&size) {
+        if !(OWN..=LEN_MAX).contains(&size) {
+            return None;
+        }
         // SAFETY: the caller promises `size` readable bytes.
         let unknown = unsafe {
             slice::from_raw_parts(request.cast::<u8>().add(OWN), size - OWN)

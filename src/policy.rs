@@ -17,7 +17,7 @@ use std::{error, fmt};
 
 use crate::names::set::Names;
 use crate::origin::public_suffix::PublicSuffixList;
-use crate::origin::set::OriginSet;
+use crate::origin::set::{OriginSet, RULE_NUMBERS};
 use diagnostic::{Code, Diagnostic, Severity};
 
 /// Longest policy file, in bytes. A million origins take about 40 MiB.
@@ -29,6 +29,8 @@ pub const POLICY_DEPTH_MAX: usize = 8;
 
 /// Most rules of a policy.
 pub const RULES_MAX: usize = 1024;
+
+const _: () = assert!(RULES_MAX <= RULE_NUMBERS);
 
 /// A loaded policy. It never changes; any number of threads may use it.
 pub struct Policy {

@@ -196,7 +196,7 @@ fn later_rule(
     // Of the patterns that match many origins, the first few, in a set of
     // their own.
     let later = policy.origins.many_after(first - 1);
-    let mut patterns = Builder::with_capacity(0);
+    let mut patterns = Builder::with_capacity(0, true);
     let mut rules = Vec::new();
     for pattern in later.take(LATER_PATTERNS_MAX) {
         let rule = policy.origins.rule_of(pattern);

@@ -30,10 +30,12 @@ use crate::table::{Table, Text, hash_bytes, table_hash};
 /// are single bits of a policy.
 pub(crate) struct Builder {
     /// The patterns' texts in the policy's order, each followed by a NUL, so
-    /// that a C caller may print it.
+    /// that a C caller may print it, and then, if there are several rules, by
+    /// the number of its rule.
     arena: Vec<u8>,
     /// Where in the arena each rule but the first begins.
     rules: Vec<u32>,
+    has_rules: bool,
     exact: Vec<Text>,
     /// The patterns that match many origins, in the order of the file. The
     /// place here is a pattern's number.
@@ -69,6 +71,8 @@ pub(crate) struct OriginSet {
     arena: Box<[u8]>,
     /// Where in the arena each rule but the first begins.
     rules: Box<[u32]>,
+    /// Whether the arena has the numbers of rules.
+    has_rules: bool,
     seed: SeedableRandomState,
     exact: Table,
     /// Bit `n % 64` of word `n / 64` is set if an exact origin has the length
@@ -113,10 +117,12 @@ struct Group {
 
 impl Builder {
     /// Makes room for texts of `capacity` bytes in all, NULs included.
-    pub(crate) fn with_capacity(capacity: usize) -> Self {
+    /// `has_rules` says whether there may be more than one rule.
+    pub(crate) fn with_capacity(capacity: usize, has_rules: bool) -> Self {
         Self {
             arena: Vec::with_capacity(capacity),
             rules: Vec::new(),
+            has_rules,
             exact: Vec::new(),
             many: Vec::new(),
             wildcards: Vec::new(),
@@ -175,11 +181,14 @@ impl Builder {
         }
         self.arena.extend_from_slice(text.as_bytes());
         self.arena.push(0);
+        if self.has_rules {
+            self.arena.extend(rule_bytes(self.rules.len()));
+        }
     }
 
     /// The set, and the places of repeated patterns, in order.
     pub(crate) fn build(self) -> (OriginSet, Vec<usize>) {
-        let Self { arena, rules, exact: texts, many, .. } = self;
+        let Self { arena, rules, has_rules, exact: texts, many, .. } = self;
         let Self { mut wildcards, mut ranges, mut schemes, .. } = self;
         let arena = arena.into_boxed_slice();
         // Tenants supply origins, so the hash has a secret seed.
@@ -234,6 +243,7 @@ impl Builder {
         let mut set = OriginSet {
             arena,
             rules: rules.into(),
+            has_rules,
             seed,
             exact: Table::with_room_for(0),
             exact_lengths: [0; LENGTH_WORDS],
@@ -251,6 +261,22 @@ impl Builder {
         repeated.sort_unstable();
         (set, repeated)
     }
+}
+
+/// How many rules can have a number.
+pub(crate) const RULE_NUMBERS: usize = 1 << (7 * RULE_BYTES);
+
+/// How many bytes the number of a rule has.
+const RULE_BYTES: usize = 2;
+
+/// The number of a rule as two bytes that are neither NUL nor ASCII.
+fn rule_bytes(rule: usize) -> [u8; RULE_BYTES] {
+    [rule, rule >> 7].map(|bits| bits as u8 | 0x80)
+}
+
+fn rule_number(bytes: [u8; RULE_BYTES]) -> usize {
+    let [low, high] = bytes.map(|byte| usize::from(byte & 0x7f));
+    high << 7 | low
 }
 
 /// What follows the scheme in a pattern for every host.
@@ -334,15 +360,23 @@ impl OriginSet {
     /// The number of the rule of a pattern, whose text is from this set.
     pub(crate) fn rule_of(&self, pattern: &[u8]) -> usize {
         let place = pattern.as_ptr().addr() - self.arena.as_ptr().addr();
-        self.rules.partition_point(|&start| start as usize <= place)
+        let behind = self.arena.get(place + pattern.len() + 1..);
+        match (self.has_rules, behind) {
+            (true, Some([low, high, ..])) => rule_number([*low, *high]),
+            _ => 0,
+        }
     }
 
-    /// Whether the text is at this place among the patterns' texts.
-    pub(crate) fn is_at(&self, place: usize, text: &str) -> bool {
-        self.arena.get(place..).is_some_and(|rest| {
-            rest.strip_prefix(text.as_bytes())
-                .is_some_and(|rest| rest.starts_with(b"\0"))
-        })
+    /// The place after a text, if it is at this place among the patterns'
+    /// texts.
+    pub(crate) fn place_after(
+        &self,
+        place: usize,
+        text: &str,
+    ) -> Option<usize> {
+        let rest = self.arena.get(place..)?.strip_prefix(text.as_bytes())?;
+        let behind = if self.has_rules { RULE_BYTES } else { 0 };
+        rest.starts_with(b"\0").then_some(place + text.len() + 1 + behind)
     }
 
     /// The texts of a rule's patterns, in the order of the file.
@@ -351,7 +385,12 @@ impl OriginSet {
         let end = self.rules.get(rule).map(|&end| end as usize);
         let texts = &self.arena[start..end.unwrap_or(self.arena.len())];
         let texts = texts.split_inclusive(|&byte| byte == 0);
-        texts.filter_map(|text| str::from_utf8(text.strip_suffix(b"\0")?).ok())
+        texts.filter_map(|text| {
+            let text = text.strip_suffix(b"\0")?;
+            // Behind the NUL before it is the number of a rule.
+            let start = text.iter().position(u8::is_ascii)?;
+            str::from_utf8(&text[start..]).ok()
+        })
     }
 
     /// Whether an exact origin or a range may be in what another pattern

@@ -123,8 +123,10 @@ impl<'t> Reader<'t> {
         let root = At { value: document, rule, pointer, last: Step::None };
         let members = self.members(&root, keys::KEYS)?;
         members.get(&keys::SCHEMA).map(|at| self.string(&at));
-        let mut origins = Origins::with_capacity(document.raw().len());
-        let mut permissions = match members.get(&keys::RULES) {
+        let rules = members.get(&keys::RULES);
+        let capacity = document.raw().len();
+        let mut origins = Origins::with_capacity(capacity, rules.is_some());
+        let mut permissions = match rules {
             None => vec![self.rule(&root, &members, &mut origins)],
             Some(array) => {
                 members.get(&keys::DESCRIPTION).map(|at| self.string(&at));

@@ -115,8 +115,8 @@ pub(super) struct Origins<'t> {
 
 impl Origins<'_> {
     /// Makes room for texts of `capacity` bytes in all.
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        let builder = Builder::with_capacity(capacity);
+    pub(super) fn with_capacity(capacity: usize, has_rules: bool) -> Self {
+        let builder = Builder::with_capacity(capacity, has_rules);
         Self { builder, lists: Vec::new(), nulls: 0, is_last: true }
     }
 
@@ -217,10 +217,10 @@ impl<'t> Reader<'t> {
                         }
                         Some(_) => self.warning(&at, || duplicate(&text)),
                     }
-                } else if set.is_at(place, &text) {
+                } else if let Some(after) = set.place_after(place, &text) {
                     let is_repeated =
                         repeated.next_if(|other| *other == place).is_some();
-                    place += text.len() + 1;
+                    place = after;
                     if !any {
                         self.redundant(&at, &text, rule, is_repeated, &set);
                     }
