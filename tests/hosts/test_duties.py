@@ -209,7 +209,7 @@ def test_a_wildcard_echoes_the_origin_that_asked(host):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_policys_timing_allow_origin_replaces_the_applications(host, path):
+def test_timing_allow_origin_of_the_policy_replaces_the_application_s(host, path):
     site = host.serve(TIMED)
     for method in "GET", "HEAD", "OPTIONS":
         for lines in [("Origin", APP)], [("Origin", STRANGER)], []:

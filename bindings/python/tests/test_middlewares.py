@@ -246,19 +246,19 @@ def test_the_headers_of_the_application_are_replaced(kind, governed):
         ],
     ],
 )
-def test_timing_allow_origin_is_the_policys_if_it_has_one(
+def test_timing_allow_origin_is_that_of_the_policy_if_it_has_one(
     kind, governed, own, status
 ):
     timing = "timing-allow-origin"
     others = [line for line in own if line[0].lower() != timing]
-    policys = governed(
+    with_timing = governed(
         kind.says(own, status),
         timing_allow_origins=[APP, "https://rum.example"],
     )
     applications = governed(kind.says(own, status))
     for method in ("GET", "OPTIONS"):
         for headers in ({"Origin": APP}, {"Origin": STRANGER}, {}):
-            answer = kind.ask(policys, method, headers)
+            answer = kind.ask(with_timing, method, headers)
             assert answer.status == status
             assert answer.all(timing) == [f"{APP}, https://rum.example"]
             for name, value in others:
@@ -267,7 +267,7 @@ def test_timing_allow_origin_is_the_policys_if_it_has_one(
             assert answer.all(timing) == [
                 value for name, value in own if name.lower() == timing
             ]
-    assert kind.ask(policys, "OPTIONS", ASKED).all(timing) == []
+    assert kind.ask(with_timing, "OPTIONS", ASKED).all(timing) == []
 
 
 @pytest.mark.parametrize(
