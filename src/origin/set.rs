@@ -426,8 +426,7 @@ impl OriginSet {
     ) -> Option<&[u8]> {
         let number = match origin.scheme {
             Scheme::Http | Scheme::Https => {
-                let ports = [origin.port.into(), PortPattern::Any];
-                let wanted = ports.map(|p| scheme_and_port(origin.scheme, p));
+                let wanted = wanted(origin.scheme, origin.port.into());
                 let best = self.find_host(&wanted, origin.host);
                 match self.ranges.is_empty() {
                     true => best,
@@ -437,6 +436,13 @@ impl OriginSet {
             Scheme::Other if origin.port.is_none() => self.find_scheme(bytes),
             Scheme::Other | Scheme::Special => return None,
         };
+        self.numbered(number)
+    }
+
+    /// The text of the pattern for many origins that has this number; `None`
+    /// for `NONE`.
+    #[inline]
+    fn numbered(&self, number: u32) -> Option<&[u8]> {
         let text = self.many.get(number as usize)?;
         Some(text.of(&self.arena))
     }
@@ -521,8 +527,7 @@ impl OriginSet {
             }
             Pattern::AnyHost(_) => self.find_scheme(text.as_bytes()),
             Pattern::Wildcard(Wildcard { scheme, host, port }) => {
-                let ports = [port, PortPattern::Any];
-                let wanted = ports.map(|port| scheme_and_port(scheme, port));
+                let wanted = wanted(scheme, port);
                 // A star in place of what it stands for: no pattern has it as
                 // a character of a label, so only wildcards match it.
                 let host: Cow<'_, str> = match host {
@@ -538,8 +543,7 @@ impl OriginSet {
                 self.find_address(&wanted, host.as_bytes(), best)
             }
             Pattern::Range(pattern::Range { scheme, addresses, port }) => {
-                let ports = [port, PortPattern::Any];
-                let wanted = ports.map(|port| scheme_and_port(scheme, port));
+                let wanted = wanted(scheme, port);
                 let best = match addresses.host() {
                     Some(host) => self.find_host(&wanted, host.as_bytes()),
                     None => NONE,
@@ -547,17 +551,13 @@ impl OriginSet {
                 self.ranges.find(addresses, &wanted, best)
             }
         };
-        let text = self.many.get(number as usize)?;
-        Some(text.of(&self.arena))
+        self.numbered(number)
     }
-}
 
-impl OriginSet {
     /// The first range that covers another one and is not the same.
     pub(crate) fn find_wider(&self, range: &pattern::Range) -> Option<&[u8]> {
         let pattern::Range { scheme, addresses, port } = *range;
-        let own = scheme_and_port(scheme, port);
-        let any = scheme_and_port(scheme, PortPattern::Any);
+        let [own, any] = wanted(scheme, port);
         let mut best = NONE;
         if let Some(length) = addresses.length().checked_sub(1)
             && let Some(wider) = addresses.truncated(length)
@@ -567,8 +567,7 @@ impl OriginSet {
         if own != any {
             best = self.ranges.find(addresses, &[any], best);
         }
-        let text = self.many.get(best as usize)?;
-        Some(text.of(&self.arena))
+        self.numbered(best)
     }
 }
 
@@ -594,6 +593,11 @@ fn runs<'h>(
             hashed = start;
             (&host[start..], table_hash(hasher.finish()))
         })
+}
+
+/// What patterns have that match a port, or all ports of a port pattern.
+fn wanted(scheme: Scheme, port: PortPattern) -> [u32; 2] {
+    [port, PortPattern::Any].map(|port| scheme_and_port(scheme, port))
 }
 
 /// As one number, to compare and sort by.

@@ -264,10 +264,7 @@ fn explain_address_range(text: &str) -> Option<Explained> {
     };
     let own = AddressRange::of(address);
     let network = own.truncated(length).filter(|_| is_web && is_whole);
-    let port = match port.or(behind) {
-        Some(port) => Reading::default().correct_port(scheme, port),
-        None => Some(String::new()),
-    };
+    let port = Reading::default().correct_port(scheme, port.or(behind));
     let pattern = |range: AddressRange, port: &str| {
         format!("{scheme}://{}/{length}{port}", range.host_text())
     };
@@ -321,10 +318,7 @@ fn explain_address_wildcard(text: &str) -> Option<Explained> {
         let fix = format!("{scheme}://{start}{zeros}/{length}{port}");
         Pattern::parse(&fix).is_ok().then_some(fix)
     };
-    let port = match port {
-        Some(port) => Reading::default().correct_port(scheme, port),
-        None => Some(String::new()),
-    };
+    let port = Reading::default().correct_port(scheme, port);
     Some((finding, port.and_then(|port| range(&port))))
 }
 
@@ -502,10 +496,7 @@ impl Reading {
             None => "https".into(),
         };
         let host = self.correct_host(&scheme, host)?;
-        let port = match port {
-            None => String::new(),
-            Some(port) => self.correct_port(&scheme, port)?,
-        };
+        let port = self.correct_port(&scheme, port)?;
         Some(format!("{scheme}://{host}{port}"))
     }
 
@@ -657,7 +648,12 @@ impl Reading {
     }
 
     /// The port with its colon, or nothing if it must be omitted.
-    fn correct_port(&mut self, scheme: &str, port: &str) -> Option<String> {
+    fn correct_port(
+        &mut self,
+        scheme: &str,
+        port: Option<&str>,
+    ) -> Option<String> {
+        let Some(port) = port else { return Some(String::new()) };
         if port == "*" {
             return Some(":*".into());
         }

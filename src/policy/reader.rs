@@ -164,8 +164,13 @@ impl<'t> Reader<'t> {
         origins: &mut Origins<'t>,
     ) -> Option<Vec<Permissions>> {
         self.expect(array, Type::Array)?;
-        let mut count = 0;
-        array.each_element(|_| count += 1);
+        let (mut rules, mut count) = (Vec::new(), 0);
+        array.each_element(|at| {
+            count += 1;
+            if count <= RULES_MAX {
+                rules.push(at.value);
+            }
+        });
         if count == 0 {
             let message = "rules is empty, so no origin is allowed";
             self.error(array, || Code::RulesEmpty.says(message));
@@ -176,20 +181,18 @@ impl<'t> Reader<'t> {
             self.error(array, || Code::RulesTooMany.says(message));
             return None;
         }
-        let mut permissions = Vec::with_capacity(count);
-        array.each_element(|at| {
-            let number = permissions.len();
+        let read = |(number, value)| {
             if number > 0 {
                 origins.next_rule();
             }
             let (rule, pointer) = (Some(number), "");
-            let at = At { value: at.value, rule, pointer, last: Step::None };
+            let at = At { value, rule, pointer, last: Step::None };
             let members = self.members(&at, keys::RULE_KEYS);
             let members = members.unwrap_or_default();
             origins.is_last = number + 1 == count;
-            permissions.push(self.rule(&at, &members, origins));
-        });
-        Some(permissions)
+            self.rule(&at, &members, origins)
+        };
+        Some(rules.into_iter().enumerate().map(read).collect())
     }
 
     /// What a rule permits. If there are errors, that is not used.
