@@ -25,6 +25,18 @@ API = {
     "max_age": 600,
 }
 
+#: The same for resource timing, and what everyone gets.
+TIMED = API | {"timing_allow_origins": [APP, "https://rum.example"]}
+TIMING = "timing-allow-origin"
+TIMING_VALUE = f"{APP}, https://rum.example"
+
+#: What an application may send: more than one, in any case.
+SENT_TIMING = [
+    ("Timing-Allow-Origin", "https://evil.example"),
+    ("TIMING-ALLOW-ORIGIN", "*"),
+    ("timing-allow-origin", "https://other.example"),
+]
+
 PREFLIGHT_VARY = (
     "origin, access-control-request-method, access-control-request-headers"
 )
@@ -55,6 +67,18 @@ def wait_until(condition, what, seconds=60):
             pass    # a worker that just leaves may close a connection
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.01)
+
+
+def timing(site, path, method="GET", **headers):
+    """The status, and what everyone gets, whatever the origin."""
+    answers = [
+        site.request(method, path, lines | headers)
+        for lines in ({"Origin": APP}, {"Origin": STRANGER}, {})
+    ]
+    [status] = {answer.status for answer in answers}
+    first, *others = [answer.all(TIMING) for answer in answers]
+    assert others == [first, first]
+    return status, first
 
 
 class Answer:

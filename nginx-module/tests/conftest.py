@@ -24,8 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
 from web_server import (    # noqa: E402, F401
-    API, APP, PREFLIGHT_VARY, STRANGER, Answer, Backend, Server, free_port,
-    wait_until,
+    API, APP, PREFLIGHT_VARY, SENT_TIMING, STRANGER, TIMED, TIMING,
+    TIMING_VALUE, Answer, Backend, Server, free_port, timing, wait_until,
 )
 
 CONFIGURATION = """

@@ -3,33 +3,11 @@ and replaces the application's; without one, the application's passes."""
 
 import pytest
 
-from conftest import API, APP, STRANGER
+from conftest import (
+    API, APP, SENT_TIMING, TIMED, TIMING, TIMING_VALUE, timing,
+)
 
-TIMING = "timing-allow-origin"
-POLICIES = {
-    "api.json": API,
-    "timed.json": API | {"timing_allow_origins": [APP, "https://rum.example"]},
-}
-VALUE = f"{APP}, https://rum.example"
-
-#: What an application may send: more than one, in any case.
-OWN = [
-    ("Timing-Allow-Origin", "https://evil.example"),
-    ("TIMING-ALLOW-ORIGIN", "*"),
-    ("timing-allow-origin", "https://other.example"),
-]
-
-
-def values(site, path, method="GET", **headers):
-    """What everyone gets, whatever the origin."""
-    answers = [
-        site.request(method, path, lines | headers)
-        for lines in ({"Origin": APP}, {"Origin": STRANGER}, {})
-    ]
-    [status] = {answer.status for answer in answers}
-    first, *others = [answer.all(TIMING) for answer in answers]
-    assert others == [first, first]
-    return status, first
+POLICIES = {"api.json": API, "timed.json": TIMED}
 
 
 def test_it_is_on_what_nginx_itself_responds(nginx, serve):
@@ -55,31 +33,34 @@ def test_it_is_on_what_nginx_itself_responds(nginx, serve):
         for method in "GET", "HEAD", "OPTIONS":
             is_file = path in ("/missing", "/folder", "/folder/file")
             expected = 405 if is_file and method == "OPTIONS" else status
-            assert values(site, path, method) == (expected, [VALUE])
+            assert timing(site, path, method) == (expected, [TIMING_VALUE])
     modified = site.get("/folder/file").all("last-modified")[0]
-    assert values(
+    assert timing(
         site, "/folder/file", **{"If-Modified-Since": modified}
-    ) == (304, [VALUE])
-    assert values(site, "/folder/file", Range="bytes=99-") == (416, [VALUE])
+    ) == (304, [TIMING_VALUE])
+    assert timing(
+        site, "/folder/file", Range="bytes=99-"
+    ) == (416, [TIMING_VALUE])
     answer = site.request("POST", "/413", {"Origin": APP}, b"12")
-    assert (answer.status, answer.all(TIMING)) == (413, [VALUE])
-    assert f"\r\n{TIMING}: {VALUE}\r\n" in site.raw(b"GET / HTTP/9.9\r\n\r\n")
+    assert (answer.status, answer.all(TIMING)) == (413, [TIMING_VALUE])
+    raw = site.raw(b"GET / HTTP/9.9\r\n\r\n")
+    assert f"\r\n{TIMING}: {TIMING_VALUE}\r\n" in raw
 
 
 @pytest.mark.parametrize("policy", ["timed.json", "api.json", "off"])
 def test_it_replaces_that_of_the_application(serve, backend, policy):
     statuses = [200, 204, 302, 304, 404, 500]
     for status in statuses:
-        backend.answers[f"/{status}"] = (status, OWN)
+        backend.answers[f"/{status}"] = (status, SENT_TIMING)
     site = serve(f"""
         cors_policy {policy};
         location / {{ proxy_pass http://%BACKEND%; }}
     """, POLICIES)
     for status in statuses:
         for method in "GET", "HEAD", "OPTIONS":
-            own = [value for _, value in OWN]
-            assert values(site, f"/{status}", method) == (
-                status, [VALUE] if policy == "timed.json" else own
+            own = [value for _, value in SENT_TIMING]
+            assert timing(site, f"/{status}", method) == (
+                status, [TIMING_VALUE] if policy == "timed.json" else own
             )
 
 
@@ -103,9 +84,9 @@ def test_it_replaces_that_of_add_header(serve, backend):
     """, POLICIES)
     for path, status in [("200", 200), ("404", 404), ("410", 410),
                          ("app", 200)]:
-        assert values(site, f"/timed/{path}") == (status, [VALUE])
+        assert timing(site, f"/timed/{path}") == (status, [TIMING_VALUE])
     own = ["https://evil.example", "*"]
-    assert values(site, "/plain/") == (200, own)
+    assert timing(site, "/plain/") == (200, own)
     # The policy says nothing of preflights.
     for path in "/timed/200", "/plain/":
         answer = site.preflight(path)
@@ -113,11 +94,11 @@ def test_it_replaces_that_of_add_header(serve, backend):
 
 
 def test_a_report_only_policy_leaves_that_of_the_application(serve, backend):
-    backend.answers["/"] = (200, OWN)
+    backend.answers["/"] = (200, SENT_TIMING)
     site = serve("""
         cors_policy api.json;
         cors_report_only timed.json;
         location / { proxy_pass http://%BACKEND%; }
     """, POLICIES)
-    assert values(site, "/") == (200, [value for _, value in OWN])
+    assert timing(site, "/") == (200, [value for _, value in SENT_TIMING])
     assert site.preflight("/").all(TIMING) == []

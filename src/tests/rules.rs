@@ -14,6 +14,7 @@ use super::intents::{
     ranges, timing, wild_bytes, witnesses,
 };
 use super::naive;
+use super::vectors::OwnedRequest;
 use crate::{Policy, Request, Severity};
 
 /// A request, before there is a policy: its origin is made from a pattern.
@@ -32,11 +33,8 @@ enum Origin {
     Wild(Vec<u8>),
 }
 
-/// A request's members, which it borrows.
-struct Owned([Option<Vec<u8>>; 4]);
-
 impl Seed {
-    fn request(&self, rules: &[Vec<String>]) -> Owned {
+    fn request(&self, rules: &[Vec<String>]) -> OwnedRequest {
         let origin = match &self.origin {
             Origin::Absent => None,
             Origin::Near(rule, pattern, seed) => {
@@ -45,7 +43,7 @@ impl Seed {
             }
             Origin::Wild(bytes) => Some(bytes.clone()),
         };
-        Owned([
+        OwnedRequest([
             self.method.clone(),
             origin,
             self.request_method.clone(),
@@ -54,20 +52,8 @@ impl Seed {
     }
 }
 
-impl Owned {
-    fn as_request(&self) -> Request<'_> {
-        let [method, origin, request_method, request_headers] = &self.0;
-        Request {
-            method: method.as_deref(),
-            origin: origin.as_deref(),
-            request_method: request_method.as_deref(),
-            request_headers: request_headers.as_deref(),
-        }
-    }
-}
-
-fn outcome(policy: &Policy, request: &Owned) -> Outcome {
-    Outcome::of(&policy.evaluate(&request.as_request()))
+fn outcome(policy: &Policy, request: &OwnedRequest) -> Outcome {
+    Outcome::of(&policy.evaluate(&request.as_rust()))
 }
 
 proptest! {
@@ -87,7 +73,7 @@ proptest! {
         let policy = load(&json);
         for seed in seeds {
             let request = seed.request(&patterns);
-            let expected = decide(&json, &request.as_request());
+            let expected = decide(&json, &request.as_rust());
             let actual = outcome(&policy, &request);
             prop_assert_eq!(actual, expected, "{:?}", request.0);
         }
@@ -112,7 +98,7 @@ proptest! {
                 Some(origin) => naive::find_rule(&patterns, origin),
                 None => Some((last, "*")).filter(|_| patterns[last] == ["*"]),
             };
-            let named = policy.rule_for(&request.as_request());
+            let named = policy.rule_for(&request.as_rust());
             prop_assert_eq!(
                 named.map(|rule| rule.number()),
                 found.map(|(rule, _)| rule + 1),

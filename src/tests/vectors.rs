@@ -232,10 +232,11 @@ fn for_each_case(mut each: impl FnMut(&Value, &str, &OwnedRequest, Outcome)) {
     }
 }
 
-struct OwnedRequest([Option<Vec<u8>>; 4]);
+/// Method, origin, and the requested method and headers.
+pub(super) struct OwnedRequest(pub(super) [Option<Vec<u8>>; 4]);
 
 impl OwnedRequest {
-    fn as_rust(&self) -> Request<'_> {
+    pub(super) fn as_rust(&self) -> Request<'_> {
         let [method, origin, request_method, request_headers] = &self.0;
         Request {
             method: method.as_deref(),

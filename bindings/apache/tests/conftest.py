@@ -26,8 +26,8 @@ ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from web_server import (    # noqa: E402, F401
-    API, APP, PREFLIGHT_VARY, STRANGER, Answer, Backend, Server, free_port,
-    wait_until,
+    API, APP, PREFLIGHT_VARY, SENT_TIMING, STRANGER, TIMED, TIMING,
+    TIMING_VALUE, Answer, Backend, Server, free_port, timing, wait_until,
 )
 
 #: httpd writes the names of one Vary without spaces.

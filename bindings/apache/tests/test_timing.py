@@ -5,33 +5,18 @@ import os
 
 import pytest
 
-from conftest import API, APP, STRANGER
+from conftest import (
+    API, APP, SENT_TIMING, TIMED, TIMING, TIMING_VALUE, timing,
+)
 
-TIMING = "timing-allow-origin"
-POLICIES = {
-    "api.json": API,
-    "timed.json": API | {"timing_allow_origins": [APP, "https://rum.example"]},
-}
-VALUE = f"{APP}, https://rum.example"
-
-#: What an application may send: more than one, in any case.
-OWN = [
-    ("Timing-Allow-Origin", "https://evil.example"),
-    ("TIMING-ALLOW-ORIGIN", "*"),
-    ("timing-allow-origin", "https://other.example"),
-]
-OWN_VALUE = "https://evil.example, *, https://other.example"
+POLICIES = {"api.json": API, "timed.json": TIMED}
+OWN_VALUE = ", ".join(value for _, value in SENT_TIMING)
 
 
-def value(site, path, method="GET", **headers):
-    """What everyone gets, whatever the origin; its fields joined."""
-    answers = [
-        site.request(method, path, lines | headers)
-        for lines in ({"Origin": APP}, {"Origin": STRANGER}, {})
-    ]
-    [status] = {answer.status for answer in answers}
-    [joined] = {", ".join(answer.all(TIMING)) for answer in answers}
-    return status, joined
+def value(*args, **kwargs):
+    """The same with its fields joined, as httpd joins some itself."""
+    status, fields = timing(*args, **kwargs)
+    return status, ", ".join(fields)
 
 
 @pytest.mark.memory
@@ -69,29 +54,31 @@ def test_it_is_on_what_httpd_itself_responds(apache, serve):
         ("/folder/file", 200), ("/%zz", 400),
     ]:
         for method in "GET", "HEAD":
-            assert value(site, path, method) == (status, VALUE)
-    assert value(site, "/folder/file", "OPTIONS") == (200, VALUE)
+            assert value(site, path, method) == (status, TIMING_VALUE)
+    assert value(site, "/folder/file", "OPTIONS") == (200, TIMING_VALUE)
     etag = site.get("/folder/file").all("etag")[0]
     assert value(
         site, "/folder/file", **{"If-None-Match": etag}
-    ) == (304, VALUE)
-    assert value(site, "/folder/file", Range="bytes=99-") == (416, VALUE)
+    ) == (304, TIMING_VALUE)
+    assert value(
+        site, "/folder/file", Range="bytes=99-"
+    ) == (416, TIMING_VALUE)
     answer = site.request("POST", "/cgi/program", {"Origin": APP}, b"too long")
-    assert (answer.status, answer.all(TIMING)) == (413, [VALUE])
+    assert (answer.status, answer.all(TIMING)) == (413, [TIMING_VALUE])
 
 
 @pytest.mark.parametrize("policy", ["timed.json", "api.json", "off"])
 def test_it_replaces_that_of_the_application(serve, backend, policy):
     statuses = [200, 204, 302, 304, 404, 500]
     for status in statuses:
-        backend.answers[f"/{status}"] = (status, OWN)
+        backend.answers[f"/{status}"] = (status, SENT_TIMING)
     site = serve(
         f"CorsPolicy {policy}\nProxyPass / http://%BACKEND%/", POLICIES
     )
     for status in statuses:
         for method in "GET", "HEAD", "OPTIONS":
             assert value(site, f"/{status}", method) == (
-                status, VALUE if policy == "timed.json" else OWN_VALUE
+                status, TIMING_VALUE if policy == "timed.json" else OWN_VALUE
             )
 
 
@@ -110,8 +97,8 @@ def test_it_replaces_that_of_mod_headers(apache, serve, table):
         </Location>
     """, POLICIES)
     own = "https://evil.example, *"
-    assert value(site, "/timed/file") == (200, VALUE)
-    assert value(site, "/timed/missing") == (404, VALUE)
+    assert value(site, "/timed/file") == (200, TIMING_VALUE)
+    assert value(site, "/timed/missing") == (404, TIMING_VALUE)
     assert value(site, "/plain/file") == (200, own)
     assert value(site, "/plain/missing") == (404, own if table else "")
     # The policy says nothing of preflights.
@@ -128,5 +115,5 @@ def test_mod_headers_cannot_take_it_away(apache, serve):
         Header unset Timing-Allow-Origin
         Header always unset Timing-Allow-Origin
     """, POLICIES)
-    assert value(site, "/file") == (200, VALUE)
-    assert value(site, "/missing") == (404, VALUE)
+    assert value(site, "/file") == (200, TIMING_VALUE)
+    assert value(site, "/missing") == (404, TIMING_VALUE)
