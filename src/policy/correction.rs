@@ -95,16 +95,17 @@ fn explain_wildcard(text: &str, error: PatternError) -> Option<Explained> {
                 .help("list the origin of the page, with https or http")
         }
         PatternError::WildcardScheme => {
-            let what = "has a wildcard that is not its whole host, which only \
-                        http and https origins may have";
-            let finding = Code::OriginWildcardScheme.of(text, what);
             let scheme = text.split("://").next().unwrap_or_default();
             let any_host = format!("{scheme}://*");
-            match Pattern::parse(&any_host) {
-                Ok(_) => finding.help(format!(
+            if Pattern::parse(&any_host).is_ok() {
+                let what = "may have a wildcard only as its whole host, \
+                            without a port";
+                Code::OriginWildcardScheme.of(text, what).help(format!(
                     "list each origin, or use {any_host} for any host"
-                )),
-                Err(_) => finding,
+                ))
+            } else {
+                let what = "has a wildcard, which its scheme may not have";
+                Code::OriginWildcardScheme.of(text, what)
             }
         }
         PatternError::WildcardAddress => Code::OriginWildcardAddress
@@ -278,13 +279,13 @@ fn explain_address_range(text: &str) -> Option<Explained> {
                 && text == pattern(own, &with_own) =>
         {
             let what = format!(
-                "is the range of {}, but has another address",
+                "must begin with the network's address, {}",
                 range.host_text()
             );
             Code::OriginRangeNetwork.of(text, &what)
         }
         _ => {
-            let what = "is not an address range as it must be written";
+            let what = "is not a well-formed address range";
             Code::OriginAddressRange.of(text, what)
         }
     };

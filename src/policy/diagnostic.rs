@@ -133,7 +133,7 @@ codes! {
     OriginPublicSuffix "origin-public-suffix" =>
         "use a wildcard under a domain of your own, or add the pattern to dangerously_allow.public_suffix_wildcards",
     OriginPublicRange "origin-public-range" =>
-        "list each address, or add the pattern to dangerously_allow.public_suffix_wildcards",
+        "list the addresses that are yours, or add the pattern to dangerously_allow.public_suffix_wildcards",
     OriginAnyHost "origin-any-host" =>
         "list each origin, or add the pattern to dangerously_allow.scheme_wildcards",
     OriginLoopback "origin-loopback" =>

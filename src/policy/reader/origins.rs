@@ -184,7 +184,8 @@ impl<'t> Reader<'t> {
                 self.error(&at, || Code::OriginsAnyNotAlone.says(message));
             }
             if !origins.is_last {
-                let message = "\"*\" also covers all rules after this one";
+                let message = "\"*\" matches every origin, so the rules after \
+                               this one never apply";
                 self.error(&at, || Code::OriginsAnyNotLast.says(message));
             }
         }

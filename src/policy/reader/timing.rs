@@ -43,7 +43,7 @@ impl<'t> Reader<'t> {
                     | Pattern::Range(_)
                     | Pattern::AnyHost(_),
                 ) => {
-                    let what = "is not an exact origin, and browsers know no \
+                    let what = "is not an exact origin, and browsers match no \
                                 patterns in Timing-Allow-Origin";
                     reader.error(at, || Code::TimingOrigin.of(&text, what));
                 }
