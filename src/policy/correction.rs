@@ -313,14 +313,16 @@ fn explain_address_wildcard(text: &str) -> Option<Explained> {
     // Whole numbers at the end are a range.
     let start = host.trim_end_matches(".*");
     let numbers = start.split('.').count();
-    let range = |port: &str| {
-        let zeros = ".0".repeat(4_usize.checked_sub(numbers)?);
+    let range = || {
+        let missing = 4_usize.checked_sub(numbers).filter(|&n| n > 0)?;
+        let zeros = ".0".repeat(missing);
         let length = numbers * 8;
+        let port = Reading::default().correct_port(scheme, port)?;
         let fix = format!("{scheme}://{start}{zeros}/{length}{port}");
         Pattern::parse(&fix).is_ok().then_some(fix)
     };
-    let port = Reading::default().correct_port(scheme, port);
-    Some((finding, port.and_then(|port| range(&port))))
+    let is_certain = port != Some("");
+    Some((finding, if is_certain { range() } else { None }))
 }
 
 /// A text that begins with `http:` or `https:`, in any case, and with slashes

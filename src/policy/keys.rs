@@ -410,9 +410,12 @@ pub(super) fn unknown_key_help(
 ) -> String {
     if let Some(known) = meant(key, keys) {
         let known_name = known.name();
-        return match is_present(known) {
-            true => format!("remove it, since {known_name} is there too"),
-            false => format!("use \"{known_name}\""),
+        return if is_present(known) {
+            format!("remove it, since {known_name} is there too")
+        } else if known.is(&RULES) && is_present(&ALLOW_ORIGINS) {
+            format!("move allow_origins into a rule, and use \"{known_name}\"")
+        } else {
+            format!("use \"{known_name}\"")
         };
     }
     let is_policy = keys.iter().any(|key| key.is(&ALLOW_ORIGINS));
