@@ -37,7 +37,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 AGAIN = +@$(MAKE) --no-print-directory
 PART  = $(AGAIN) -C
 
-.PHONY: all help deps rust demo test test-all header-check test-rust \
+.PHONY: all help deps rust faulty demo test test-all header-check test-rust \
         test-rust-version coverage test-fresh test-deb clean
 
 all: lib
@@ -61,6 +61,12 @@ deps:
 rust:
 	@tools/packages.sh check rust
 	@tools/rust.sh
+
+# build/faulty/release/libcors.{so,a}, in which a decision about the origin
+# https://panic.test panics: for tests of what servers do then.
+faulty: rust
+	RUSTFLAGS='--cfg cors_faulty' cargo build --release --lib \
+	    --target-dir build/faulty
 
 demo:
 	$(AGAIN) deps FOR=demo

@@ -21,6 +21,10 @@
 //     request.origin = ...;
 //     request.request_method = ...;     // Access-Control-Request-Method
 //     request.request_headers = ...;    // Access-Control-Request-Headers
+//     request.host = ...;               // these four: see cors_request
+//     request.fetch_site = ...;         // Sec-Fetch-Site
+//     request.upgrade = ...;            // Upgrade
+//     request.scheme = ...;             // the client's scheme, if known
 //     cors_evaluate(policy, &request, &decision);
 //
 //     remove_headers(response, "access-control-*");
@@ -28,7 +32,7 @@
 //         add_header(response, decision.headers[i]);  // Vary: see 2.
 //     }
 //     if (decision.status != 0) {
-//         respond_now(response, decision.status);    // a preflight: no body
+//         respond_now(response, decision.status);    // body: see 3.
 //     }
 //
 // The server has three duties on every response, including errors
@@ -38,8 +42,10 @@
 // 2. It adds the decision's headers, without replacing any, since a name can
 //    appear twice. Of Vary, it adds only the names that the response does not
 //    list yet (cors_vary_missing), and nothing if the response has "Vary: *".
-// 3. If status is not 0, it responds immediately with that status and no body,
-//    before authentication, rate limits and the application.
+// 3. If status is not 0, it responds immediately with that status, before
+//    authentication, rate limits and the application, and no error page takes
+//    its place. The response has no body; if the verdict is blocked, its body
+//    is CORS_BLOCKED_BODY.
 //
 // The server joins repeated request header fields with commas, and strips the
 // spaces and tabs around a value. It acts on status and headers, never on an
@@ -86,6 +92,11 @@
       { NULL, 0 }, { NULL, 0 } }
 
 #define CORS_HEADER_INIT_  { { NULL, 0 }, { NULL, 0 } }
+
+/// The body of the response to a blocked request (CORS_VERDICT_BLOCKED), as
+/// text/plain: a person may see it.
+#define CORS_BLOCKED_BODY                                                    \
+    "This request was blocked, because it came from another site.\n"
 
 /// The version of this header.
 #define CORS_VERSION_MAJOR 0
@@ -160,6 +171,12 @@ typedef enum cors_verdict {
     /// A preflight after whose response the browser does not send the actual
     /// request.
     CORS_VERDICT_PREFLIGHT_REFUSED = 4,
+    /// A request from a page of the same origin, which needs no permission, and
+    /// gets none since no pattern matches its origin.
+    CORS_VERDICT_SAME_ORIGIN = 5,
+    /// A request that the policy's `block` names, from an origin that the
+    /// policy does not trust. It must not reach the application.
+    CORS_VERDICT_BLOCKED = 6,
 } cors_verdict;
 
 /// Why a decision refuses: a decision's reason. Later versions may add some.
@@ -181,6 +198,8 @@ typedef enum cors_reason {
     /// Access-Control-Request-Headers is not a list of tokens (RFC 9110,
     /// section 5.6.1), or it is too long.
     CORS_REASON_HEADERS_MALFORMED = 6,
+    /// The request comes from another site's page, and `block` names its kind.
+    CORS_REASON_CROSS_SITE = 7,
 } cors_reason;
 
 /// Values of cors_diagnostic.severity.
@@ -252,7 +271,7 @@ typedef struct cors_request {
     struct cors_str request_headers;
     /// Host, or the pseudo-header :authority (RFC 9113, section 8.3.1), as the
     /// client sent it; never X-Forwarded-Host. Since 0.2, like the members
-    /// below. They are reserved: this version does not read them.
+    /// below.
     struct cors_str host;
     /// Sec-Fetch-Site, repeated fields joined with commas.
     struct cors_str fetch_site;
@@ -283,7 +302,8 @@ typedef struct cors_decision {
     /// A cors_reason, or a later version's.
     int32_t reason;
     /// 0, the policy's preflight_status (200 or 204), or 403. If it is not 0,
-    /// respond now, with this HTTP status and no body.
+    /// respond now, with this HTTP status, and without a body or, if the
+    /// verdict is blocked, with CORS_BLOCKED_BODY.
     uint32_t status;
     /// The number of headers that are set.
     uint32_t header_count;
@@ -347,9 +367,12 @@ void cors_policy_free(struct cors_policy *policy);
 /// On CORS_OK, the decision contains what to send (Fetch standard, section
 /// "CORS protocol"). CORS_ERROR_ARGUMENT means a NULL pointer, a size smaller
 /// than the first version's, a larger request whose unknown members are not
-/// all zero, or a string longer than PTRDIFF_MAX. Then, and on
-/// CORS_ERROR_INTERNAL, the decision permits nothing: its verdict is refused,
-/// its status 0, its only header Vary. If it is too small, it is not written.
+/// all zero, or a string longer than PTRDIFF_MAX; if the policy has block, also
+/// a request that is too small for upgrade. Then, and on CORS_ERROR_INTERNAL,
+/// the decision permits nothing: its verdict is refused, its status 0, its only
+/// header Vary. Or, if the policy has block and the request may be one that it
+/// blocks, the verdict is blocked and the status 403. If the decision is too
+/// small, it is not written.
 enum cors_status cors_evaluate(const struct cors_policy *policy,
                                const struct cors_request *request,
                                struct cors_decision *decision);

@@ -6,27 +6,19 @@
 
 use std::ffi::CStr;
 
+use crate::fetch_metadata;
 use crate::names::{Refusal, methods, request_headers};
 use crate::origin::syntax::{self, Origin};
 use crate::policy::{Permissions, Policy, Rule};
+use crate::request::{Received, Request};
 
 /// Room for headers in a decision, of which seven at most are used.
 pub(crate) const HEADERS_MAX: usize = 8;
 
-/// What a decision depends on. `None` is an absent header, which is not an
-/// empty one. Repeated header fields are joined with commas, and the spaces
-/// and tabs around a value are stripped.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Request<'a> {
-    /// The request's method, in its own case.
-    pub method: Option<&'a [u8]>,
-    /// `Origin`
-    pub origin: Option<&'a [u8]>,
-    /// `Access-Control-Request-Method`
-    pub request_method: Option<&'a [u8]>,
-    /// `Access-Control-Request-Headers`
-    pub request_headers: Option<&'a [u8]>,
-}
+/// The body, as `text/plain`, of the response to a blocked request: a person may
+/// see it.
+pub const BLOCKED_BODY: &str =
+    "This request was blocked, because it came from another site.\n";
 
 /// What a response gets. It points to the policy and to the request's bytes.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +27,8 @@ pub struct Decision<'a> {
     pub verdict: Verdict,
     /// Why it does not.
     pub reason: Reason,
-    /// If this is not 0, respond now, with this status and no body.
+    /// If this is not 0, respond now, with this status, and without a body. A
+    /// blocked request gets [`BLOCKED_BODY`].
     pub status: u16,
     /// The method or header name that was not allowed: a token.
     pub culprit: Option<&'a [u8]>,
@@ -84,6 +77,12 @@ pub enum Verdict {
     /// A preflight after whose response the browser does not send the actual
     /// request.
     PreflightRefused = 4,
+    /// A request from a page of the same origin, which needs no permission, and
+    /// gets none since no pattern matches its origin.
+    SameOrigin = 5,
+    /// A request that the policy's `block` names, from an origin that the
+    /// policy does not trust. It must not reach the application.
+    Blocked = 6,
 }
 
 /// Why a decision refuses: a decision's reason. Later versions may add some.
@@ -108,6 +107,8 @@ pub enum Reason {
     /// Access-Control-Request-Headers is not a list of tokens (RFC 9110,
     /// section 5.6.1), or it is too long.
     HeadersMalformed = 6,
+    /// The request comes from another site's page, and `block` names its kind.
+    CrossSite = 7,
 }
 
 impl Policy {
@@ -120,13 +121,12 @@ impl Policy {
     /// [CORS request]: https://fetch.spec.whatwg.org/#cors-request
     /// [CORS-preflight request]: https://fetch.spec.whatwg.org/#cors-preflight-request
     pub fn evaluate<'a>(&'a self, request: &Request<'a>) -> Decision<'a> {
-        let mut headers = [header("", b""); HEADERS_MAX];
-        let mut header_count = 0;
-        let outcome = self.decide(request, |header| {
-            headers[header_count] = header;
-            header_count += 1;
-        });
+        let mut response = Headers::default();
+        let outcome = self.decide(request, &mut response);
+        let outcome = outcome.expect("a request has all its members");
         let Outcome { verdict, reason, status, culprit, pattern } = outcome;
+        let Headers { headers, count } = response;
+        let header_count = count;
         Decision {
             verdict,
             reason,
@@ -138,40 +138,83 @@ impl Policy {
         }
     }
 
-    /// The same, but `send` receives each header, in order, so that a caller
-    /// with its own place for headers needs no copy.
+    /// The same, without a copy of the request or of the headers. `None` if
+    /// the request cannot be read.
     pub(crate) fn decide<'a>(
         &'a self,
-        request: &Request<'a>,
-        mut send: impl FnMut(Header<'a>),
-    ) -> Outcome<'a> {
-        let options = request.method == Some(b"OPTIONS");
-        let outcome = match (request.origin, request.request_method) {
-            (Some(origin), Some(method)) if options => {
-                let headers = request.request_headers.unwrap_or_default();
-                self.preflight(origin, method, headers, &mut send)
-            }
-            (origin, _) => self.actual(origin, &mut send),
-        };
+        request: &impl Received<'a>,
+        response: &mut impl Response<'a>,
+    ) -> Option<Outcome<'a>> {
+        let options = request.method() == Some(b"OPTIONS");
+        let origin = request.origin();
+        if options
+            && let Some(origin) = origin
+            && let Some(method) = request.request_method()
+        {
+            let headers = request.request_headers().unwrap_or_default();
+            let outcome = self.preflight(origin, method, headers, response);
+            response.add(VARY_OPTIONS);
+            return Some(outcome);
+        }
+        let outcome = self.actual(origin, request, response)?;
         if self.always_varies && !options {
-            send(VARY_ORIGIN);
-            return outcome;
+            response.add(VARY_ORIGIN);
+            return Some(outcome);
+        }
+        if !self.block.is_empty() {
+            let Outcome { verdict, reason, pattern, .. } = outcome;
+            if self.stops(verdict, pattern, request)? {
+                let reason = match pattern {
+                    None if reason != Reason::None => reason,
+                    None | Some(_) => Reason::CrossSite,
+                };
+                return Some(block(reason, pattern, response));
+            }
         }
         // The same for all, since browsers send no Origin with most of the
-        // requests whose timing is read. A preflight's is not.
-        if outcome.status == 0
-            && let Some(origins) = &self.timing_allow_origins
-        {
-            send(header(TIMING_ALLOW_ORIGIN, origins.to_bytes()));
+        // requests whose timing is read.
+        if let Some(origins) = &self.timing_allow_origins {
+            response.add(header(TIMING_ALLOW_ORIGIN, origins.to_bytes()));
         }
         // A shared cache must not serve one origin's response to another.
         // Some caches store responses to OPTIONS, too.
         if options {
-            send(VARY_OPTIONS);
+            response.add(VARY_OPTIONS);
         } else if !self.is_for_all {
-            send(VARY_ORIGIN);
+            response.add(VARY_ORIGIN);
         }
-        outcome
+        Some(outcome)
+    }
+}
+
+/// What the headers of a decision are added to, without a copy.
+pub(crate) trait Response<'a> {
+    /// At most [`HEADERS_MAX`] are added.
+    fn add(&mut self, header: Header<'a>);
+
+    /// Removes them.
+    fn clear(&mut self);
+}
+
+struct Headers<'a> {
+    headers: [Header<'a>; HEADERS_MAX],
+    count: usize,
+}
+
+impl Default for Headers<'_> {
+    fn default() -> Self {
+        Self { headers: [header("", b""); HEADERS_MAX], count: 0 }
+    }
+}
+
+impl<'a> Response<'a> for Headers<'a> {
+    fn add(&mut self, header: Header<'a>) {
+        self.headers[self.count] = header;
+        self.count += 1;
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
     }
 }
 
@@ -182,11 +225,33 @@ impl<'a> Decision<'a> {
     }
 }
 
+#[inline(never)]
+fn is_same_origin<'a>(request: &impl Received<'a>) -> Option<bool> {
+    Some(fetch_metadata::is_same_origin(&request.read()?))
+}
+
 /// What a server sends if nothing can be decided: no permission, and nothing
 /// that a cache could serve to another request.
-pub(crate) fn denial<'a>(mut send: impl FnMut(Header<'a>)) -> Outcome<'a> {
-    send(VARY_OPTIONS);
+pub(crate) fn denial<'a>(response: &mut impl Response<'a>) -> Outcome<'a> {
+    response.add(VARY_OPTIONS);
     Outcome::bare(Verdict::Refused, Reason::None)
+}
+
+/// What a server sends instead of the application's response. It is not for a
+/// cache, which could serve it to a page that is not blocked.
+pub(crate) fn block<'a>(
+    reason: Reason,
+    pattern: Option<&'a [u8]>,
+    response: &mut impl Response<'a>,
+) -> Outcome<'a> {
+    response.clear();
+    response.add(VARY_ORIGIN);
+    response.add(header(CACHE_CONTROL, c"no-store".to_bytes()));
+    Outcome {
+        status: REFUSED_STATUS,
+        pattern,
+        ..Outcome::bare(Verdict::Blocked, reason)
+    }
 }
 
 impl Outcome<'_> {
@@ -199,29 +264,63 @@ impl Policy {
     fn actual<'a>(
         &'a self,
         origin: Option<&'a [u8]>,
-        send: &mut impl FnMut(Header<'a>),
-    ) -> Outcome<'a> {
-        let matched = match origin {
-            Some(origin) => self.match_origin(origin),
-            // The same bytes as with an Origin: a cache may store either.
-            None if self.any_origin => Ok(ANY),
-            None => return Outcome::bare(Verdict::NotCors, Reason::None),
+        request: &impl Received<'a>,
+        response: &mut impl Response<'a>,
+    ) -> Option<Outcome<'a>> {
+        let Some(origin) = origin else {
+            // With `*`, the same bytes as with an Origin: a cache may store
+            // either.
+            let pattern = self.any_origin.then(|| {
+                self.permit(b"", ANY, response);
+                ANY
+            });
+            let not_cors = Outcome::bare(Verdict::NotCors, Reason::None);
+            return Some(Outcome { pattern, ..not_cors });
         };
-        let pattern = match matched {
-            Ok(pattern) => pattern,
-            Err(reason) => return Outcome::bare(Verdict::Refused, reason),
-        };
+        Some(match self.match_origin(origin) {
+            Ok(pattern) => {
+                self.permit(origin, pattern, response);
+                let pattern = Some(pattern);
+                let allowed = Outcome::bare(Verdict::Allowed, Reason::None);
+                Outcome { pattern, ..allowed }
+            }
+            Err(_) if request.tells_site() && is_same_origin(request)? => {
+                Outcome::bare(Verdict::SameOrigin, Reason::None)
+            }
+            Err(reason) => Outcome::bare(Verdict::Refused, reason),
+        })
+    }
+
+    /// Permits to read the response.
+    #[inline(always)]
+    fn permit<'a>(
+        &'a self,
+        origin: &'a [u8],
+        pattern: &[u8],
+        response: &mut impl Response<'a>,
+    ) {
         let permissions = self.permissions_of(pattern);
-        permissions.send_origin(origin.unwrap_or_default(), send);
+        permissions.send_origin(origin, response);
         if let Some(names) = &permissions.expose_headers {
-            send(header(EXPOSE_HEADERS, names.to_bytes()));
+            response.add(header(EXPOSE_HEADERS, names.to_bytes()));
         }
-        let verdict = match origin {
-            Some(_) => Verdict::Allowed,
-            None => Verdict::NotCors,
-        };
-        let pattern = Some(pattern);
-        Outcome { pattern, ..Outcome::bare(verdict, Reason::None) }
+    }
+
+    /// Whether `block` keeps an actual request from the application. `None` if
+    /// the request cannot be read.
+    #[inline(never)]
+    fn stops<'a>(
+        &self,
+        verdict: Verdict,
+        pattern: Option<&[u8]>,
+        request: &impl Received<'a>,
+    ) -> Option<bool> {
+        // Any page can have an origin that `*` or `null` matches.
+        let is_listed = !matches!(pattern, None | Some(ANY | NULL));
+        if is_listed || verdict == Verdict::SameOrigin {
+            return Some(false);
+        }
+        Some(self.block.stops(&request.read()?))
     }
 
     fn preflight<'a>(
@@ -229,7 +328,7 @@ impl Policy {
         origin: &'a [u8],
         method: &'a [u8],
         headers: &'a [u8],
-        send: &mut impl FnMut(Header<'a>),
+        response: &mut impl Response<'a>,
     ) -> Outcome<'a> {
         let refused = |reason, pattern| Outcome {
             status: REFUSED_STATUS,
@@ -263,12 +362,12 @@ impl Policy {
         };
         // The browser itself refuses a method or header that is not allowed:
         // the lists do not have it, and its console names it.
-        permissions.send_origin(origin, send);
-        permissions.send_methods(method, reason, send);
-        permissions.send_headers(headers, reason, culprit, send);
+        permissions.send_origin(origin, response);
+        permissions.send_methods(method, reason, response);
+        permissions.send_headers(headers, reason, culprit, response);
         let verdict = if reason == Reason::None {
             if let Some(max_age) = &permissions.max_age {
-                send(header(MAX_AGE, max_age.to_bytes()));
+                response.add(header(MAX_AGE, max_age.to_bytes()));
             }
             Verdict::PreflightAllowed
         } else {
@@ -338,12 +437,12 @@ impl Permissions {
     fn send_origin<'a>(
         &'a self,
         origin: &'a [u8],
-        send: &mut impl FnMut(Header<'a>),
+        response: &mut impl Response<'a>,
     ) {
         let value = if self.any_origin { ANY } else { origin };
-        send(header(ALLOW_ORIGIN, value));
+        response.add(header(ALLOW_ORIGIN, value));
         if self.credentials {
-            send(header(ALLOW_CREDENTIALS, c"true".to_bytes()));
+            response.add(header(ALLOW_CREDENTIALS, c"true".to_bytes()));
         }
     }
 
@@ -359,7 +458,7 @@ impl Permissions {
         &'a self,
         method: &'a [u8],
         reason: Reason,
-        send: &mut impl FnMut(Header<'a>),
+        response: &mut impl Response<'a>,
     ) {
         let (list, more) = if !self.methods.any() {
             (self.methods.list(), None)
@@ -380,9 +479,9 @@ impl Permissions {
                 None => (methods::SAFELISTED, Some(method)),
             }
         };
-        send(header(ALLOW_METHODS, list.to_bytes()));
+        response.add(header(ALLOW_METHODS, list.to_bytes()));
         if let Some(method) = more {
-            send(header(ALLOW_METHODS, method));
+            response.add(header(ALLOW_METHODS, method));
         }
     }
 
@@ -391,7 +490,7 @@ impl Permissions {
         headers: &'a [u8],
         reason: Reason,
         culprit: Option<&'a [u8]>,
-        send: &mut impl FnMut(Header<'a>),
+        response: &mut impl Response<'a>,
     ) {
         let names = &self.request_headers;
         let list = || match names.list().to_bytes() {
@@ -423,7 +522,7 @@ impl Permissions {
             Some(list.to_bytes())
         };
         if let Some(value) = value {
-            send(header(ALLOW_HEADERS, value));
+            response.add(header(ALLOW_HEADERS, value));
         }
     }
 }
@@ -460,6 +559,8 @@ names! { Verdict:
     Refused c"refused",
     PreflightAllowed c"preflight_allowed",
     PreflightRefused c"preflight_refused",
+    SameOrigin c"same_origin",
+    Blocked c"blocked",
 }
 
 names! { Reason:
@@ -470,9 +571,10 @@ names! { Reason:
     MethodMalformed c"method_malformed",
     HeaderNotAllowed c"header_not_allowed",
     HeadersMalformed c"headers_malformed",
+    CrossSite c"cross_site",
 }
 
-/// Of a preflight response without permission headers.
+/// Of a preflight response without permission headers, and of a blocked request.
 const REFUSED_STATUS: u16 = 403;
 
 /// The headers' names. For C callers, a NUL follows each of them, and each
@@ -483,6 +585,7 @@ const ALLOW_METHODS: &str = text(c"access-control-allow-methods");
 const ALLOW_HEADERS: &str = text(c"access-control-allow-headers");
 const EXPOSE_HEADERS: &str = text(c"access-control-expose-headers");
 const TIMING_ALLOW_ORIGIN: &str = text(c"timing-allow-origin");
+const CACHE_CONTROL: &str = text(c"cache-control");
 const MAX_AGE: &str = text(c"access-control-max-age");
 const VARY: &str = text(c"vary");
 

@@ -4,8 +4,9 @@
 mod near;
 mod wording;
 
-use crate::decision::{Decision, Request};
+use crate::decision::Decision;
 use crate::policy::{Policy, Rule};
+use crate::request::Request;
 pub use near::Near;
 
 /// A decision explained, for people. Each text is whole sentences on one

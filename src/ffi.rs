@@ -15,15 +15,16 @@
 #![allow(clippy::missing_safety_doc)]
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
-use std::mem::{offset_of, size_of};
+use std::mem::{MaybeUninit, offset_of, replace, size_of};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::{ptr, slice};
 
-use crate::decision::{Outcome, denial};
+use crate::decision::{Outcome, Response, block, denial};
 use crate::origin::public_suffix;
+use crate::request::Received;
 use crate::{
     Diagnostic, Header, LoadError, Policy, Reason, Request, Severity, Verdict,
     vary_missing,
@@ -171,7 +172,7 @@ pub struct cors_request {
     pub request_headers: cors_str,
     /// Host, or the pseudo-header :authority (RFC 9113, section 8.3.1), as the
     /// client sent it; never X-Forwarded-Host. Since 0.2, like the members
-    /// below. They are reserved: this version does not read them.
+    /// below.
     pub host: cors_str,
     /// Sec-Fetch-Site, repeated fields joined with commas.
     pub fetch_site: cors_str,
@@ -206,7 +207,8 @@ pub struct cors_decision {
     /// A cors_reason, or a later version's.
     pub reason: i32,
     /// 0, the policy's preflight_status (200 or 204), or 403. If it is not 0,
-    /// respond now, with this HTTP status and no body.
+    /// respond now, with this HTTP status, and without a body or, if the
+    /// verdict is blocked, with CORS_BLOCKED_BODY.
     pub status: u32,
     /// The number of headers that are set.
     pub header_count: u32,
@@ -225,16 +227,20 @@ pub struct cors_decision {
 const _: () = {
     assert!(size_of::<cors_str>() == 16);
     assert!(size_of::<cors_header>() == 32);
-    assert!(size_of::<cors_request>() == 136);
+    assert!(REQUEST_SIZE == 136);
     assert!(size_of::<cors_decision>() == 312);
     assert!(size_of::<cors_diagnostic>() == 88);
     assert!(REQUEST_SIZE_0_1 == 72);
     assert!(DECISION_SIZE_0_1 == 312);
 };
 
+const REQUEST_SIZE: usize = size_of::<cors_request>();
+
 /// The size of a cors_request in 0.1, the smallest that is accepted: programs
 /// that were compiled then run with every later version.
 const REQUEST_SIZE_0_1: usize = offset_of!(cors_request, host);
+/// Without upgrade, a caller cannot tell what `block` needs to know.
+const REQUEST_SIZE_WITH_UPGRADE: usize = offset_of!(cors_request, scheme);
 
 /// The size of a cors_decision in 0.1. Nothing has been added since.
 const DECISION_SIZE_0_1: usize =
@@ -340,9 +346,12 @@ pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
 /// On CORS_OK, the decision contains what to send (Fetch standard, section
 /// "CORS protocol"). CORS_ERROR_ARGUMENT means a NULL pointer, a size smaller
 /// than the first version's, a larger request whose unknown members are not
-/// all zero, or a string longer than PTRDIFF_MAX. Then, and on
-/// CORS_ERROR_INTERNAL, the decision permits nothing: its verdict is refused,
-/// its status 0, its only header Vary. If it is too small, it is not written.
+/// all zero, or a string longer than PTRDIFF_MAX; if the policy has block, also
+/// a request that is too small for upgrade. Then, and on CORS_ERROR_INTERNAL,
+/// the decision permits nothing: its verdict is refused, its status 0, its only
+/// header Vary. Or, if the policy has block and the request may be one that it
+/// blocks, the verdict is blocked and the status 403. If the decision is too
+/// small, it is not written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_evaluate(
     policy: *const cors_policy,
@@ -356,29 +365,75 @@ pub unsafe extern "C" fn cors_evaluate(
     if unsafe { (*decision).size } < DECISION_SIZE_0_1 {
         return cors_status::CORS_ERROR_ARGUMENT;
     }
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the caller's promises for `policy` and `request`.
-        let (policy, request) =
-            unsafe { (policy.as_ref(), borrow_request(request)) };
-        let (Some(policy), Some(request)) = (policy, request) else {
-            return cors_status::CORS_ERROR_ARGUMENT;
+    // SAFETY: the caller's promises, and `decision` is large enough.
+    let fail = |status| unsafe { deny(status, policy, request, decision) };
+    // SAFETY: the caller's promise.
+    let Some(known) = (unsafe { policy.as_ref() }) else {
+        return fail(cors_status::CORS_ERROR_ARGUMENT);
+    };
+    // SAFETY: every version of the struct begins with its size.
+    if request.is_null() || unsafe { (*request).size } != REQUEST_SIZE {
+        // SAFETY: the caller's promises.
+        return match unsafe { complete(known, request) } {
+            // SAFETY: as above, and the copy has this version's size.
+            Some(copy) => unsafe { cors_evaluate(policy, &copy, decision) },
+            None => fail(cors_status::CORS_ERROR_ARGUMENT),
         };
-        let mut writer = Writer { to: decision, count: 0 };
-        // SAFETY: `decision` is at least as large as our own type.
-        let send = |header| unsafe { writer.header(header) };
-        let outcome = policy.0.decide(&request, send);
-        // SAFETY: as above.
-        unsafe { writer.outcome(outcome) };
-        cors_status::CORS_OK
-    }));
-    let status = outcome.unwrap_or(cors_status::CORS_ERROR_INTERNAL);
-    if status != cors_status::CORS_OK {
-        let mut writer = Writer { to: decision, count: 0 };
-        // SAFETY: as above.
-        let outcome = denial(|header| unsafe { writer.header(header) });
-        // SAFETY: as above.
-        unsafe { writer.outcome(outcome) };
     }
+    // SAFETY: it has all members, and the caller promises readable strings.
+    let Some(received) = (unsafe { Strings::of(&*request) }) else {
+        return fail(cors_status::CORS_ERROR_ARGUMENT);
+    };
+    let decided = catch_unwind(AssertUnwindSafe(|| {
+        // A bug, for tests of what callers do then: `make faulty`.
+        #[cfg(cors_faulty)]
+        assert_ne!(received.origin(), Some(&b"https://panic.test"[..]));
+        // SAFETY: `decision` is at least as large as our own type.
+        let mut writer = unsafe { Writer::to(decision) };
+        let outcome = known.0.decide(&received, &mut writer)?;
+        writer.outcome(outcome);
+        Some(())
+    }));
+    match decided {
+        Ok(Some(())) => cors_status::CORS_OK,
+        Ok(None) => fail(cors_status::CORS_ERROR_ARGUMENT),
+        Err(_) => fail(cors_status::CORS_ERROR_INTERNAL),
+    }
+}
+
+/// Writes the decision of a call that failed, and returns `status`.
+///
+/// # Safety
+/// The promises of cors_evaluate's caller; `to` is large enough.
+#[cold]
+#[inline(never)]
+unsafe fn deny(
+    status: cors_status,
+    policy: *const cors_policy,
+    request: *const cors_request,
+    to: *mut cors_decision,
+) -> cors_status {
+    // SAFETY: the caller's promises.
+    let stops = unsafe { policy.as_ref() }.is_some_and(|policy| {
+        // SAFETY: the caller's promises.
+        let known = unsafe { copy_of(request) };
+        // SAFETY: the caller's promise for the strings.
+        let read =
+            |str| unsafe { are_possible(&[str]).then(|| borrow_str(str)) };
+        let method = known.as_ref().and_then(|known| read(known.method)?);
+        let upgrade = known
+            .as_ref()
+            .filter(|known| known.size >= REQUEST_SIZE_WITH_UPGRADE)
+            .and_then(|known| read(known.upgrade));
+        policy.0.block.may_stop(method, upgrade)
+    });
+    // SAFETY: the caller's promise.
+    let mut writer = unsafe { Writer::to(to) };
+    let outcome = match stops {
+        true => block(Reason::None, None, &mut writer),
+        false => denial(&mut writer),
+    };
+    writer.outcome(outcome);
     status
 }
 
@@ -397,10 +452,13 @@ pub unsafe extern "C" fn cors_explain(
     capacity: usize,
 ) -> usize {
     let text = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the caller's promises for `policy` and `request`.
-        let (policy, request) =
-            unsafe { (policy.as_ref()?, borrow_request(request)?) };
-        Some(policy.0.explain(&request))
+        // SAFETY: the caller's promise.
+        let policy = unsafe { policy.as_ref() }?;
+        // SAFETY: the caller's promises for `request` and its strings.
+        unsafe {
+            let request = complete(policy, request)?;
+            Some(policy.0.explain(&Strings::of(&request)?.read()?))
+        }
     }))
     .ok()
     .flatten()
@@ -567,57 +625,142 @@ unsafe fn load(
     }
 }
 
-/// The caller's request; `None` if it is NULL, or has a wrong size or a length
-/// that no object can have.
+/// The caller's request as one of this version; `None` if it is NULL, has a
+/// wrong size, or wants what this version cannot do.
 ///
 /// # Safety
-/// `request` is NULL or valid for its `size`, and its strings are readable
-/// for `'a`.
-unsafe fn borrow_request<'a>(
+/// `request` is NULL or valid for its `size`.
+#[cold]
+unsafe fn complete(
+    policy: &cors_policy,
     request: *const cors_request,
-) -> Option<Request<'a>> {
-    const OWN: usize = size_of::<cors_request>();
-    if request.is_null() {
+) -> Option<cors_request> {
+    // SAFETY: the caller's promise.
+    let mut copy = unsafe { copy_of(request) }?;
+    let size = replace(&mut copy.size, REQUEST_SIZE);
+    if size < REQUEST_SIZE_WITH_UPGRADE && !policy.0.block.is_empty() {
         return None;
     }
-    // SAFETY: every version of the struct begins with its size.
-    let size = unsafe { (*request).size };
-    if !(REQUEST_SIZE_0_1..=OWN).contains(&size) {
-        if !(OWN..=LEN_MAX).contains(&size) {
-            return None;
-        }
+    if let Some(more) = size.checked_sub(REQUEST_SIZE) {
         // SAFETY: the caller promises `size` readable bytes.
         let unknown = unsafe {
-            slice::from_raw_parts(request.cast::<u8>().add(OWN), size - OWN)
+            let end = request.cast::<u8>().add(REQUEST_SIZE);
+            slice::from_raw_parts(end, more)
         };
         // A later caller must learn that this version cannot do what it asks.
         if unknown.iter().any(|&byte| byte != 0) {
             return None;
         }
     }
-    // Member by member: an older caller's request ends after these, so there
-    // must be no reference to the whole struct. The later members are not used
-    // yet.
-    // SAFETY: every version of the struct has these four.
-    let strings = unsafe {
-        [
-            (*request).method,
-            (*request).origin,
-            (*request).request_method,
-            (*request).request_headers,
-        ]
-    };
-    // All at once first, as it never happens; an absent string may have any
-    // length.
-    if strings.iter().fold(0, |lens, str| lens | str.len) > LEN_MAX
-        && strings.iter().any(|str| !str.ptr.is_null() && str.len > LEN_MAX)
-    {
+    Some(copy)
+}
+
+/// The members of the caller's request that both know; the others are absent.
+/// `None` if it is NULL, or has a wrong size.
+///
+/// # Safety
+/// `request` is NULL or valid for its `size`.
+#[cold]
+unsafe fn copy_of(request: *const cors_request) -> Option<cors_request> {
+    if request.is_null() {
         return None;
     }
-    // SAFETY: the caller promises readable strings.
-    let [method, origin, request_method, request_headers] =
-        strings.map(|str| unsafe { borrow_str(str) });
-    Some(Request { method, origin, request_method, request_headers })
+    // SAFETY: every version of the struct begins with its size.
+    let size = unsafe { (*request).size };
+    if !(REQUEST_SIZE_0_1..=LEN_MAX).contains(&size) {
+        return None;
+    }
+    let mut copy = MaybeUninit::<cors_request>::zeroed();
+    let len = size.min(REQUEST_SIZE);
+    // SAFETY: the caller promises `size` readable bytes, and zeros are a
+    // request of absent strings.
+    unsafe {
+        let to = copy.as_mut_ptr().cast();
+        ptr::copy_nonoverlapping(request.cast::<u8>(), to, len);
+        Some(copy.assume_init())
+    }
+}
+
+/// A request whose strings are readable for `'a`. Those of the first version
+/// have a possible length.
+struct Strings<'a>(&'a cors_request);
+
+impl<'a> Strings<'a> {
+    /// `None` if a string has a length that no object can have.
+    ///
+    /// # Safety
+    /// The strings are readable for `'a`.
+    #[inline(always)]
+    unsafe fn of(request: &'a cors_request) -> Option<Self> {
+        let first_four = [
+            request.method,
+            request.origin,
+            request.request_method,
+            request.request_headers,
+        ];
+        are_possible(&first_four).then_some(Self(request))
+    }
+}
+
+impl<'a> Received<'a> for Strings<'a> {
+    fn method(&self) -> Option<&'a [u8]> {
+        // SAFETY: it is readable, like those below.
+        unsafe { borrow_str(self.0.method) }
+    }
+
+    fn origin(&self) -> Option<&'a [u8]> {
+        // SAFETY: as above.
+        unsafe { borrow_str(self.0.origin) }
+    }
+
+    fn request_method(&self) -> Option<&'a [u8]> {
+        // SAFETY: as above.
+        unsafe { borrow_str(self.0.request_method) }
+    }
+
+    fn request_headers(&self) -> Option<&'a [u8]> {
+        // SAFETY: as above.
+        unsafe { borrow_str(self.0.request_headers) }
+    }
+
+    fn tells_site(&self) -> bool {
+        !self.0.fetch_site.ptr.is_null() || !self.0.host.ptr.is_null()
+    }
+
+    fn read(&self) -> Option<Request<'a>> {
+        let Self(request) = self;
+        let more = [
+            request.host,
+            request.fetch_site,
+            request.upgrade,
+            request.scheme,
+        ];
+        if !are_possible(&more) {
+            return None;
+        }
+        // SAFETY: as above.
+        let [host, fetch_site, upgrade, scheme] =
+            more.map(|str| unsafe { borrow_str(str) });
+        Some(Request {
+            method: self.method(),
+            origin: self.origin(),
+            request_method: self.request_method(),
+            request_headers: self.request_headers(),
+            host,
+            fetch_site,
+            upgrade,
+            scheme,
+        })
+    }
+}
+
+/// Whether each has a length that an object can have; an absent one may have
+/// any.
+#[inline(always)]
+fn are_possible(strings: &[cors_str]) -> bool {
+    // All at once first, as it never happens.
+    strings.iter().fold(0, |lens, str| lens | str.len) <= LEN_MAX
+        || strings.iter().all(|str| str.ptr.is_null() || str.len <= LEN_MAX)
 }
 
 /// The largest object.
@@ -644,24 +787,16 @@ struct Writer {
 
 impl Writer {
     /// # Safety
-    /// `to` points to writable memory of a `cors_decision`'s size. It is
-    /// called at most [`CORS_HEADERS_MAX`] times.
-    unsafe fn header(&mut self, Header { name, value }: Header<'_>) {
-        let header = cors_header { name: str_of(name), value: str_of(value) };
-        // SAFETY: the caller's promises.
-        unsafe {
-            let places = &raw mut (*self.to).headers;
-            places.cast::<cors_header>().add(self.count).write(header);
-        }
-        self.count += 1;
+    /// `to` points to writable memory of a `cors_decision`'s size for as long
+    /// as the writer is used.
+    unsafe fn to(to: *mut cors_decision) -> Self {
+        Self { to, count: 0 }
     }
 
-    /// # Safety
-    /// As above.
-    unsafe fn outcome(self, outcome: Outcome<'_>) {
+    fn outcome(self, outcome: Outcome<'_>) {
         let Self { to, count } = self;
         let Outcome { verdict, reason, status, culprit, pattern } = outcome;
-        // SAFETY: the caller's promise.
+        // SAFETY: `to` is writable.
         unsafe {
             (&raw mut (*to).header_count).write(count as u32);
             (&raw mut (*to).verdict).write(verdict as i32);
@@ -670,6 +805,22 @@ impl Writer {
             (&raw mut (*to).culprit).write(culprit.map_or(ABSENT, str_of));
             (&raw mut (*to).pattern).write(pattern.map_or(ABSENT, str_of));
         }
+    }
+}
+
+impl Response<'_> for Writer {
+    fn add(&mut self, Header { name, value }: Header<'_>) {
+        let header = cors_header { name: str_of(name), value: str_of(value) };
+        // SAFETY: `to` is writable, and has room for all headers.
+        unsafe {
+            let places = &raw mut (*self.to).headers;
+            places.cast::<cors_header>().add(self.count).write(header);
+        }
+        self.count += 1;
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
     }
 }
 

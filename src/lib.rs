@@ -17,6 +17,7 @@
 //!     origin: Some(b"https://app.example.com"),
 //!     request_method: Some(b"PUT"),
 //!     request_headers: Some(b"content-type"),
+//!     ..Request::default()
 //! });
 //! assert_eq!(decision.verdict, Verdict::PreflightAllowed);
 //! assert_eq!(decision.status, 204);
@@ -31,7 +32,7 @@
 //! application sent, and its `Timing-Allow-Origin` if the decision has that
 //! header; it adds the decision's headers (of `Vary`, see
 //! [`vary_missing`]); and if [`Decision::status`] is not 0, it responds
-//! immediately with that status and no body.
+//! immediately with that status and no body, or with [`BLOCKED_BODY`].
 //!
 //! The rules are those of the [Fetch standard](https://fetch.spec.whatwg.org/)
 //! and RFC 9110; comments link to the sections. The C ABI of `include/cors.h`
@@ -41,16 +42,18 @@
 
 mod decision;
 mod explain;
+mod fetch_metadata;
 mod ffi;
 mod names;
 mod origin;
 mod policy;
+mod request;
 mod table;
 #[cfg(test)]
 mod tests;
 mod vary;
 
-pub use decision::{Decision, Header, Reason, Request, Verdict};
+pub use decision::{BLOCKED_BODY, Decision, Header, Reason, Verdict};
 pub use explain::{Explanation, Near};
 pub use names::forbidden::is_forbidden_request_header;
 pub use names::methods::METHOD_MAX;
@@ -65,4 +68,5 @@ pub use policy::keys::{KEYS, Key, KeyDefault, Values};
 pub use policy::{
     LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy, RULES_MAX, Rule,
 };
+pub use request::Request;
 pub use vary::vary_missing;

@@ -15,6 +15,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::{error, fmt};
 
+use crate::fetch_metadata::Block;
 use crate::names::set::Names;
 use crate::origin::public_suffix::PublicSuffixList;
 use crate::origin::set::{OriginSet, RULE_NUMBERS};
@@ -48,9 +49,11 @@ pub struct Policy {
     pub(crate) preflight_status: u16,
     /// The value of `Timing-Allow-Origin`.
     pub(crate) timing_allow_origins: Option<CString>,
+    /// Which requests are blocked.
+    pub(crate) block: Block,
     /// Whether a response to anything but OPTIONS gets the same `Vary`, and
-    /// nothing else that does not depend on the request: so it is with most
-    /// policies.
+    /// nothing else that does not depend on the request, and none is blocked:
+    /// so it is with most policies.
     pub(crate) always_varies: bool,
     warnings: Vec<Diagnostic>,
 }
@@ -154,6 +157,16 @@ impl Policy {
     pub fn timing_allow_origins(&self) -> impl Iterator<Item = &str> {
         let list = self.timing_allow_origins.as_deref();
         list.map(names).into_iter().flatten().map(str::trim_ascii_start)
+    }
+
+    /// The kinds of request that are blocked: `unsafe_methods`, `websockets`.
+    pub fn block(&self) -> impl Iterator<Item = &'static str> {
+        let Block { unsafe_methods, websockets } = self.block;
+        let kinds = [
+            (unsafe_methods, keys::UNSAFE_METHODS),
+            (websockets, keys::WEBSOCKETS),
+        ];
+        kinds.into_iter().filter_map(|(is, kind)| is.then_some(kind))
     }
 
     /// The warnings, in the order of the file.

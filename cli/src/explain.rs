@@ -116,6 +116,7 @@ fn as_received(sent: &SentRequest) -> Request<'_> {
         origin: Some(sent.origin.as_bytes()),
         request_method: sent.request_method.as_deref().map(str::as_bytes),
         request_headers: sent.request_headers.as_deref().map(str::as_bytes),
+        ..Request::default()
     }
 }
 

@@ -87,6 +87,10 @@ fn property(key: &Key) -> Map<String, Value> {
                 "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
             },
         }),
+        Values::Choices(words) => json!({
+            "type": "array",
+            "items": { "enum": words },
+        }),
         Values::Rules(keys) => json!({
             "type": "array",
             "minItems": 1,

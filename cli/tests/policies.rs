@@ -153,6 +153,7 @@ fn check_and_diff_show_every_key_that_means_something() {
                     json!(["https://c.example"])
                 }
                 Values::Names => json!(["X-A"]),
+                Values::Choices(words) => json!(words),
             };
             let mut policy = base.clone();
             let object = policy.pointer_mut(pointer).expect("an object");

@@ -229,6 +229,7 @@ fn each_request_of_the_table_passes_the_standard_and_is_refused() {
                     origin: Some(sent.origin.as_bytes()),
                     request_method: method.as_deref().map(str::as_bytes),
                     request_headers: names.as_deref().map(str::as_bytes),
+                    ..Request::default()
                 };
                 verdicts.push(policy.evaluate(&received).verdict);
                 Response {

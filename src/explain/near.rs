@@ -6,7 +6,7 @@
 
 use std::str;
 
-use crate::decision::{Decision, Reason, Request, Verdict};
+use crate::decision::{Decision, Reason, Verdict};
 use crate::names::forbidden::{
     is_forbidden_method, is_forbidden_request_header,
 };
@@ -15,6 +15,7 @@ use crate::origin::pattern::Pattern;
 use crate::origin::set::Builder;
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme, Tuple};
 use crate::policy::{Policy, Rule, correction};
+use crate::request::Request;
 
 /// What is near a refused request and would be allowed, or why nothing can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,9 +108,10 @@ pub(super) fn find(
                 }
             })
         }
-        Reason::None | Reason::MethodMalformed | Reason::HeadersMalformed => {
-            None
-        }
+        Reason::None
+        | Reason::MethodMalformed
+        | Reason::HeadersMalformed
+        | Reason::CrossSite => None,
     }
 }
 
@@ -367,6 +369,10 @@ const GET: Request<'static> = Request {
     origin: None,
     request_method: None,
     request_headers: None,
+    host: None,
+    fetch_site: None,
+    upgrade: None,
+    scheme: None,
 };
 
 /// The schemes of extensions, and the browsers that they are of.

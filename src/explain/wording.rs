@@ -46,6 +46,11 @@ pub(super) fn cause(
         Reason::None if decision.verdict == Verdict::NotCors => {
             "the request has no Origin.".into()
         }
+        Reason::None if decision.verdict == Verdict::SameOrigin => {
+            "the request comes from a page of the same origin, which needs no \
+             permission."
+                .into()
+        }
         Reason::None => {
             let pattern = quoted(decision.pattern.unwrap_or_default());
             format!(
@@ -71,7 +76,15 @@ pub(super) fn cause(
             "Access-Control-Request-Headers is not a list of header names."
                 .into()
         }
+        Reason::CrossSite => {
+            "a page of another site sent the request, and block lists \
+             requests of this kind."
+                .into()
+        }
     };
+    if decision.verdict == Verdict::Blocked {
+        text += " It does not reach the application.";
+    }
     if decision.verdict == Verdict::Refused {
         text += " The application still responds, but the browser does not \
                  let the page read the response.";

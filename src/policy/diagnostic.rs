@@ -165,6 +165,7 @@ codes! {
     MaxAgeRange "max-age-range",
     PreflightStatus "preflight-status" =>
         "use 204, or 200 for clients that do not accept 204",
+    BlockKind "block-kind" => "use \"unsafe_methods\" or \"websockets\"",
     TimingOrigin "timing-origin" =>
         "list each origin, or use \"*\" alone for any origin",
     TimingAnyNotAlone "timing-any-not-alone" =>

@@ -67,6 +67,8 @@ pub enum Values {
     Patterns,
     /// An array of tokens (RFC 9110, section 5.6.2).
     Names,
+    /// An array of some of these words.
+    Choices(&'static [&'static str]),
     /// An array of objects with some of these keys, at least one.
     Rules(&'static [&'static Key]),
     /// An object with some of these keys.
@@ -92,6 +94,7 @@ pub static KEYS: &[&Key] = &[
     &MAX_AGE,
     &PREFLIGHT_STATUS,
     &TIMING_ALLOW_ORIGINS,
+    &BLOCK,
     &DANGEROUSLY_ALLOW,
     &SCHEMA,
     &DESCRIPTION,
@@ -206,6 +209,19 @@ pub(super) static TIMING_ALLOW_ORIGINS: Key = Key {
     others: "timingalloworigin timingorigins timingorigin timing tao",
 };
 
+pub(super) static BLOCK: Key = Key {
+    pointer: "/block",
+    values: Values::Choices(&[UNSAFE_METHODS, WEBSOCKETS]),
+    default: KeyDefault::Json("[]"),
+    meaning: "which requests from other sites are answered with 403, unless \
+        `allow_origins` lists the origin: `unsafe_methods` (all but GET, HEAD \
+        and OPTIONS), `websockets`",
+    others: "csrf csrfprotection blockrequests",
+};
+
+pub(super) const UNSAFE_METHODS: &str = "unsafe_methods";
+pub(super) const WEBSOCKETS: &str = "websockets";
+
 pub(super) static DANGEROUSLY_ALLOW: Key = Key {
     pointer: "/dangerously_allow",
     values: Values::Object(DANGERS),
@@ -226,7 +242,8 @@ pub(super) static INSECURE_ORIGINS: Key = Key {
     pointer: "/dangerously_allow/insecure_origins",
     values: Values::Patterns,
     default: KeyDefault::Json("[]"),
-    meaning: "with credentials: http origins other than loopback ones",
+    meaning: "with credentials or `block`: http origins other than loopback \
+        ones",
     others: "",
 };
 
@@ -234,8 +251,8 @@ pub(super) static PUBLIC_SUFFIX_WILDCARDS: Key = Key {
     pointer: "/dangerously_allow/public_suffix_wildcards",
     values: Values::Patterns,
     default: KeyDefault::Json("[]"),
-    meaning: "with credentials: wildcards under which anyone can get a name, \
-        and ranges in which anyone can get an address",
+    meaning: "with credentials or `block`: wildcards under which anyone can \
+        get a name, and ranges in which anyone can get an address",
     others: "",
 };
 
@@ -243,8 +260,8 @@ pub(super) static SCHEME_WILDCARDS: Key = Key {
     pointer: "/dangerously_allow/scheme_wildcards",
     values: Values::Patterns,
     default: KeyDefault::Json("[]"),
-    meaning: "with credentials: whole schemes, such as `moz-extension://*`, \
-        which match every extension of every author",
+    meaning: "with credentials or `block`: whole schemes, such as \
+        `moz-extension://*`, which match every extension of every author",
     others: "",
 };
 
@@ -252,8 +269,9 @@ pub(super) static LOOPBACK_ORIGINS: Key = Key {
     pointer: "/dangerously_allow/loopback_origins",
     values: Values::Patterns,
     default: KeyDefault::Json("[]"),
-    meaning: "with credentials: loopback origins that are intended, such as \
-        Tauri's `http://tauri.localhost`. Without it they load with a warning",
+    meaning: "with credentials or `block`: loopback origins that are intended, \
+        such as Tauri's `http://tauri.localhost`. Without it they load with a \
+        warning",
     others: "",
 };
 

@@ -10,7 +10,7 @@ mod timing;
 use std::borrow::Cow;
 use std::ffi::CString;
 
-use self::origins::{Closed, Dangers, Origins};
+use self::origins::{Closed, Dangers, Origins, Trust};
 use super::correction::{has_variable, variable};
 use super::diagnostic::{
     Code, DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Finding, Severity, quoted,
@@ -19,6 +19,7 @@ use super::document::{self, Type, Value};
 use super::keys::{self, Key, Values};
 use super::not_json;
 use super::{POLICY_DEPTH_MAX, POLICY_MAX, Permissions, Policy, RULES_MAX};
+use crate::fetch_metadata::Block;
 use crate::origin::public_suffix::PublicSuffixList;
 
 /// Reads a policy, without its warnings. There is one if no diagnostic is an
@@ -36,7 +37,8 @@ pub(super) fn read(
         }
     };
     let (diagnostics, closed) = Default::default();
-    let mut reader = Reader { text, suffixes, diagnostics, closed };
+    let mut reader =
+        Reader { text, suffixes, diagnostics, closed, blocks: false };
     let mut error = |offset, finding| {
         reader.diagnostics.push(Severity::Error, offset, || {
             // No pointer leads to a place in what is no JSON.
@@ -71,6 +73,8 @@ struct Reader<'t> {
     suffixes: &'t PublicSuffixList,
     diagnostics: Diagnostics,
     closed: Closed,
+    /// Whether the policy blocks requests.
+    blocks: bool,
 }
 
 /// A value and the way to it.
@@ -123,6 +127,11 @@ impl<'t> Reader<'t> {
         let root = At { value: document, rule, pointer, last: Step::None };
         let members = self.members(&root, keys::KEYS)?;
         members.get(&keys::SCHEMA).map(|at| self.string(&at));
+        let block = match members.get(&keys::BLOCK) {
+            Some(at) => self.block(&at),
+            None => Block::default(),
+        };
+        self.blocks = !block.is_empty();
         let rules = members.get(&keys::RULES);
         let capacity = document.raw().len();
         let mut origins = Origins::with_capacity(capacity, rules.is_some());
@@ -148,13 +157,37 @@ impl<'t> Reader<'t> {
             null_origin: permissions.iter().position(|rule| rule.null_origin),
             any_origin,
             is_for_all,
-            always_varies: !is_for_all && timing_allow_origins.is_none(),
+            always_varies: !is_for_all
+                && timing_allow_origins.is_none()
+                && block.is_empty(),
+            block,
             first: permissions.remove(0),
             more: permissions.into(),
             preflight_status: preflight_status.map_or(204, |s| s as u16),
             timing_allow_origins,
             warnings: Vec::new(),
         })
+    }
+
+    /// Which requests are blocked.
+    fn block(&mut self, array: &At<'t, '_>) -> Block {
+        let mut block = Block::default();
+        self.names(Some(*array), |reader, at, name, _| {
+            let kind = match &*name {
+                keys::UNSAFE_METHODS => &mut block.unsafe_methods,
+                keys::WEBSOCKETS => &mut block.websockets,
+                _ => {
+                    return reader.error(at, || {
+                        let what = "is not a kind of request";
+                        Code::BlockKind.of(&name, what)
+                    });
+                }
+            };
+            if std::mem::replace(kind, true) {
+                reader.warning(at, || names::duplicate(&name));
+            }
+        });
+        block
     }
 
     /// What each rule of an array permits.
@@ -213,7 +246,10 @@ impl<'t> Reader<'t> {
         };
         let [any_origin, null_origin] = match members.get(&keys::ALLOW_ORIGINS)
         {
-            Some(at) => self.origins(&at, credentials, &mut dangers, origins),
+            Some(at) => {
+                let trust = Trust { credentials, blocks: self.blocks };
+                self.origins(&at, trust, &mut dangers, origins)
+            }
             None => {
                 // If it has another name, the unknown key is reported.
                 if object.value.kind() == Type::Object
@@ -378,6 +414,7 @@ impl<'t> Reader<'t> {
             | Values::ExactOrigins
             | Values::Patterns
             | Values::Names
+            | Values::Choices(_)
             | Values::Rules(_)
             | Values::Object(_) => return number,
         };

@@ -206,6 +206,10 @@ const EXAMPLES: &[(Code, &str)] = &[
         r#"{"allow_origins": ["*"], "preflight_status": 202}"#,
     ),
     (
+        Code::BlockKind,
+        r#"{"allow_origins": ["*"], "block": ["unsafe_method"]}"#,
+    ),
+    (
         Code::TimingOrigin,
         r#"{"allow_origins": ["*"], "timing_allow_origins": ["https://*.example.com"]}"#,
     ),
@@ -330,6 +334,7 @@ fn key_table() -> String {
             Values::ExactOrigins => "exact origins, or `*`".into(),
             Values::Patterns => "origin patterns".into(),
             Values::Names => "names, or `*`".into(),
+            Values::Choices(words) => format!("`{}`", words.join("`, `")),
             Values::Rules(_) => "objects, at least one, see below".into(),
             Values::Object(_) => "object, see below".into(),
         };

@@ -44,6 +44,7 @@ fn preflight_hint_of(json: &str, method: &str, headers: &str) -> String {
         origin: Some(b"https://app.example.com"),
         request_method: Some(method.as_bytes()),
         request_headers: Some(headers.as_bytes()),
+        ..Request::default()
     };
     policy(json).explanation(&request).hint.unwrap_or_default()
 }
@@ -233,6 +234,7 @@ fn preflight<'a>(origin: &'a str, method: &'a str) -> Request<'a> {
         origin: Some(origin.as_bytes()),
         request_method: Some(method.as_bytes()),
         request_headers: None,
+        ..Request::default()
     }
 }
 
@@ -439,6 +441,7 @@ fn an_explanation_takes_no_longer_than_a_thousand_decisions() {
         origin: Some(origin),
         request_method: Some(method),
         request_headers: Some(headers.as_bytes()),
+        ..Request::default()
     };
     let requests = [
         ask(b"https://a-x-0-y.example.com", b"M0"),
@@ -530,6 +533,7 @@ fn an_explanation_is_short_whatever_the_request_and_the_policy() {
                         origin: Some(origin.as_bytes()),
                         request_method: Some(method.as_bytes()),
                         request_headers: Some(headers.as_bytes()),
+                        ..Request::default()
                     });
                     assert!(text.len() < 4096, "{}", text.len());
                 }
@@ -553,8 +557,7 @@ proptest! {
                 method: Some(b"OPTIONS"),
                 origin: Some(origin),
                 request_method: Some(names.as_bytes()),
-                request_headers: Some(&bytes),
-            };
+                request_headers: Some(&bytes), ..Request::default() };
             let asked = Request {
                 request_method: Some(b"GET"),
                 request_headers: Some(names.as_bytes()),

@@ -23,3 +23,10 @@ mod standard;
 mod suffix_list;
 mod vary;
 mod vectors;
+
+#[test]
+fn c_has_the_same_body_for_blocked_requests() {
+    let header = include_str!("../../include/cors.h");
+    let body = crate::BLOCKED_BODY.escape_default();
+    assert!(header.contains(&format!("\"{body}\"\n")));
+}

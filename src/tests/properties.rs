@@ -220,8 +220,7 @@ proptest! {
             method: method.as_deref(),
             origin: origin.as_deref(),
             request_method: request_method.as_deref(),
-            request_headers: request_headers.as_deref(),
-        });
+            request_headers: request_headers.as_deref(), ..Request::default() });
         for header in decision.headers() {
             let value = std::str::from_utf8(header.value);
             let value = value.expect("header values are ASCII");
@@ -301,6 +300,7 @@ fn answer(
         origin: Some(sent.origin.as_bytes()),
         request_method: sent.request_method.as_deref().map(str::as_bytes),
         request_headers: sent.request_headers.as_deref().map(str::as_bytes),
+        ..Request::default()
     });
     if decision.verdict == Verdict::PreflightRefused {
         let culprit = decision.culprit.map(|culprit| {

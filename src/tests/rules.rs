@@ -360,6 +360,7 @@ fn a_file_has_at_most_1024_rules_and_each_decides() {
                 origin: Some(origin.as_bytes()),
                 request_method: Some(b"GET"),
                 request_headers: None,
+                ..Request::default()
             });
             let age = decision
                 .headers()

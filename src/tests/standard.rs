@@ -250,6 +250,7 @@ fn a_star_covers_what_browsers_ask_for_and_nothing_else() {
                 origin: Some(b"https://app.example.com"),
                 request_method: Some(method.as_bytes()),
                 request_headers: headers.map(str::as_bytes),
+                ..crate::Request::default()
             };
             policy.evaluate(&request).verdict
                 == crate::Verdict::PreflightAllowed

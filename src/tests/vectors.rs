@@ -243,6 +243,7 @@ impl OwnedRequest {
             origin: origin.as_deref(),
             request_method: request_method.as_deref(),
             request_headers: request_headers.as_deref(),
+            ..Request::default()
         }
     }
 }

@@ -102,6 +102,22 @@ impl Named<'_> {
     }
 }
 
+/// What an origin that a rule lists may do beyond reading.
+#[derive(Clone, Copy)]
+pub(super) struct Trust {
+    /// Read what it gets with the user's credentials.
+    pub(super) credentials: bool,
+    /// Send what `block` keeps others from sending, with whatever cookies the
+    /// browser adds. `*` and `null` give no such trust.
+    pub(super) blocks: bool,
+}
+
+impl Trust {
+    fn is_given(self) -> bool {
+        self.credentials || self.blocks
+    }
+}
+
 /// The patterns of all rules.
 pub(super) struct Origins<'t> {
     builder: Builder,
@@ -131,7 +147,7 @@ impl<'t> Reader<'t> {
     pub(super) fn origins(
         &mut self,
         array: &At<'t, 'static>,
-        credentials: bool,
+        trust: Trust,
         dangers: &mut Dangers<'t>,
         origins: &mut Origins<'t>,
     ) -> [bool; 2] {
@@ -155,7 +171,7 @@ impl<'t> Reader<'t> {
                         | Pattern::Range(_)
                         | Pattern::AnyHost(_) => {}
                     }
-                    self.origin(&at, &text, &pattern, credentials, dangers);
+                    self.origin(&at, &text, &pattern, trust, dangers);
                     origins.builder.push(&text, &pattern);
                 }
                 Err(error) => {
@@ -163,11 +179,8 @@ impl<'t> Reader<'t> {
                     self.error(&at, || {
                         let (finding, fix) = correction::explain(&text, error);
                         match fix {
-                            Some(fix) => finding.help(dangers.offer(
-                                &fix,
-                                credentials,
-                                suffixes,
-                            )),
+                            Some(fix) => finding
+                                .help(dangers.offer(&fix, trust, suffixes)),
                             None => finding,
                         }
                     });
@@ -301,12 +314,12 @@ impl<'t> Reader<'t> {
         at: &At<'t, '_>,
         text: &str,
         pattern: &Pattern<'_>,
-        credentials: bool,
+        trust: Trust,
         dangers: &mut Dangers<'t>,
     ) {
         let (scheme, host, port) = match pattern {
             Pattern::Any => {
-                if credentials {
+                if trust.credentials {
                     let message = "\"*\" with credentials would let any site \
                                    act as its visitors";
                     self.error(at, || {
@@ -316,7 +329,7 @@ impl<'t> Reader<'t> {
                 return;
             }
             Pattern::Null => {
-                return self.null_origin(at, credentials, dangers);
+                return self.null_origin(at, trust, dangers);
             }
             Pattern::Exact(tuple) => {
                 let host = str::from_utf8(tuple.host);
@@ -324,22 +337,22 @@ impl<'t> Reader<'t> {
                 (tuple.scheme, host.into(), tuple.port.into())
             }
             Pattern::Wildcard(wildcard) => {
-                self.public_suffix(at, text, wildcard, credentials, dangers);
+                self.public_suffix(at, text, wildcard, trust, dangers);
                 (wildcard.scheme, wildcard.host_text().into(), wildcard.port)
             }
             Pattern::Range(range) => {
-                self.public_range(at, text, range, credentials, dangers);
+                self.public_range(at, text, range, trust, dangers);
                 // If the first address is a loopback one, all are.
                 (range.scheme, range.addresses.host_text().into(), range.port)
             }
             Pattern::AnyHost(_) => {
-                self.any_host(at, text, credentials, dangers);
+                self.any_host(at, text, trust, dangers);
                 (Scheme::Other, Cow::Borrowed("*"), PortPattern::Default)
             }
         };
         let host: &str = &host;
         if !matches!(scheme, Scheme::Http | Scheme::Https) {
-            return self.other_scheme(at, text, host, credentials, dangers);
+            return self.other_scheme(at, text, host, trust, dangers);
         }
         if let PortPattern::Number(port) = port
             && is_blocked_port(port)
@@ -351,29 +364,36 @@ impl<'t> Reader<'t> {
             });
         }
         if is_loopback(host) {
-            if credentials && !dangers.loopback_origins.covers(text) {
-                let what = "lets any program on the user's machine use the \
-                            user's credentials";
+            if trust.is_given() && !dangers.loopback_origins.covers(text) {
+                let what = match trust.credentials {
+                    true => {
+                        "lets any program on the user's machine use the \
+                         user's credentials"
+                    }
+                    false => {
+                        "lets any program on the user's machine send what \
+                         block stops"
+                    }
+                };
                 self.warning(at, || Code::OriginLoopback.of(text, what));
             }
         } else if scheme == Scheme::Http
             && !dangers.insecure_origins.covers(text)
         {
             let suffixes = self.suffixes;
-            self.error_if(credentials, at, || {
+            self.error_if(trust.is_given(), at, || {
                 let what = "is not encrypted, so anyone on the network path \
                             can impersonate it";
                 let https = with_https(text);
                 let list =
                     "list the pattern in dangerously_allow.insecure_origins";
-                let help = match dangers.accepts(&https, credentials, suffixes)
-                {
+                let help = match dangers.accepts(&https, trust, suffixes) {
                     true => format!("use {https}, or {list}"),
                     false => list.into(),
                 };
                 Code::OriginInsecure.of(text, what).help(help)
             });
-        } else if credentials && port == PortPattern::Any {
+        } else if trust.credentials && port == PortPattern::Any {
             let what = "lets any program on any port of the host use the \
                         user's credentials";
             self.warning(at, || Code::OriginAnyPort.of(text, what));
@@ -386,7 +406,7 @@ impl<'t> Reader<'t> {
         at: &At<'t, '_>,
         text: &str,
         host: &str,
-        credentials: bool,
+        trust: Trust,
         dangers: &Dangers<'t>,
     ) {
         let Some((scheme, rest)) = text.split_once("://") else { return };
@@ -401,7 +421,7 @@ impl<'t> Reader<'t> {
             let fix = format!("{meant}://{rest}");
             let fix = correction::correct(&fix).map_or(fix, |(fix, _)| fix);
             finding().help(match Pattern::parse(&fix) {
-                Ok(_) => dangers.offer(&fix, credentials, self.suffixes),
+                Ok(_) => dangers.offer(&fix, trust, self.suffixes),
                 Err(_) => "add a host".into(),
             })
         } else if correction::is_opaque_scheme(scheme) || scheme == "ftp" {
@@ -419,7 +439,7 @@ impl<'t> Reader<'t> {
         at: &At<'t, '_>,
         text: &str,
         wildcard: &Wildcard<'_>,
-        credentials: bool,
+        trust: Trust,
         dangers: &mut Dangers<'t>,
     ) {
         let suffix = wildcard.host_text();
@@ -433,7 +453,7 @@ impl<'t> Reader<'t> {
             return;
         }
         let suffixes = self.suffixes;
-        self.error_if(credentials, at, || {
+        self.error_if(trust.is_given(), at, || {
             let source = match open.shared {
                 true => "libcors's list of shared domains".into(),
                 false => format!("public suffix list of {}", suffixes.date()),
@@ -451,14 +471,14 @@ impl<'t> Reader<'t> {
         at: &At<'t, '_>,
         text: &str,
         range: &Range,
-        credentials: bool,
+        trust: Trust,
         dangers: &mut Dangers<'t>,
     ) {
         if special_use::is_open(range.addresses)
             && !dangers.public_suffix_wildcards.covers(text)
         {
             let what = "has public addresses, so anyone can get one of them";
-            self.error_if(credentials, at, || {
+            self.error_if(trust.is_given(), at, || {
                 Code::OriginPublicRange.of(text, what)
             });
         }
@@ -468,12 +488,12 @@ impl<'t> Reader<'t> {
         &mut self,
         at: &At<'t, '_>,
         text: &str,
-        credentials: bool,
+        trust: Trust,
         dangers: &mut Dangers<'t>,
     ) {
         if !dangers.scheme_wildcards.covers(text) {
             let what = "matches every page with this scheme, whoever wrote it";
-            self.error_if(credentials, at, || {
+            self.error_if(trust.is_given(), at, || {
                 Code::OriginAnyHost.of(text, what)
             });
         }
@@ -482,11 +502,11 @@ impl<'t> Reader<'t> {
     fn null_origin(
         &mut self,
         at: &At<'t, '_>,
-        credentials: bool,
+        trust: Trust,
         dangers: &mut Dangers<'t>,
     ) {
         dangers.null_origin_needed = true;
-        if credentials {
+        if trust.credentials {
             let message = "\"null\" with credentials allows every site, since \
                            any site can send it from a sandboxed iframe";
             self.error(at, || Code::OriginNullCredentials.says(message));
@@ -562,7 +582,8 @@ impl<'t> Reader<'t> {
             ),
             (
                 &dangers.loopback_origins,
-                "is not a loopback pattern of allow_origins with credentials",
+                "is not a loopback pattern of allow_origins with credentials or \
+                 block",
             ),
         ] {
             for (name, (at, needed)) in &named.0 {
@@ -580,21 +601,21 @@ impl Dangers<'_> {
     fn offer(
         &self,
         fix: &str,
-        credentials: bool,
+        trust: Trust,
         suffixes: &PublicSuffixList,
     ) -> String {
-        if self.accepts(fix, credentials, suffixes) {
+        if self.accepts(fix, trust, suffixes) {
             return format!("use {fix}");
         }
         if fix == "null" {
-            return match credentials {
+            return match trust.credentials {
                 true => "remove it",
                 false => "remove it, or see null_origin of dangerously_allow",
             }
             .into();
         }
         let https = with_https(fix);
-        match self.accepts(&https, credentials, suffixes) {
+        match self.accepts(&https, trust, suffixes) {
             true => format!(
                 "use {https}, or list {fix} in dangerously_allow.insecure_origins"
             ),
@@ -608,14 +629,14 @@ impl Dangers<'_> {
     fn accepts(
         &self,
         text: &str,
-        credentials: bool,
+        trust: Trust,
         suffixes: &PublicSuffixList,
     ) -> bool {
         let (scheme, host) = match Pattern::parse(text) {
             Err(_) => return false,
-            Ok(Pattern::Any) => return !credentials,
+            Ok(Pattern::Any) => return !trust.credentials,
             Ok(Pattern::Null) => {
-                return !credentials && self.null_origin.is_some();
+                return !trust.credentials && self.null_origin.is_some();
             }
             Ok(Pattern::Exact(tuple)) => {
                 let host = str::from_utf8(tuple.host).unwrap_or_default();
@@ -623,7 +644,7 @@ impl Dangers<'_> {
             }
             Ok(Pattern::Range(Range { scheme, addresses, .. })) => {
                 let named = &self.public_suffix_wildcards;
-                if credentials
+                if trust.is_given()
                     && special_use::is_open(addresses)
                     && !named.0.contains_key(text)
                 {
@@ -632,12 +653,12 @@ impl Dangers<'_> {
                 (scheme, addresses.host_text().into())
             }
             Ok(Pattern::AnyHost(_)) => {
-                return !credentials
+                return !trust.is_given()
                     || self.scheme_wildcards.0.contains_key(text);
             }
             Ok(Pattern::Wildcard(wildcard)) => {
                 let named = &self.public_suffix_wildcards;
-                if credentials
+                if trust.is_given()
                     && suffixes.open_name(&wildcard.host).is_some()
                     && !named.0.contains_key(text)
                 {
@@ -646,7 +667,7 @@ impl Dangers<'_> {
                 (wildcard.scheme, Cow::Borrowed(wildcard.host_text()))
             }
         };
-        !credentials
+        !trust.is_given()
             || scheme != Scheme::Http
             || is_loopback(&host)
             || self.insecure_origins.0.contains_key(text)
