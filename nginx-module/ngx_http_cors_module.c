@@ -8,17 +8,9 @@
 #include "ngx_http_cors_module.h"
 
 
-/* for request headers and our own only: others have no lowcase_key */
-
-#define ngx_http_cors_is(h, name)                                             \
-    ((h)->key.len == sizeof(name) - 1 && (h)->hash                            \
-     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
-
 /* nginx's strings are not const, but it does not write to these */
 
 #define ngx_http_cors_data(str)  ((u_char *) (uintptr_t) (str).ptr)
-
-#define ngx_http_cors_space(c)  ((c) == ' ' || (c) == '\t')
 
 
 /*
@@ -51,8 +43,6 @@ static void ngx_http_cors_cleanup(void *data);
 static ngx_int_t ngx_http_cors_evaluate(ngx_http_request_t *r,
     ngx_http_cors_ctx_t *ctx, ngx_uint_t i, cors_policy *policy)
     __attribute__((noinline));
-static ngx_int_t ngx_http_cors_read_request(ngx_http_request_t *r,
-    cors_request *request);
 static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
     ngx_table_elt_t *vary, ngx_str_t *present);
 static void ngx_http_cors_drop(ngx_http_request_t *r, cors_str *name,
@@ -146,6 +136,8 @@ ngx_module_t  ngx_http_cors_answer_filter_module = {
 };
 
 
+static ngx_str_t  ngx_http_cors_text = ngx_string("text/plain");
+
 static ngx_http_output_header_filter_pt  ngx_http_next_answer_filter;
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
@@ -231,10 +223,10 @@ ngx_http_cors_get_ctx(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_cors_handler(ngx_http_request_t *r)
 {
-    ngx_int_t             rc;
-    ngx_uint_t            late;
-    cors_decision        *d;
-    ngx_http_cors_ctx_t  *ctx;
+    ngx_uint_t                 late;
+    cors_decision             *d;
+    ngx_http_cors_ctx_t       *ctx;
+    ngx_http_complex_value_t   body;
 
     if (ngx_http_cors_unset(r)) {
         return NGX_DECLINED;
@@ -252,15 +244,17 @@ ngx_http_cors_handler(ngx_http_request_t *r)
 
     d = ngx_http_cors_decision(ctx, 0);
 
-    if (d == NULL || d->status == 0 || late) {
+    if (d == NULL || d->status == 0
+        || (late && d->verdict != CORS_VERDICT_BLOCKED))
+    {
         return NGX_DECLINED;
     }
 
-    /* error_page could send a returned 403 to the application */
+    if (r->header_sent) {
 
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
+        /* a blocked request does not reach a post_action either */
+
+        return NGX_OK;
     }
 
     ctx->answered = 1;
@@ -268,10 +262,16 @@ ngx_http_cors_handler(ngx_http_request_t *r)
 
     r->err_status = 0;
     r->disable_not_modified = 1;
-    r->headers_out.status = d->status;
-    r->headers_out.content_length_n = 0;
 
-    return ngx_http_send_header(r);
+    /* error_page could send a returned 403 to the application */
+
+    ngx_memzero(&body, sizeof(ngx_http_complex_value_t));
+
+    if (d->verdict == CORS_VERDICT_BLOCKED) {
+        ngx_str_set(&body.value, CORS_BLOCKED_BODY);
+    }
+
+    return ngx_http_send_response(r, d->status, &ngx_http_cors_text, &body);
 }
 
 
@@ -295,13 +295,20 @@ ngx_http_cors_answer_filter(ngx_http_request_t *r)
     }
 
     ngx_http_clear_content_length(r);
-    ngx_str_null(&r->headers_out.content_type);
 
     r->headers_out.status = ctx->decision[0]->status;
     r->headers_out.status_line.len = 0;
-    r->headers_out.content_length_n = 0;
     r->expect_trailers = 0;
-    r->header_only = 1;
+
+    if (ctx->decision[0]->verdict == CORS_VERDICT_BLOCKED) {
+        r->headers_out.content_type = ngx_http_cors_text;
+        r->headers_out.content_length_n = sizeof(CORS_BLOCKED_BODY) - 1;
+
+    } else {
+        ngx_str_null(&r->headers_out.content_type);
+        r->headers_out.content_length_n = 0;
+        r->header_only = 1;
+    }
 
     return ngx_http_cors_set_headers(r);
 }
@@ -343,7 +350,7 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (d->status && ctx->late[0]) {
+    if (d->status && ctx->late[0] && d->verdict != CORS_VERDICT_BLOCKED) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "cors: the preflight got status %ui%s before the "
                       "policy could answer it", r->headers_out.status,
@@ -521,6 +528,7 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
     ngx_uint_t i, cors_policy *policy)
 {
     char            text[NGX_MAX_ERROR_STR];
+    ngx_uint_t      level;
     cors_request    request = CORS_REQUEST_INIT;
     cors_decision  *d;
 
@@ -542,101 +550,20 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
                       "cors_evaluate() failed, so nothing is permitted");
     }
 
+    level = (d->verdict == CORS_VERDICT_BLOCKED) ? NGX_LOG_WARN : NGX_LOG_INFO;
+
     /* a late preflight is not answered as the explanation says */
 
     if (d->reason != CORS_REASON_NONE
-        && r->connection->log->log_level >= NGX_LOG_INFO
+        && r->connection->log->log_level >= level
         && !(d->status && ctx->late[i]))
     {
         (void) cors_explain(policy, &request, text, sizeof(text));
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "cors%s: %s",
+        ngx_log_error(level, r->connection->log, 0, "cors%s: %s",
                       i ? " report only" : "", text);
     }
 
     ctx->decision[i] = d;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
-{
-    u_char           *p;
-    cors_str         *value;
-    ngx_str_t         line;
-    ngx_uint_t        i;
-    ngx_array_t       lines[3], *joined;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    request->method.ptr = (char *) r->method_name.data;
-    request->method.len = r->method_name.len;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++, h++) {
-
-            if (ngx_http_cors_is(h, "origin")) {
-                value = &request->origin;
-                joined = &lines[0];
-
-            } else if (ngx_http_cors_is(h, "access-control-request-method")) {
-                value = &request->request_method;
-                joined = &lines[1];
-
-            } else if (ngx_http_cors_is(h, "access-control-request-headers")) {
-                value = &request->request_headers;
-                joined = &lines[2];
-
-            } else {
-                continue;
-            }
-
-            line = h->value;
-
-            while (line.len && ngx_http_cors_space(line.data[0])) {
-                line.data++;
-                line.len--;
-            }
-
-            while (line.len && ngx_http_cors_space(line.data[line.len - 1])) {
-                line.len--;
-            }
-
-            /* an upgraded connection reuses the buffer before it is logged */
-
-            if (r->headers_in.upgrade || r->method == NGX_HTTP_CONNECT) {
-                line.data = ngx_pstrdup(r->pool, &line);
-                if (line.data == NULL) {
-                    return NGX_ERROR;
-                }
-            }
-
-            /* starts at the first field's value, and moves when it grows */
-
-            if (value->ptr == NULL) {
-                joined->elts = line.data;
-                joined->nelts = line.len;
-                joined->size = 1;
-                joined->nalloc = line.len;
-                joined->pool = r->pool;
-
-            } else {
-                p = ngx_array_push_n(joined, line.len + 1);
-                if (p == NULL) {
-                    return NGX_ERROR;
-                }
-
-                *p = ',';
-                ngx_memcpy(p + 1, line.data, line.len);
-            }
-
-            value->ptr = joined->elts;
-            value->len = joined->nelts;
-        }
-    }
 
     return NGX_OK;
 }
@@ -719,7 +646,8 @@ ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     switch (data % NGX_HTTP_CORS_REPORT) {
 
     case NGX_HTTP_CORS_VERDICT:
-        value.ptr = (d->status && ctx->late[i])
+        value.ptr = (d->status && ctx->late[i]
+                     && d->verdict != CORS_VERDICT_BLOCKED)
                     ? "preflight_unanswered"
                     : cors_verdict_text(d->verdict);
         value.len = ngx_strlen(value.ptr);

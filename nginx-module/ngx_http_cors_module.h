@@ -43,6 +43,8 @@ typedef struct {
 } ngx_http_cors_loc_conf_t;
 
 
+NGX_HTTP_CORS_HIDDEN ngx_int_t ngx_http_cors_read_request(
+    ngx_http_request_t *r, cors_request *request);
 NGX_HTTP_CORS_HIDDEN ngx_int_t ngx_http_cors_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 NGX_HTTP_CORS_HIDDEN ngx_int_t ngx_http_cors_add_variables(ngx_conf_t *cf);
