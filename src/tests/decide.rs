@@ -68,18 +68,35 @@ pub(super) fn decide(policy: &Value, request: &Request<'_>) -> Outcome {
             Some(method) => allowed.preflight(method, request.request_headers),
             None => (Verdict::Allowed, Reason::None, allowed.response(), None),
         },
+        (Some(_), None) if requested.is_none() && is_same_origin(request) => {
+            (Verdict::SameOrigin, Reason::None, vec![], None)
+        }
         (Some(origin), None) => {
             let verdict = match requested {
                 Some(_) => Verdict::PreflightRefused,
                 None => Verdict::Refused,
             };
-            let reason = match naive::is_origin(origin) {
-                true => Reason::OriginNotAllowed,
-                false => Reason::OriginMalformed,
-            };
-            (verdict, reason, vec![], None)
+            (verdict, reason_of(origin), vec![], None)
         }
     };
+    let pattern = found.map(|(_, pattern)| pattern.to_owned());
+    if blocks(policy, request) && !passes(request, pattern.as_deref()) {
+        let reason = match (&origin, &pattern) {
+            (Some(origin), None) => reason_of(origin),
+            _ => Reason::CrossSite,
+        };
+        let headers = [("vary", "origin"), ("cache-control", "no-store")];
+        return Outcome {
+            verdict: Verdict::Blocked.name().into(),
+            reason: reason.name().into(),
+            status: 403,
+            headers: headers
+                .map(|(name, value)| (name.into(), value.into()))
+                .to_vec(),
+            culprit: None,
+            pattern,
+        };
+    }
     let is_preflight = matches!(
         verdict,
         Verdict::PreflightAllowed | Verdict::PreflightRefused
@@ -112,8 +129,73 @@ pub(super) fn decide(policy: &Value, request: &Request<'_>) -> Outcome {
         status,
         headers,
         culprit,
-        pattern: found.map(|(_, pattern)| pattern.to_owned()),
+        pattern,
     }
+}
+
+fn reason_of(origin: &str) -> Reason {
+    match naive::is_origin(origin) {
+        true => Reason::OriginNotAllowed,
+        false => Reason::OriginMalformed,
+    }
+}
+
+/// Whether the policy's `block` lists the kind that `request` is of. A
+/// preflight is of none.
+fn blocks(policy: &Value, request: &Request<'_>) -> bool {
+    let method = request.method.map(text);
+    let method = method.as_deref();
+    if method == Some("OPTIONS")
+        && request.origin.is_some()
+        && request.request_method.is_some()
+    {
+        return false;
+    }
+    let upgrade = request.upgrade.map(text).unwrap_or_default();
+    let kind = match method {
+        Some("GET" | "OPTIONS")
+            if elements(&upgrade)
+                .any(|one| one.eq_ignore_ascii_case("websocket")) =>
+        {
+            "websockets"
+        }
+        Some("GET" | "HEAD" | "OPTIONS") => return false,
+        _ => "unsafe_methods",
+    };
+    contains(&list(policy, "block"), kind)
+}
+
+/// Whether a request of a blocked kind, whose origin `pattern` allows, reaches
+/// the application.
+fn passes(request: &Request<'_>, pattern: Option<&str>) -> bool {
+    let is_trusted =
+        pattern.is_some_and(|pattern| !["*", "null"].contains(&pattern));
+    let no_page = request.fetch_site == Some(b"none");
+    let no_browser = request.origin.is_none() && request.fetch_site.is_none();
+    is_trusted || is_same_origin(request) || no_page || no_browser
+}
+
+fn is_same_origin(request: &Request<'_>) -> bool {
+    if request.fetch_site == Some(b"same-origin") {
+        return true;
+    }
+    let (Some(origin), Some(host)) = (request.origin, request.host) else {
+        return false;
+    };
+    let (origin, host) = (text(origin), text(host));
+    if !naive::is_origin(&origin) {
+        return false;
+    }
+    let is = |scheme: &str, port: &str| {
+        let host = host.strip_suffix(port).unwrap_or(&host);
+        origin
+            .strip_prefix(scheme)
+            .is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    };
+    is("https://", ":443")
+        || is("http://", ":80")
+            && request.fetch_site.is_none()
+            && request.scheme != Some(b"https")
 }
 
 type Headers = Vec<(&'static str, String)>;

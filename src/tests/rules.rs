@@ -43,12 +43,13 @@ impl Seed {
             }
             Origin::Wild(bytes) => Some(bytes.clone()),
         };
-        OwnedRequest([
-            self.method.clone(),
+        OwnedRequest {
+            method: self.method.clone(),
             origin,
-            self.request_method.clone(),
-            self.request_headers.clone(),
-        ])
+            request_method: self.request_method.clone(),
+            request_headers: self.request_headers.clone(),
+            ..OwnedRequest::default()
+        }
     }
 }
 
@@ -75,7 +76,7 @@ proptest! {
             let request = seed.request(&patterns);
             let expected = decide(&json, &request.as_rust());
             let actual = outcome(&policy, &request);
-            prop_assert_eq!(actual, expected, "{:?}", request.0);
+            prop_assert_eq!(actual, expected, "{:?}", request);
         }
     }
 
@@ -90,7 +91,7 @@ proptest! {
         let policy = load(&file.json());
         for seed in seeds {
             let request = seed.request(&patterns);
-            let origin = request.0[1].as_ref().map(|origin| {
+            let origin = request.origin.as_ref().map(|origin| {
                 String::from_utf8_lossy(origin).into_owned()
             });
             let last = patterns.len() - 1;
@@ -103,7 +104,7 @@ proptest! {
                 named.map(|rule| rule.number()),
                 found.map(|(rule, _)| rule + 1),
                 "{:?}",
-                request.0
+                request
             );
             let mut both = outcome(&policy, &request);
             match found {
@@ -113,7 +114,7 @@ proptest! {
                     for outcome in [&mut both, &mut alone] {
                         outcome.headers.retain(|(name, _)| name != "vary");
                     }
-                    prop_assert_eq!(both, alone, "{:?}", request.0);
+                    prop_assert_eq!(both, alone, "{:?}", request);
                 }
                 None => prop_assert!(
                     both.pattern.is_none()
@@ -121,7 +122,7 @@ proptest! {
                             name.starts_with("access-control-")
                         }),
                     "{:?}: {:?}",
-                    request.0,
+                    request,
                     both
                 ),
             }
@@ -185,7 +186,7 @@ proptest! {
                 outcome(&with, &request),
                 outcome(&without, &request),
                 "{:?}",
-                request.0
+                request
             );
         }
     }
@@ -215,7 +216,7 @@ proptest! {
                 outcome(&policies[0], &request),
                 outcome(&policies[1], &request),
                 "{:?}",
-                request.0
+                request
             );
         }
     }
@@ -244,15 +245,14 @@ proptest! {
                 .filter(|header| is(header))
                 .map(|(_, value)| value.clone())
                 .collect();
-            let [method, origin, request_method, _] = &request.0;
-            let is_preflight = method.as_deref() == Some(b"OPTIONS")
-                && origin.is_some()
-                && request_method.is_some();
+            let is_preflight = request.method.as_deref() == Some(b"OPTIONS")
+                && request.origin.is_some()
+                && request.request_method.is_some();
             let expected = match is_preflight || names.is_empty() {
                 true => vec![],
                 false => vec![names.join(", ")],
             };
-            prop_assert_eq!(values, expected, "{:?}", request.0);
+            prop_assert_eq!(values, expected, "{:?}", request);
             outcome.headers.retain(|header| !is(header));
             prop_assert_eq!(outcome, self::outcome(&plain, &request));
         }

@@ -217,14 +217,7 @@ fn for_each_case(mut each: impl FnMut(&Value, &str, &OwnedRequest, Outcome)) {
                     culprit: optional(&expect["culprit"]),
                     pattern: optional(&expect["pattern"]),
                 };
-                let request = OwnedRequest(
-                    ["method", "origin", "request_method", "request_headers"]
-                        .map(|key| {
-                            case["request"]
-                                .get(key)
-                                .map(|value| string(value).into_bytes())
-                        }),
-                );
+                let request = OwnedRequest::of(&case["request"]);
                 let name = format!("{file}: {}", string(&case["name"]));
                 each(&group["policy"], &name, &request, expected);
             }
@@ -232,18 +225,50 @@ fn for_each_case(mut each: impl FnMut(&Value, &str, &OwnedRequest, Outcome)) {
     }
 }
 
-/// Method, origin, and the requested method and headers.
-pub(super) struct OwnedRequest(pub(super) [Option<Vec<u8>>; 4]);
+/// A request that owns its bytes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OwnedRequest {
+    pub(super) method: Option<Vec<u8>>,
+    pub(super) origin: Option<Vec<u8>>,
+    pub(super) request_method: Option<Vec<u8>>,
+    pub(super) request_headers: Option<Vec<u8>>,
+    pub(super) host: Option<Vec<u8>>,
+    pub(super) fetch_site: Option<Vec<u8>>,
+    pub(super) upgrade: Option<Vec<u8>>,
+    pub(super) scheme: Option<Vec<u8>>,
+}
 
 impl OwnedRequest {
+    fn of(request: &Value) -> Self {
+        let members = request.as_object().expect("a request is an object");
+        let mut owned = Self::default();
+        for (key, value) in members {
+            let member = match key.as_str() {
+                "method" => &mut owned.method,
+                "origin" => &mut owned.origin,
+                "request_method" => &mut owned.request_method,
+                "request_headers" => &mut owned.request_headers,
+                "host" => &mut owned.host,
+                "fetch_site" => &mut owned.fetch_site,
+                "upgrade" => &mut owned.upgrade,
+                "scheme" => &mut owned.scheme,
+                _ => panic!("a request has no {key}: {request}"),
+            };
+            *member = Some(string(value).into_bytes());
+        }
+        owned
+    }
+
     pub(super) fn as_rust(&self) -> Request<'_> {
-        let [method, origin, request_method, request_headers] = &self.0;
         Request {
-            method: method.as_deref(),
-            origin: origin.as_deref(),
-            request_method: request_method.as_deref(),
-            request_headers: request_headers.as_deref(),
-            ..Request::default()
+            method: self.method.as_deref(),
+            origin: self.origin.as_deref(),
+            request_method: self.request_method.as_deref(),
+            request_headers: self.request_headers.as_deref(),
+            host: self.host.as_deref(),
+            fetch_site: self.fetch_site.as_deref(),
+            upgrade: self.upgrade.as_deref(),
+            scheme: self.scheme.as_deref(),
         }
     }
 }
