@@ -137,6 +137,63 @@ fn policies_are_refused_and_warned_of_as_the_vectors_say() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Trusting an origin with a session's cookies and trusting its forms are the
+/// same question, so it has the same answer, whatever else a policy says.
+#[test]
+fn block_is_as_strict_about_origins_as_credentials_are() {
+    let told = |policy: &Value| -> Vec<(&str, &str, String)> {
+        let loaded = Policy::from_json(policy.to_string().as_bytes());
+        let diagnostics = match &loaded {
+            Ok(policy) => policy.warnings(),
+            Err(error) => error.diagnostics(),
+        };
+        diagnostics
+            .iter()
+            .map(|d| (severity(d.severity), d.code.name(), d.pointer.clone()))
+            .filter(|(_, code, _)| ABOUT_TRUST.contains(code))
+            .collect()
+    };
+    let mut seen = BTreeSet::new();
+    for case in array(&read("policies.json")["cases"]) {
+        let policy = &case["policy"];
+        let many = array(&case["diagnostics"]).len() > 50;
+        if !policy.is_object() || many {
+            continue;
+        }
+        let (mut shared, mut blocks) = (policy.clone(), policy.clone());
+        let set = |policy: &mut Value, credentials: bool| {
+            let rules = match policy.get_mut("rules") {
+                Some(rules) => rules.as_array_mut().into_iter().flatten(),
+                None => {
+                    return policy["allow_credentials"] = credentials.into();
+                }
+            };
+            for rule in rules.filter(|rule| rule.is_object()) {
+                rule["allow_credentials"] = credentials.into();
+            }
+        };
+        set(&mut shared, true);
+        shared["block"] = Value::Array(vec![]);
+        set(&mut blocks, false);
+        for kind in ["unsafe_methods", "websockets"] {
+            blocks["block"] = vec![kind].into();
+            let (shared, blocks) = (told(&shared), told(&blocks));
+            assert_eq!(blocks, shared, "{policy}");
+            seen.extend(blocks.iter().map(|&(_, code, _)| code.to_owned()));
+        }
+    }
+    assert_eq!(seen, ABOUT_TRUST.map(str::to_owned).into());
+}
+
+/// The members of `dangerously_allow`, but for `null_origin`, permit these.
+const ABOUT_TRUST: [&str; 5] = [
+    "origin-any-host",
+    "origin-insecure",
+    "origin-loopback",
+    "origin-public-range",
+    "origin-public-suffix",
+];
+
 /// What a rule's accessors return: the lists of origins, methods and header
 /// names, sorted, then the rest.
 fn of_rule(rule: Rule<'_>) -> (Vec<Vec<String>>, [Value; 2]) {
