@@ -27,6 +27,12 @@ class Verdict(Name):
     #: A preflight. Respond with the decision's status; the browser will not
     #: send the request that it asks for.
     PREFLIGHT_REFUSED = "preflight_refused"
+    #: A request from a page of the same origin. It needs no permission, and
+    #: gets none, since no pattern matches its origin.
+    SAME_ORIGIN = "same_origin"
+    #: A request that the policy's `block` names, from an origin that the
+    #: policy does not trust. It must not reach the application.
+    BLOCKED = "blocked"
     #: A newer one, which this version does not know.
     UNKNOWN = "unknown"
 
@@ -48,6 +54,8 @@ class Reason(Name):
     HEADER_NOT_ALLOWED = "header_not_allowed"
     #: Access-Control-Request-Headers is not a list of tokens, or is too long.
     HEADERS_MALFORMED = "headers_malformed"
+    #: The request comes from another site's page, and `block` names its kind.
+    CROSS_SITE = "cross_site"
     #: A newer one, which this version does not know.
     UNKNOWN = "unknown"
 
@@ -62,7 +70,7 @@ class Decision:
 
     verdict: Verdict
     reason: Reason
-    #: If not 0, respond at once with this status and no body.
+    #: If not 0, respond at once with this status, and with the body `body`.
     status: int
     #: The headers to add, with names in lower case. A name can come twice. Of
     #: Vary, add only the names that the response does not list yet, and
@@ -73,21 +81,23 @@ class Decision:
     #: The policy's pattern that the origin matched.
     pattern: str | None
 
+    @property
+    def body(self) -> bytes:
+        """The text/plain body of the response if status is not 0: of one to a
+        blocked request, a line for people, otherwise empty."""
+        return BLOCKED_BODY if self.verdict is Verdict.BLOCKED else b""
+
+
+#: CORS_BLOCKED_BODY of cors.h.
+BLOCKED_BODY = (
+    b"This request was blocked, because it came from another site.\n"
+)
+
 
 def evaluate(
-    policy: int | None,
-    method: str | None,
-    origin: bytes | None,
-    request_method: bytes | None,
-    request_headers: bytes | None,
+    policy: int | None, method: str | None, *headers: bytes | None
 ) -> Decision:
-    request = native_request(
-        # No server passes on anything but latin-1; "?" is not a method.
-        None if method is None else method.encode("latin-1", "replace"),
-        origin,
-        request_method,
-        request_headers,
-    )
+    request = native_request(method, *headers)
     # One for each call: another thread may be deciding.
     decision = _native.Decision(_DECISION_SIZE)
     # If this fails, the decision permits nothing and is used like any other.
@@ -123,11 +133,17 @@ def _name(address: int, length: int) -> bytes:
 
 
 def native_request(
-    method: bytes | None,
-    origin: bytes | None,
-    request_method: bytes | None,
-    request_headers: bytes | None,
+    name: str | None,
+    origin: bytes | None = None,
+    request_method: bytes | None = None,
+    request_headers: bytes | None = None,
+    host: bytes | None = None,
+    fetch_site: bytes | None = None,
+    upgrade: bytes | None = None,
+    scheme: bytes | None = None,
 ) -> _native.Request:
+    # No server passes on anything but latin-1; "?" is not a method.
+    method = None if name is None else name.encode("latin-1", "replace")
     return _native.Request(
         _REQUEST_SIZE,
         method,
@@ -138,4 +154,12 @@ def native_request(
         len(request_method or b""),
         request_headers,
         len(request_headers or b""),
+        host,
+        len(host or b""),
+        fetch_site,
+        len(fetch_site or b""),
+        upgrade,
+        len(upgrade or b""),
+        scheme,
+        len(scheme or b""),
     )

@@ -4,7 +4,9 @@ decision's headers into a response."""
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, AnyStr, Union
 
@@ -17,6 +19,14 @@ PolicySource = Union[Policy, str, "os.PathLike[str]", Mapping[str, object]]
 #: The first letters of the names that `merged` is for: Access-Control-*,
 #: Timing-Allow-Origin, Vary.
 INITIALS = frozenset((*"aAtTvV", *b"aAtTvV"))
+
+
+logger = logging.getLogger("libcors")
+
+#: For how many seconds no other blocked request of an origin is logged, and
+#: how many origins are remembered: clients choose them.
+LOG_INTERVAL = 60
+LOGGED_MAX = 1024
 
 
 class Host:
@@ -35,6 +45,23 @@ class Host:
 
             raise TypeError(complaint(policy, others))
         self.policy = policy
+        self._logged: dict[bytes | None, float] = {}
+
+    def _log_blocked(
+        self,
+        policy: Policy,
+        method: str,
+        origin: bytes | None,
+        *others: bytes | None,
+    ) -> None:
+        """A warning, once a minute for each origin."""
+        now = time.monotonic()
+        if now - self._logged.get(origin, -LOG_INTERVAL) < LOG_INTERVAL:
+            return
+        if len(self._logged) >= LOGGED_MAX:
+            self._logged.clear()
+        self._logged[origin] = now
+        logger.warning("%s", policy._explain(method, origin, *others))
 
     @property
     def policy(self) -> Policy:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from . import _native
-from ._decision import Decision, evaluate, native_request
+from ._decision import Decision, Verdict, evaluate, native_request
 from ._diagnostic import (
     Diagnostic,
     PolicyError,
@@ -47,6 +47,7 @@ class Policy:
     __slots__ = (
         "__weakref__",
         "_any_origin",
+        "_blocks",
         "_cached",
         "_engine",
         "warnings",
@@ -109,21 +110,41 @@ class Policy:
         origin: str | bytes | None = None,
         request_method: str | bytes | None = None,
         request_headers: str | bytes | None = None,
+        host: str | bytes | None = None,
+        fetch_site: str | bytes | None = None,
+        upgrade: str | bytes | None = None,
+        scheme: str | bytes | None = None,
     ) -> Decision:
         """Decides (Fetch standard, "CORS protocol").
 
         `request_method` is Access-Control-Request-Method, `request_headers`
-        Access-Control-Request-Headers. None is an absent header, which is not
-        the same as an empty one. The caller joins repeated header fields with
-        commas, and strips the spaces and tabs around a value. A malformed
-        request is refused; it is never an error."""
+        Access-Control-Request-Headers. The others tell whether a page of the
+        site itself sent the request, and matter for `block`: `host` is Host
+        as the client sent it, `fetch_site` Sec-Fetch-Site, `upgrade` Upgrade,
+        or "websocket" for a WebSocket that opens over HTTP/2, and `scheme`
+        "https" or "http" if it is known which of them the client used. None
+        is an absent header, which is not the same as an empty one. The caller
+        joins repeated header fields with commas, and strips the spaces and
+        tabs around a value. A malformed request is refused; it is never an
+        error."""
         method = _bytes(method, "method")
-        return self._decide(
+        asked = (
             None if method is None else method.decode("latin-1"),
             _bytes(origin, "origin"),
             _bytes(request_method, "request_method"),
             _bytes(request_headers, "request_headers"),
         )
+        site = (
+            _bytes(host, "host"),
+            _bytes(fetch_site, "fetch_site"),
+            _bytes(upgrade, "upgrade"),
+            _bytes(scheme, "scheme"),
+        )
+        if not self._blocks:
+            decision = self._decide(*asked)
+            if decision.verdict is not Verdict.REFUSED or not any(site):
+                return decision
+        return self._evaluate(*asked, *site)
 
     def explain(
         self,
@@ -132,14 +153,26 @@ class Policy:
         origin: str | bytes | None = None,
         request_method: str | bytes | None = None,
         request_headers: str | bytes | None = None,
+        host: str | bytes | None = None,
+        fetch_site: str | bytes | None = None,
+        upgrade: str | bytes | None = None,
+        scheme: str | bytes | None = None,
     ) -> str:
         """Explains the decision to people, on one line of ASCII."""
-        request = native_request(
-            _bytes(method, "method"),
+        method = _bytes(method, "method")
+        return self._explain(
+            None if method is None else method.decode("latin-1"),
             _bytes(origin, "origin"),
             _bytes(request_method, "request_method"),
             _bytes(request_headers, "request_headers"),
+            _bytes(host, "host"),
+            _bytes(fetch_site, "fetch_site"),
+            _bytes(upgrade, "upgrade"),
+            _bytes(scheme, "scheme"),
         )
+
+    def _explain(self, method: str | None, *headers: bytes | None) -> str:
+        request = native_request(method, *headers)
         engine = self._engine.pointer
         length = _native.explain(engine, byref(request), None, 0)
         buffer = create_string_buffer(length + 1)
@@ -154,10 +187,12 @@ class Policy:
         request_headers: bytes | None = None,
     ) -> Decision:
         """evaluate() for the middlewares, which strips and checks nothing.
-        method is a str, everything else bytes."""
+        method is a str, everything else bytes. If the policy blocks requests,
+        or the verdict is refused, only _evaluate knows enough."""
         if self._any_origin and origin is not None:
             # The policy is "*": no header echoes the origin.
             origin = b"*"
+        # Not by _evaluate: the call would cost every request.
         try:
             return self._cached(
                 method, origin, request_method, request_headers
@@ -170,6 +205,14 @@ class Policy:
                 request_method,
                 request_headers,
             )
+
+    def _evaluate(
+        self, method: str | None, *headers: bytes | None
+    ) -> Decision:
+        try:
+            return self._cached(method, *headers)
+        except _TooLong:
+            return evaluate(self._engine.pointer, method, *headers)
 
     def _load(
         self,
@@ -208,8 +251,14 @@ class Policy:
         )
         # Without Vary, the response to every origin is the same. Rules whose
         # last one is "*" have Vary.
-        probe = evaluate(self._engine.pointer, "GET", b"*", None, None)
+        engine = self._engine.pointer
+        probe = evaluate(engine, "GET", b"*")
         self._any_origin = all(name != b"vary" for name, _ in probe.headers)
+        cross_site = (None, None, None, None, b"cross-site", b"websocket")
+        self._blocks = any(
+            evaluate(engine, method, *cross_site).status
+            for method in ("GET", "POST")
+        )
         self.warnings = tuple(found)
         for warning in found:
             warnings.warn(

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import sys
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Callable
 
-from ._host import INITIALS, Host, PolicySource, merged
+from ._decision import Decision, Verdict
+from ._host import INITIALS, Host, PolicySource, logger, merged
+from ._policy import Policy
 
 # Each framework has its own types for these, TypedDicts and classes, and no
 # narrower type here would accept all of them.
@@ -20,8 +21,6 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 WORDS = (b"vary", b",", b"*", b"access-control-", b"timing-allow-origin")
-
-logger = logging.getLogger("libcors")
 
 
 class CORSMiddleware(Host):
@@ -36,8 +35,11 @@ class CORSMiddleware(Host):
     `policy` is a Policy, the path of a policy file, or a mapping; you may
     assign another one later.
 
-    The middleware changes only HTTP: lifespan and WebSockets pass. The server
-    handles an exception that leaves `app`, as it does without this middleware.
+    It refuses what the policy's `block` names, WebSockets too, before the
+    application sees it. The application finds the decision on a request in
+    `scope["libcors"]`. The lifespan passes, and so do WebSockets if the policy
+    does not block any. The server handles an exception that leaves `app`, as
+    it does without this middleware.
     """
 
     if TYPE_CHECKING:
@@ -61,32 +63,49 @@ class CORSMiddleware(Host):
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        policy = self._policy
         if scope["type"] != "http":
+            if scope["type"] == "websocket" and policy._blocks:
+                decision = self._decide(policy, scope, "GET")
+                if decision.status:
+                    await deny(scope, receive, send, decision)
+                    return
+                scope["libcors"] = decision
             await self.app(scope, receive, send)
             return
 
         method = scope["method"]
-        origin = None
-        for name, value in scope["headers"]:
-            if name == b"origin":
-                origin = value if origin is None else origin + b"," + value
-        if origin is not None:
-            origin = origin.strip(b" \t")
-
-        if method == "OPTIONS":
-            decision = self._policy._decide(
-                method,
-                origin,
-                joined(scope, b"access-control-request-method"),
-                joined(scope, b"access-control-request-headers"),
-            )
+        if policy._blocks:
+            decision = self._decide(policy, scope, method)
         else:
-            # The other two headers matter for OPTIONS only.
-            decision = self._policy._decide(method, origin)
+            origin = None
+            for name, value in scope["headers"]:
+                if name == b"origin":
+                    origin = value if origin is None else origin + b"," + value
+            if origin is not None:
+                origin = origin.strip(b" \t")
+
+            if method == "OPTIONS":
+                decision = policy._decide(
+                    method,
+                    origin,
+                    joined(scope, b"access-control-request-method"),
+                    joined(scope, b"access-control-request-headers"),
+                )
+            else:
+                # The other two headers matter for OPTIONS only.
+                decision = policy._decide(method, origin)
+            if decision.verdict is Verdict.REFUSED:
+                # Or it comes from a page of the site itself.
+                decision = self._decide(policy, scope, method)
         answer = decision.headers
         if decision.status:
-            await send_empty(send, decision.status, answer)
+            await respond(send, decision)
             return
+
+        # Not in a copy: frameworks put values into the scope for those around
+        # them.
+        scope["libcors"] = decision
 
         # Not a coroutine itself, which would cost as much again.
         def send_with_headers(message: Message) -> Awaitable[None]:
@@ -104,6 +123,30 @@ class CORSMiddleware(Host):
 
         await self.app(scope, receive, send_with_headers)
 
+    def _decide(self, policy: Policy, scope: Scope, method: str) -> Decision:
+        """The decision by everything that the request says."""
+        members = [joined(scope, name) for name in MEMBERS]
+        if scope["type"] == "websocket":
+            members[UPGRADE] = b"websocket"
+        scheme = scope.get("scheme")
+        members.append(b"https" if scheme in ("https", "wss") else None)
+        decision = policy._evaluate(method, *members)
+        if decision.verdict is Verdict.BLOCKED:
+            self._log_blocked(policy, method, *members)
+        return decision
+
+
+#: The headers that a decision depends on, in the order of Policy.evaluate.
+MEMBERS = (
+    b"origin",
+    b"access-control-request-method",
+    b"access-control-request-headers",
+    b"host",
+    b"sec-fetch-site",
+    b"upgrade",
+)
+UPGRADE = MEMBERS.index(b"upgrade")
+
 
 def joined(scope: Scope, wanted: bytes) -> bytes | None:
     """A request header, its fields joined; None if it is absent."""
@@ -111,17 +154,36 @@ def joined(scope: Scope, wanted: bytes) -> bytes | None:
     return b",".join(values).strip(b" \t") if values else None
 
 
-async def send_empty(
-    send: Send, status: int, answer: tuple[tuple[bytes, bytes], ...]
+async def respond(
+    send: Send, decision: Decision, prefix: str = "http.response"
 ) -> None:
-    headers = list(answer)
-    if status != 204:
+    headers = list(decision.headers)
+    body = decision.body
+    if decision.status != 204:
         # A 204 has none (RFC 9110, section 8.6).
-        headers.append((b"content-length", b"0"))
+        headers.append((b"content-length", b"%d" % len(body)))
+    if body:
+        headers.append((b"content-type", b"text/plain"))
     await send(
-        {"type": "http.response.start", "status": status, "headers": headers}
+        {
+            "type": f"{prefix}.start",
+            "status": decision.status,
+            "headers": headers,
+        }
     )
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": f"{prefix}.body", "body": body})
+
+
+async def deny(
+    scope: Scope, receive: Receive, send: Send, decision: Decision
+) -> None:
+    """Refuses a WebSocket before it opens. Without the extension, the server
+    makes its own 403 (ASGI specification, "Close - send event")."""
+    await receive()
+    if "websocket.http.response" in (scope.get("extensions") or ()):
+        await respond(send, decision, "websocket.http.response")
+    else:
+        await send({"type": "websocket.close"})
 
 
 def called_by_coroutine() -> bool:

@@ -8,7 +8,9 @@ from http import HTTPStatus
 from types import GeneratorType
 from typing import TYPE_CHECKING, Callable
 
+from ._decision import Decision, Verdict
 from ._host import INITIALS, Host, PolicySource, merged
+from ._policy import Policy
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -27,7 +29,9 @@ class CORSMiddleware(Host):
         app.wsgi_app = CORSMiddleware(app.wsgi_app, policy=policy)
 
     `policy` is a Policy, the path of a policy file, or a mapping; you may
-    assign another one later. The server handles an exception that leaves
+    assign another one later. It refuses what the policy's `block` names before
+    the application sees it. The application finds the decision on a request in
+    `environ["libcors.decision"]`. The server handles an exception that leaves
     `app`, as it does without this middleware.
     """
 
@@ -49,22 +53,31 @@ class CORSMiddleware(Host):
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
+        policy = self._policy
         method = environ["REQUEST_METHOD"]
-        origin = header(environ, "HTTP_ORIGIN")
-        if method == "OPTIONS":
-            decision = self._policy._decide(
-                method,
-                origin,
-                header(environ, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-                header(environ, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-            )
+        if policy._blocks:
+            decision = self._decide(policy, environ, method)
         else:
-            # The other two headers matter for OPTIONS only.
-            decision = self._policy._decide(method, origin)
+            origin = header(environ, "HTTP_ORIGIN")
+            if method == "OPTIONS":
+                decision = policy._decide(
+                    method,
+                    origin,
+                    header(environ, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+                    header(environ, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+                )
+            else:
+                # The other two headers matter for OPTIONS only.
+                decision = policy._decide(method, origin)
+            if decision.verdict is Verdict.REFUSED:
+                # Or it comes from a page of the site itself.
+                decision = self._decide(policy, environ, method)
         answer = text(decision.headers)
         if decision.status:
-            return empty(start_response, decision.status, answer)
+            return respond(start_response, decision, answer)
 
+        # With a dot, since others are CGI variables, and strings (PEP 3333).
+        environ["libcors.decision"] = decision
         response = Response(start_response, answer)
         body = self.app(environ, response)
         if response.is_pending and type(body) is not GeneratorType:
@@ -72,6 +85,29 @@ class CORSMiddleware(Host):
             response.start()
             return body
         return body if response.is_started else Body(response, body)
+
+    def _decide(
+        self, policy: Policy, environ: WSGIEnvironment, method: str
+    ) -> Decision:
+        """The decision by everything that the request says."""
+        members = [header(environ, key) for key in MEMBERS]
+        scheme = environ["wsgi.url_scheme"]
+        members.append(b"https" if scheme == "https" else None)
+        decision = policy._evaluate(method, *members)
+        if decision.verdict is Verdict.BLOCKED:
+            self._log_blocked(policy, method, *members)
+        return decision
+
+
+#: The headers that a decision depends on, in the order of Policy.evaluate.
+MEMBERS = (
+    "HTTP_ORIGIN",
+    "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
+    "HTTP_ACCESS_CONTROL_REQUEST_HEADERS",
+    "HTTP_HOST",
+    "HTTP_SEC_FETCH_SITE",
+    "HTTP_UPGRADE",
+)
 
 
 class Response:
@@ -177,14 +213,16 @@ def text(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     ]
 
 
-def empty(
-    start_response: StartResponse, status: int, headers: Headers
+def respond(
+    start_response: StartResponse, decision: Decision, headers: Headers
 ) -> Iterable[bytes]:
+    status = decision.status
+    body = decision.body
     if status != 204:
         # A 204 has none (RFC 9110, section 8.6).
-        headers.append(("content-length", "0"))
+        headers.append(("content-length", str(len(body))))
         # wsgiref.validate requires one, even with an empty body.
         headers.append(("content-type", "text/plain"))
     start_response(f"{status} {HTTPStatus(status).phrase}", headers)
     # One piece: without one, hypercorn sends no response.
-    return [b""]
+    return [body]
