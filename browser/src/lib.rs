@@ -4,13 +4,14 @@
 //! The library's tests compare the engine with it, and the command `cors`
 //! explains and probes with it. It shares no code with the engine, takes
 //! requests and lists of headers, and follows the standard's steps one by one,
-//! slow as they are. Not in the model: redirects, bodies, navigations, service
-//! workers and time.
+//! slow as they are. Not in the model: redirects, bodies, service workers and
+//! time.
 
 mod fetch;
 mod headers;
 mod main_fetch;
 mod methods;
+mod page;
 mod request;
 mod response;
 mod values;
@@ -22,6 +23,7 @@ pub use headers::{
 };
 pub use main_fetch::{BeforeCors, Target, bad_port, before_cors};
 pub use methods::{forbidden_method, normalize_method, safelisted_method};
+pub use page::{Initiator, PageRequest, Site, host, page_request};
 pub use request::{
     ScriptRequest, SentRequest, header_list, needs_preflight,
     preflight_headers,

@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "of serde_json's values")]
 
 mod fetches;
+mod pages;
 mod requests;
 mod responses;
 mod wpt;
