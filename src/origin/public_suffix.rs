@@ -154,6 +154,45 @@ impl PublicSuffixList {
         &self.0[..DATE_LEN]
     }
 
+    /// The registrable domain of a host: its public suffix and one label more.
+    /// Two hosts that have the same one are of the same site. The shared
+    /// domains do not count, since browsers do not know them.
+    ///
+    /// ```
+    /// let list = cors::PublicSuffixList::built_in();
+    /// for (host, domain) in [
+    ///     ("app.example.com", Some("example.com")),
+    ///     ("a.acme.github.io", Some("acme.github.io")),
+    ///     ("github.io", None),
+    ///     ("a.b.city.kawasaki.jp", Some("city.kawasaki.jp")),
+    ///     ("a.b.c.kawasaki.jp", Some("b.c.kawasaki.jp")),
+    ///     ("a.10.0.0.1.nip.io", Some("nip.io")),
+    /// ] {
+    ///     assert_eq!(list.registrable_domain(host), domain, "{host}");
+    /// }
+    /// ```
+    pub fn registrable_domain<'h>(&self, host: &'h str) -> Option<&'h str> {
+        // The implicit rule "*".
+        let mut suffix = 1;
+        let mut name = String::new();
+        for (above, label) in host.rsplit('.').enumerate() {
+            let is_rule = |label: &str| self.mark(&name, label) == Some("");
+            if is_rule(&format!("!{label}")) {
+                suffix = above;
+                break;
+            }
+            if is_rule(label) || is_rule("*") {
+                suffix = above + 1;
+            }
+            if above > 0 {
+                name.push('.');
+            }
+            name.push_str(label);
+        }
+        let dots = host.rmatch_indices('.').map(|(dot, _)| dot + 1);
+        dots.chain([0]).nth(suffix).map(|start| &host[start..])
+    }
+
     /// The name, if any, under which anyone can register one that this pattern
     /// matches.
     ///
