@@ -159,14 +159,13 @@ impl Policy {
         list.map(names).into_iter().flatten().map(str::trim_ascii_start)
     }
 
-    /// The kinds of request that are blocked: `unsafe_methods`, `websockets`.
-    pub fn block(&self) -> impl Iterator<Item = &'static str> {
+    /// The kinds of requests that `block` lists, each once: `unsafe_methods`,
+    /// `websockets`.
+    pub fn blocks(&self) -> impl Iterator<Item = &'static str> {
         let Block { unsafe_methods, websockets } = self.block;
-        let kinds = [
-            (unsafe_methods, keys::UNSAFE_METHODS),
-            (websockets, keys::WEBSOCKETS),
-        ];
-        kinds.into_iter().filter_map(|(is, kind)| is.then_some(kind))
+        let unsafe_methods = unsafe_methods.then_some(keys::UNSAFE_METHODS);
+        let websockets = websockets.then_some(keys::WEBSOCKETS);
+        unsafe_methods.into_iter().chain(websockets)
     }
 
     /// The warnings, in the order of the file.

@@ -121,7 +121,7 @@ fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
         changes.push(Change { was: Some(was), ..change });
     }
     let [was, value] =
-        policies.map(|policy| policy.block().collect::<Vec<_>>().join(", "));
+        policies.map(|policy| policy.blocks().collect::<Vec<_>>().join(", "));
     if was != value {
         let change = Change::new("block", Kind::Changed, value);
         changes.push(Change { was: Some(was), ..change });

@@ -37,7 +37,7 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
         lines.push(SummaryLine { rule: None, about: "timing", means });
     }
     let means: Vec<String> = policy
-        .block()
+        .blocks()
         .map(|kind| match kind {
             "unsafe_methods" => {
                 "all methods but GET, HEAD and OPTIONS, unless the request \
