@@ -48,7 +48,7 @@ impl Policy {
         let number = rule.map(Rule::number);
         let number = number.filter(|_| self.rules().len() > 1);
         Explanation {
-            cause: wording::cause(rule, number, origin, decision),
+            cause: wording::cause(rule, number, request, decision),
             hint: near.as_ref().map(|near| wording::hint(near, origin)),
             near,
         }

@@ -76,6 +76,23 @@ pub enum Near {
     },
     /// The origin is `null`, which browsers send for an opaque one.
     Opaque,
+    /// The origin is `null`, and the browser does not say of which site the
+    /// page is: so it may be the site's own.
+    OpaqueForm,
+    /// The page has the site's own host, but is on http.
+    InsecurePage {
+        /// The site's origin on https.
+        origin: String,
+    },
+    /// The page is of the same site, but not of the same origin.
+    SameSite,
+    /// The request is for another host than the page's, and the browser does
+    /// not say of which site the page is: if a proxy changes `Host`, it may be
+    /// the site's own.
+    OtherHost {
+        /// `Host`
+        host: String,
+    },
     /// An allowed method, which differs in case.
     Method(String),
     /// An allowed header with nearly the same name.
@@ -92,6 +109,12 @@ pub(super) fn find(
     request: &Request<'_>,
     decision: &Decision<'_>,
 ) -> Option<Near> {
+    if decision.verdict == Verdict::Blocked
+        && let Some(origin) = text(request.origin)
+        && decision.reason != Reason::OriginMalformed
+    {
+        return near_blocked(policy, request, origin);
+    }
     match decision.reason {
         Reason::OriginNotAllowed => {
             let policy = Asked { policy, request: GET };
@@ -134,6 +157,37 @@ impl<'a> Asked<'a> {
 
 fn text(bytes: Option<&[u8]>) -> Option<&str> {
     str::from_utf8(bytes?).ok()
+}
+
+/// For a well-formed origin whose requests are blocked.
+fn near_blocked(
+    policy: &Policy,
+    request: &Request<'_>,
+    origin: &str,
+) -> Option<Near> {
+    let Origin::Tuple(tuple) = syntax::parse(origin.as_bytes())? else {
+        return Some(match request.fetch_site {
+            Some(_) => Near::Opaque,
+            None => Near::OpaqueForm,
+        });
+    };
+    if tuple.scheme == Scheme::Http {
+        let own = Request { fetch_site: None, scheme: None, ..*request };
+        if policy.evaluate(&own).verdict != Verdict::Blocked {
+            let origin = origin.replacen("http:", "https:", 1);
+            return Some(Near::InsecurePage { origin });
+        }
+    }
+    let asked = Asked { policy, request: GET };
+    near_origin(&asked, origin).or_else(|| match request.fetch_site {
+        Some(b"same-site") => Some(Near::SameSite),
+        Some(_) => None,
+        None if matches!(tuple.scheme, Scheme::Http | Scheme::Https) => {
+            let host = text(request.host)?.to_owned();
+            Some(Near::OtherHost { host })
+        }
+        None => None,
+    })
 }
 
 fn meant_origin(policy: &Policy, sent: &str) -> Option<Near> {

@@ -2,7 +2,7 @@
 
 use super::near::EXTENSIONS;
 use super::{Explanation, Near};
-use crate::decision::{Decision, Reason, Verdict};
+use crate::decision::{Decision, Reason, Request, Verdict};
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme};
 use crate::policy::Rule;
 
@@ -33,14 +33,14 @@ pub(super) fn line(
 pub(super) fn cause(
     rule: Option<Rule<'_>>,
     number: Option<usize>,
-    origin: &[u8],
+    request: &Request<'_>,
     decision: &Decision<'_>,
 ) -> String {
     let of_rule = match number {
         Some(number) => format!(" of rule {number}"),
         None => String::new(),
     };
-    let origin = quoted(origin);
+    let origin = quoted(request.origin.unwrap_or_default());
     let culprit = quoted(decision.culprit.unwrap_or_default());
     let mut text = match decision.reason {
         Reason::None if decision.verdict == Verdict::NotCors => {
@@ -76,14 +76,24 @@ pub(super) fn cause(
             "Access-Control-Request-Headers is not a list of header names."
                 .into()
         }
-        Reason::CrossSite => {
-            "a page of another site sent the request, and block lists \
-             requests of this kind."
-                .into()
-        }
+        Reason::CrossSite => match (decision.pattern, request.fetch_site) {
+            (Some(pattern), _) => format!(
+                "only the pattern {} matches the origin {origin}: it lets \
+                 pages read, but not send this.",
+                quoted(pattern)
+            ),
+            (None, site) => format!(
+                "Sec-Fetch-Site is {} without an Origin.",
+                quoted(site.unwrap_or_default())
+            ),
+        },
     };
     if decision.verdict == Verdict::Blocked {
-        text += " It does not reach the application.";
+        text = format!(
+            "the policy blocks {}, and {text} The request does not reach the \
+             application.",
+            blocked_kind(request)
+        );
     }
     if decision.verdict == Verdict::Refused {
         text += " The application still responds, but the browser does not \
@@ -95,6 +105,16 @@ pub(super) fn cause(
         text += " \"*\" does not cover it.";
     }
     text
+}
+
+/// The requests like this one that `block` names.
+fn blocked_kind(request: &Request<'_>) -> String {
+    match request.method {
+        // Of these, it names nothing else.
+        Some(b"GET" | b"OPTIONS") => "WebSocket handshakes".into(),
+        Some(method) => format!("the method {}", quoted(method)),
+        None => "requests without a method".into(),
+    }
 }
 
 /// `sent` is the request's origin.
@@ -161,6 +181,27 @@ pub(super) fn hint(near: &Near, sent: &[u8]) -> String {
                          a local file, and after a redirect to another \
                          origin."
             .into(),
+        Near::OpaqueForm => {
+            "Browsers send \"null\" for a sandboxed iframe, for \
+                             a local file, after a redirect to another \
+                             origin, and on http for a form of a page with \
+                             Referrer-Policy: no-referrer. If it is your own \
+                             page, use Referrer-Policy: same-origin."
+                .into()
+        }
+        Near::InsecurePage { origin } => format!(
+            "It would be the site's own origin on https: use {} for the page.",
+            quoted(origin)
+        ),
+        Near::SameSite => "The page is of the same site, but of another \
+                           origin, whose pages block does not trust. List \
+                           the origin if it is yours."
+            .into(),
+        Near::OtherHost { host } => format!(
+            "Host is {}. If the page is the site's own and a proxy changes \
+             Host, list the origin, or make the proxy keep Host.",
+            quoted(host)
+        ),
         Near::Method(method) => format!(
             "{} would be allowed, but methods are case-sensitive, and \
              browsers uppercase only DELETE, GET, HEAD, OPTIONS, POST and \

@@ -8,6 +8,7 @@ mod decide;
 mod documents;
 mod errors;
 mod explain;
+mod explain_blocked;
 mod figures;
 mod helps;
 mod intents;
