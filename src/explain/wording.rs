@@ -2,9 +2,10 @@
 
 use super::near::EXTENSIONS;
 use super::{Explanation, Near};
-use crate::decision::{Decision, Reason, Request, Verdict};
+use crate::decision::{Decision, Reason, Verdict};
 use crate::origin::syntax::{self, ORIGIN_MAX, Origin, Scheme};
 use crate::policy::Rule;
+use crate::request::Request;
 
 /// All of it on one line.
 pub(super) fn line(
