@@ -77,6 +77,12 @@ enum class verdict : std::int32_t {
     /// A preflight. Respond with status; the browser does not send the request
     /// that it asks for.
     preflight_refused = CORS_VERDICT_PREFLIGHT_REFUSED,
+    /// A request from a page of the same origin. It needs no permission, and
+    /// gets none, since no pattern matches its origin.
+    same_origin = CORS_VERDICT_SAME_ORIGIN,
+    /// A request that the policy's block names, from an origin that the policy
+    /// does not trust. Respond with status and CORS_BLOCKED_BODY.
+    blocked = CORS_VERDICT_BLOCKED,
 };
 
 /// Why a decision refuses. Later versions may add some.
@@ -96,6 +102,8 @@ enum class reason : std::int32_t {
     /// Access-Control-Request-Headers is not a list of tokens, or it is too
     /// long.
     headers_malformed = CORS_REASON_HEADERS_MALFORMED,
+    /// The request comes from another site's page, and block names its kind.
+    cross_site = CORS_REASON_CROSS_SITE,
 };
 
 /// Whether a diagnostic keeps the policy from loading.
@@ -260,7 +268,7 @@ struct request {
     /// Access-Control-Request-Headers.
     std::optional<std::string_view> request_headers;
     /// Host, or :authority, as the client sent it. Since 0.2, like the members
-    /// below, which this version does not use yet; cors.h has more.
+    /// below; cors.h has more.
     std::optional<std::string_view> host = std::nullopt;
     /// Sec-Fetch-Site.
     std::optional<std::string_view> fetch_site = std::nullopt;

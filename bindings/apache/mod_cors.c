@@ -4,8 +4,8 @@
  */
 
 /*
- * mod_cors: answers CORS preflights and puts the CORS headers of a policy
- * file on every response, whatever its status.
+ * mod_cors: answers CORS preflights, puts the CORS headers of a policy file on
+ * every response, whatever its status, and refuses what the policy blocks.
  *
  *     LoadModule cors_module modules/mod_cors.so
  *
@@ -67,6 +67,11 @@ static cors_str cors_line(request_rec *r, const char *name)
     return cors_text(apr_table_getm(r->pool, r->headers_in, name));
 }
 
+static int cors_is_blocked(const cors_request_conf *conf)
+{
+    return conf->decision.verdict == CORS_VERDICT_BLOCKED;
+}
+
 /*
  * What applies to a request: the first section, through internal redirects and
  * error documents, in which CorsPolicy is set, to a file or to off. NULL if it
@@ -83,6 +88,7 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
     cors_request request = CORS_REQUEST_INIT;
     cors_request_conf *conf;
     request_rec *each;
+    int level;
 
     for (each = r; each; each = each->prev) {
         conf = ap_get_module_config(each->request_config, &cors_module);
@@ -108,6 +114,11 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
     request.origin = cors_line(r, "Origin");
     request.request_method = cors_line(r, CORS_PREFIX "Request-Method");
     request.request_headers = cors_line(r, CORS_PREFIX "Request-Headers");
+    request.host = cors_line(r, "Host");
+    request.fetch_site = cors_line(r, "Sec-Fetch-Site");
+    request.upgrade = cors_line(r, "Upgrade");
+    /* "ServerName https://..." says that TLS ends before httpd. */
+    request.scheme = cors_text(ap_http_scheme(r));
 
     /* Without a policy, the library's decision permits nothing. */
     if (cors_evaluate(place_known ? dir->policy : NULL, &request,
@@ -118,11 +129,13 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
                         "known, so nothing is permitted; use "
                         "CacheQuickHandler off");
     }
-    else if (conf->decision.reason != CORS_REASON_NONE && APLOGrinfo(r)) {
+    level = cors_is_blocked(conf) ? APLOG_WARNING : APLOG_INFO;
+    if (conf->decision.reason != CORS_REASON_NONE
+        && APLOG_R_IS_LEVEL(r, level)) {
         char text[MAX_STRING_LEN];
 
         cors_explain(dir->policy, &request, text, sizeof(text));
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CorsPolicy: %s", text);
+        ap_log_rerror(APLOG_MARK, level, 0, r, "CorsPolicy: %s", text);
     }
     return conf;
 }
@@ -136,7 +149,8 @@ static int cors_answer(request_rec *r, cors_request_conf *conf)
     }
     conf->answered = 1;
     /* Otherwise an ErrorDocument replaces the response, or httpd's page. */
-    ap_custom_response(r, status, "");
+    ap_custom_response(r, status,
+                       cors_is_blocked(conf) ? CORS_BLOCKED_BODY : "");
     return status;
 }
 
@@ -255,7 +269,7 @@ static apr_status_t cors_output_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     }
 
     if (conf->answered) {
-        r->content_type = NULL;
+        ap_set_content_type(r, cors_is_blocked(conf) ? "text/plain" : NULL);
     }
 
     apr_table_setn(r->notes, "cors-verdict",

@@ -55,9 +55,11 @@ find_own(void *to, enum MHD_ValueKind kind, const char *name,
     return (void) kind, MHD_YES;
 }
 
-// A request, and what is decided for it: the decision points into the lines.
+// A request's headers, in the order of cors_request, and what is decided for
+// it: the decision points into the lines.
+enum { MHD_CORS_LINES = 6 };
 typedef struct mhd_cors {
-    cors_line  origin, request_method, request_headers;
+    cors_line      lines[MHD_CORS_LINES];
     cors_decision  decision;
 } mhd_cors;
 
@@ -65,22 +67,46 @@ static void
 mhd_cors_decide(mhd_cors *cors, const cors_policy *policy,
                 struct MHD_Connection *connection, const char *method)
 {
-    cors_request    request = CORS_REQUEST_INIT;
-    cors_line  *lines[] = { &cors->origin, &cors->request_method,
-                                &cors->request_headers };
-
-    *cors = (mhd_cors) {
-        { .name = "Origin" }, { .name = "Access-Control-Request-Method" },
-        { .name = "Access-Control-Request-Headers" }, CORS_DECISION_INIT
+    cors_request   request = CORS_REQUEST_INIT;
+    cors_decision  nothing = CORS_DECISION_INIT;
+    struct { const char *name; cors_str *str; } asked[MHD_CORS_LINES] = {
+        { "Origin", &request.origin },
+        { "Access-Control-Request-Method", &request.request_method },
+        { "Access-Control-Request-Headers", &request.request_headers },
+        { "Host", &request.host },
+        { "Sec-Fetch-Site", &request.fetch_site },
+        { "Upgrade", &request.upgrade },
     };
-    for (int i = 0; i < 3; i++) {
-        MHD_get_connection_values(connection, MHD_HEADER_KIND, join, lines[i]);
-    }
+
     request.method = (cors_str) { method, strlen(method) };
-    request.origin = cors->origin.str;
-    request.request_method = cors->request_method.str;
-    request.request_headers = cors->request_headers.str;
+    for (int i = 0; i < MHD_CORS_LINES; i++) {
+        cors_line  *line = &cors->lines[i];
+
+        line->name = asked[i].name;
+        line->str = (cors_str) { NULL, 0 };
+        MHD_get_connection_values(connection, MHD_HEADER_KIND, join, line);
+        *asked[i].str = line->str;
+    }
+    // request.scheme is absent: this server does not know about a proxy's TLS.
+    cors->decision = nothing;
     cors_evaluate(policy, &request, &cors->decision);
+}
+
+// The response where decision.status is not 0.
+static struct MHD_Response *
+mhd_cors_response(const mhd_cors *cors)
+{
+    static char           body[] = CORS_BLOCKED_BODY;
+    int                   blocked;
+    struct MHD_Response  *response;
+
+    blocked = cors->decision.verdict == CORS_VERDICT_BLOCKED;
+    response = MHD_create_response_from_buffer(
+        blocked ? sizeof(body) - 1 : 0, body, MHD_RESPMEM_PERSISTENT);
+    if (blocked) {
+        MHD_add_response_header(response, "Content-Type", "text/plain");
+    }
+    return response;
 }
 
 // On every response: its own CORS headers go, the policy's come, and of Vary

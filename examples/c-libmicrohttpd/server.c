@@ -60,8 +60,7 @@ answer(void *policy, struct MHD_Connection *connection, const char *url,
             cors_reason_text(cors.decision.reason));
     if (cors.decision.status != 0) {
         status = cors.decision.status;
-        response = MHD_create_response_from_buffer(0, NULL,
-                                                   MHD_RESPMEM_PERSISTENT);
+        response = mhd_cors_response(&cors);
     } else {
         status = application(method, url, &response);
     }

@@ -65,10 +65,15 @@ try {
         const auto  origin = line(from, "Origin");
         const auto  method = line(from, "Access-Control-Request-Method");
         const auto  headers = line(from, "Access-Control-Request-Headers");
-        return use(policy.evaluate({ from.method, origin, method, headers }));
+        const auto  host = line(from, "Host");
+        const auto  fetch_site = line(from, "Sec-Fetch-Site");
+        const auto  upgrade = line(from, "Upgrade");
+        return use(policy.evaluate({ from.method, origin, method, headers,
+                                     host, fetch_site, upgrade }));
     };
     httplib::Server  server;
-    // Before all else, so that a preflight is answered at once.
+    // Before all else, so that a preflight is answered at once, and what is
+    // blocked does not reach the application.
     server.set_pre_routing_handler([&](const auto &from, auto &response) {
         return decide(from, [&](const cors::decision &decision) {
             std::cerr << "decided " << cors::text(decision.verdict) << ' '
@@ -79,6 +84,9 @@ try {
                 return httplib::Server::HandlerResponse::Unhandled;
             }
             response.status = int(decision.status);
+            if (decision.verdict == cors::verdict::blocked) {
+                response.set_content(CORS_BLOCKED_BODY, "text/plain");
+            }
             return httplib::Server::HandlerResponse::Handled;
         });
     });

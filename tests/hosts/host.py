@@ -54,10 +54,11 @@ class Site:
                 "127.0.0.1", self.port, timeout=20
             )
         connection = self._connection
-        connection.putrequest(
-            method, self.path(path, policy), skip_accept_encoding=True
-        )
         lines = list(lines)
+        connection.putrequest(
+            method, self.path(path, policy), skip_accept_encoding=True,
+            skip_host="Host" in dict(lines),
+        )
         if body is not None or method in ("POST", "PUT", "PATCH"):
             lines.append(("Content-Length", str(len(body or b""))))
         for name, value in lines:

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::any;
-use cors::{Header, Policy};
+use cors::{BLOCKED_BODY, Header, Policy, Verdict};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -69,15 +69,30 @@ async fn govern(
         line(request.headers(), header::ACCESS_CONTROL_REQUEST_METHOD);
     let request_headers =
         line(request.headers(), header::ACCESS_CONTROL_REQUEST_HEADERS);
+    // With HTTP/2, the host is in the target, and CONNECT with `:protocol`
+    // opens a WebSocket: a GET with `Upgrade` for a decision.
+    let host = line(request.headers(), header::HOST);
+    let fetch_site =
+        line(request.headers(), HeaderName::from_static("sec-fetch-site"));
+    let upgrade = line(request.headers(), header::UPGRADE);
     let decision = policy.evaluate(&cors::Request {
         method: Some(method.as_str().as_bytes()),
         origin: origin.as_deref(),
         request_method: request_method.as_deref(),
         request_headers: request_headers.as_deref(),
+        host: host.as_deref(),
+        fetch_site: fetch_site.as_deref(),
+        upgrade: upgrade.as_deref(),
+        // Unknown: TLS may end at a proxy.
+        scheme: None,
     });
     let (verdict, reason) = (decision.verdict.name(), decision.reason.name());
     eprintln!("decided {verdict} {reason}");
     let mut response = match StatusCode::from_u16(decision.status) {
+        Ok(status) if decision.verdict == Verdict::Blocked => {
+            let plain = [(header::CONTENT_TYPE, "text/plain")];
+            (status, plain, BLOCKED_BODY).into_response()
+        }
         Ok(status) => status.into_response(), // a preflight: no body
         Err(_) => {
             eprintln!("reached {method} {}", request.uri().path());
