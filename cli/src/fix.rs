@@ -1,11 +1,10 @@
 //! What to change in a policy file for the script to read the response.
 
-use browser::ScriptRequest;
 use cors::{Code, Policy, Reason};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::explain::{ask, deciding_rule};
+use crate::explain::{Question, deciding_rule};
 
 /// The keys of a policy or of a rule.
 type Object = Map<String, Value>;
@@ -45,7 +44,7 @@ pub(crate) struct MoveRule {
 /// from 0.
 struct Search<'a> {
     file: Object,
-    request: &'a ScriptRequest,
+    question: &'a Question<'a>,
     policy: &'a Policy,
 }
 
@@ -54,16 +53,16 @@ struct Search<'a> {
 pub(crate) fn find(
     json: &[u8],
     policy: &Policy,
-    request: &ScriptRequest,
+    question: &Question<'_>,
 ) -> Option<Fix> {
     let file: Object = serde_json::from_slice(json).ok()?;
-    if is_allowed(policy, request)? {
+    if is_allowed(policy, question)? {
         return None;
     }
     let has_rules = file.contains_key("rules");
-    let search = Search { file, request, policy };
+    let search = Search { file, question, policy };
     let count = policy.rules().len();
-    let deciding = deciding_rule(policy, request);
+    let deciding = deciding_rule(policy, question.request);
     let add = |rule: Option<usize>| {
         let missing = search.add(&mut search.file.clone(), rule)?;
         let missing_in_rule = rule.map(|rule| rule + 1);
@@ -114,7 +113,7 @@ impl Search<'_> {
     /// Whether a rule would allow the request, if it were the only one.
     fn allows(&self, rule: &Object) -> bool {
         load(&[("rules".to_owned(), json!([rule]))].into_iter().collect())
-            .and_then(|policy| is_allowed(&policy, self.request))
+            .and_then(|policy| is_allowed(&policy, self.question))
             .unwrap_or(false)
     }
 
@@ -125,16 +124,25 @@ impl Search<'_> {
             let Some(rule) = self.rule(number) else { return false };
             let credentials = rule.get("allow_credentials");
             let has_credentials = credentials == Some(&Value::Bool(true));
-            has_credentials == self.request.credentials
+            has_credentials == self.has_credentials()
                 && self.allows(&self.of_the_origin(rule.clone()))
         })
+    }
+
+    /// Forms and WebSockets have the user's cookies.
+    fn has_credentials(&self) -> bool {
+        self.question.initiator.is_some() || self.question.request.credentials
     }
 
     /// The rule for the request's origin alone.
     fn of_the_origin(&self, mut rule: Object) -> Object {
         rule.remove("dangerously_allow");
         rule.remove("description");
-        rule.insert("allow_origins".into(), json!([self.request.origin]));
+        let origin = &self.question.request.origin;
+        rule.insert("allow_origins".into(), json!([origin]));
+        if self.question.initiator.is_some() {
+            rule.insert("allow_credentials".into(), true.into());
+        }
         rule
     }
 
@@ -157,7 +165,7 @@ impl Search<'_> {
         let moved = rules.remove(rule);
         rules.insert(before, moved);
         let policy = load(&file)?;
-        let is_better = is_allowed(&policy, self.request)?
+        let is_better = is_allowed(&policy, self.question)?
             && warnings(&policy, Some(before))
                 <= warnings(self.policy, Some(rule));
         is_better.then_some(())
@@ -171,14 +179,14 @@ impl Search<'_> {
         let mut missing = Object::new();
         // The origin, the method, credentials, each header; then it is
         // allowed.
-        for _ in 0..self.request.headers.len() + 4 {
+        for _ in 0..self.question.request.headers.len() + 4 {
             let policy = load(file)?;
             // Do not advise what is rejected or triggers a new warning.
             if warnings(&policy, None) > warnings(self.policy, None) {
                 return None;
             }
-            let (fetched, decisions) = ask(&policy, self.request).ok()?;
-            if fetched.result.is_ok() {
+            let (is_allowed, decision) = self.question.ask(&policy).ok()?;
+            if is_allowed {
                 return Some(missing);
             }
             let object = match rule {
@@ -188,30 +196,32 @@ impl Search<'_> {
                 }
                 None => &mut *file,
             };
-            let decision = decisions.last()?;
-            let deciding = deciding_rule(&policy, self.request);
+            let decision = decision?;
+            let deciding = deciding_rule(&policy, self.question.request);
             let is_elsewhere = rule.is_some_and(|rule| {
                 deciding.is_none_or(|other| other.number() != rule + 1)
             });
             let (key, value) = match decision.reason {
                 reason
-                    if is_elsewhere || reason == Reason::OriginNotAllowed =>
+                    if is_elsewhere
+                        || reason == Reason::OriginNotAllowed
+                        || reason == Reason::CrossSite =>
                 {
-                    ("allow_origins", &self.request.origin)
+                    ("allow_origins", &self.question.request.origin)
                 }
                 Reason::MethodNotAllowed => {
                     ("allow_methods", decision.culprit.as_ref()?)
                 }
                 Reason::HeaderNotAllowed => {
                     let culprit = decision.culprit.as_ref()?;
-                    let headers = self.request.headers.iter();
+                    let headers = self.question.request.headers.iter();
                     let mut names = headers.map(|(name, _)| name);
                     let as_written = |name: &&String| {
                         name.eq_ignore_ascii_case(culprit.as_str())
                     };
                     ("allow_headers", names.find(as_written)?)
                 }
-                Reason::None if self.request.credentials => {
+                Reason::None if self.question.request.credentials => {
                     for keys in [object, &mut missing] {
                         keys.insert("allow_credentials".into(), true.into());
                     }
@@ -232,8 +242,8 @@ fn load(file: &Object) -> Option<Policy> {
     Policy::from_json(&serde_json::to_vec(file).ok()?).ok()
 }
 
-fn is_allowed(policy: &Policy, request: &ScriptRequest) -> Option<bool> {
-    Some(ask(policy, request).ok()?.0.result.is_ok())
+fn is_allowed(policy: &Policy, question: &Question<'_>) -> Option<bool> {
+    Some(question.ask(policy).ok()?.0)
 }
 
 /// How many warnings a policy has, except those of one rule and of a

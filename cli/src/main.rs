@@ -9,6 +9,7 @@ mod findings;
 mod fix;
 mod message;
 mod network;
+mod page;
 mod pattern;
 mod probe;
 mod public_suffixes;
@@ -97,6 +98,14 @@ struct Explain {
     /// ports, local networks and the console message
     #[arg(long)]
     url: Option<String>,
+    /// Host that the server receives, if a proxy in front of it changes it
+    /// [default: that of the URL]
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Sec-Fetch-Site that the server receives; "" for none [default: as
+    /// browsers send it]
+    #[arg(long, value_name = "VALUE")]
+    fetch_site: Option<String>,
     #[command(flatten)]
     output: Output,
 }
@@ -139,7 +148,10 @@ struct Diff {
     output: Output,
 }
 
-/// What a script on a page fetches.
+/// What only a script's request has.
+const OF_A_SCRIPT: [&str; 3] = ["headers", "credentials", "message"];
+
+/// What a script on a page fetches, or what else the page sends.
 #[derive(Args)]
 struct Script {
     /// Origin of the page, such as https://app.example.com; required unless
@@ -155,6 +167,15 @@ struct Script {
     /// The script uses credentials: "include"
     #[arg(long)]
     credentials: bool,
+    /// A form on the page sends the request [default method: POST]
+    #[arg(long, group = "initiator", conflicts_with_all = OF_A_SCRIPT)]
+    form: bool,
+    /// An image on the page sends the request
+    #[arg(long, group = "initiator", conflicts_with_all = OF_A_SCRIPT, conflicts_with = "method")]
+    image: bool,
+    /// The page opens a WebSocket; so it does if the URL has ws:// or wss://
+    #[arg(long, group = "initiator", conflicts_with_all = OF_A_SCRIPT, conflicts_with = "method")]
+    websocket: bool,
     /// Read the origin, URL, method and header from a console message of
     /// Chromium, Firefox or Safari; - for standard input
     #[arg(long, value_name = "TEXT")]

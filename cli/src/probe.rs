@@ -17,6 +17,11 @@ impl Probe {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
         let input = self.script.read(self.url.as_deref())?;
         let request = &input.request;
+        if input.initiator.is_some() {
+            return Err("probe sends only what scripts fetch; use explain for \
+                        forms, images and WebSockets"
+                .into());
+        }
         let Some(url) = input.url.as_ref() else {
             return Err(match &input.message {
                 Some(_) => "the message does not contain the URL",

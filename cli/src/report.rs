@@ -2,7 +2,9 @@
 
 mod text;
 
-use browser::{BeforeCors, Failure as F, ScriptRequest, SentRequest, Target};
+use browser::{
+    BeforeCors, Failure as F, Response, ScriptRequest, SentRequest,
+};
 use cors::{Reason, Verdict};
 use serde::{Serialize, Serializer};
 
@@ -16,14 +18,14 @@ use crate::script::{Input, Url};
 use crate::{Answer, Format, Report, Script};
 
 /// The report of a fetch.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct FetchReport {
-    outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// What the browser does.
-    summary: String,
+    pub(crate) summary: String,
     pub(crate) exchanges: Vec<ExchangeReport>,
     /// What Chromium writes to its console.
-    console: Option<String>,
+    pub(crate) console: Option<String>,
     /// What else to know.
     pub(crate) notes: Vec<String>,
     /// What the console's message says, if one was given.
@@ -34,12 +36,13 @@ pub(crate) struct FetchReport {
     pub(crate) fix: Option<Fix>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Outcome {
+pub(crate) enum Outcome {
     Allowed,
     Blocked,
     /// The response is a redirect, which is not followed.
+    #[default]
     Unknown,
 }
 
@@ -49,7 +52,7 @@ pub(crate) struct ExchangeReport {
     kind: &'static str,
     /// Why there is a preflight.
     because: Vec<String>,
-    sent: SentReport,
+    pub(crate) sent: SentReport,
     response: ResponseReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) decision: Option<DecisionReport>,
@@ -58,10 +61,10 @@ pub(crate) struct ExchangeReport {
 }
 
 #[derive(Serialize)]
-struct SentReport {
+pub(crate) struct SentReport {
     method: String,
     target: String,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 #[derive(Serialize)]
@@ -93,11 +96,8 @@ impl FetchReport {
         request: &ScriptRequest,
         url: &Url,
     ) -> Option<Self> {
-        let target = Target {
-            origin: &url.origin(),
-            port: url.port(),
-            trustworthy: url.is_trustworthy(),
-        };
+        let origin = url.origin();
+        let target = url.target(&origin);
         let method = browser::normalize_method(&request.method);
         let page = &request.origin;
         let (outcome, summary, console, note) = match browser::before_cors(
@@ -147,8 +147,9 @@ impl FetchReport {
                 None,
                 (!["GET", "HEAD"].contains(&method.as_str())).then(|| {
                     "The browser still sends Origin. If the policy does \
-                         not list it, the decision is \"refused\", which is \
-                         harmless."
+                         not list it, the decision is \"same_origin\", or \
+                         \"refused\" by a server that does not hand Host to \
+                         libcors. Both are harmless."
                         .into()
                 }),
             ),
@@ -359,17 +360,33 @@ impl ExchangeReport {
                 (name.to_ascii_lowercase(), printable(&value))
             }));
         }
+        Self {
+            kind: if preflight { "preflight" } else { "request" },
+            because: if preflight { because(sent) } else { Vec::new() },
+            ..Self::new(&sent.method, url, headers, response)
+        }
+    }
+
+    /// A request that is no preflight.
+    pub(crate) fn new(
+        method: &str,
+        url: Option<&Url>,
+        headers: Vec<(String, String)>,
+        response: &Response,
+    ) -> Self {
         let shown = response.headers.iter().filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
             name.starts_with("access-control-")
                 || ["timing-allow-origin", "vary", "location", "age"]
                     .contains(&name.as_str())
+                // Of a blocked request.
+                || name == "cache-control" && response.status == 403
         });
         Self {
-            kind: if preflight { "preflight" } else { "request" },
-            because: if preflight { because(sent) } else { Vec::new() },
+            kind: "request",
+            because: Vec::new(),
             sent: SentReport {
-                method: sent.method.clone(),
+                method: method.to_owned(),
                 target: url
                     .map_or("/", |url| {
                         url.uri

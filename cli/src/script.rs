@@ -1,6 +1,6 @@
 //! What a script fetches, from the arguments and a console message.
 
-use browser::ScriptRequest;
+use browser::{Initiator, ScriptRequest};
 use ureq::http::Uri;
 
 use crate::message::Message;
@@ -14,6 +14,9 @@ pub(crate) struct Url {
     /// The same without the fragment, which is not sent.
     pub(crate) uri: Uri,
     pub(crate) url: url::Url,
+    /// Whether it was written with ws or wss. Everything but the text then has
+    /// http or https.
+    pub(crate) is_websocket: bool,
 }
 
 /// The request, and the console message about it.
@@ -21,6 +24,8 @@ pub(crate) struct Input {
     pub(crate) request: ScriptRequest,
     pub(crate) url: Option<Url>,
     pub(crate) message: Option<Message>,
+    /// What sends the request, if it is not a script with `fetch`.
+    pub(crate) initiator: Option<Initiator>,
 }
 
 impl Url {
@@ -35,17 +40,13 @@ impl Url {
                 return wrong(&format!("is invalid: {error}; {USE_A_URL}"));
             }
         };
+        let is_websocket = matches!(url.scheme(), "ws" | "wss");
         match url.scheme() {
-            "http" | "https" => {}
-            "ws" | "wss" => {
-                return wrong(
-                    "is for WebSockets, to which CORS does not apply; use \
-                     http:// or https://",
-                );
-            }
+            "http" | "https" | "ws" | "wss" => {}
             _ => {
                 return wrong(&format!(
-                    "has the scheme {scheme}; use http:// or https://"
+                    "has the scheme {scheme}; use http://, https://, ws:// or \
+                     wss://"
                 ));
             }
         }
@@ -58,8 +59,13 @@ impl Url {
         }
         let text = url.to_string();
         url.set_fragment(None);
+        // <https://fetch.spec.whatwg.org/#concept-websocket-establish>
+        if is_websocket && let Some(rest) = url.as_str().strip_prefix("ws") {
+            let http = format!("http{rest}");
+            url = url::Url::parse(&http).expect("only the scheme differs");
+        }
         match url.as_str().parse() {
-            Ok(uri) => Ok(Self { text, uri, url }),
+            Ok(uri) => Ok(Self { text, uri, url, is_websocket }),
             Err(error) => wrong(&format!("is invalid: {error}; {USE_A_URL}")),
         }
     }
@@ -177,11 +183,18 @@ impl Script {
         {
             headers.push((name.clone(), unsafe_value(name).into()));
         }
+        let url = url.map(Url::parse).transpose()?;
+        let initiator = self.initiator(url.as_ref())?;
         let method = self.method.as_deref();
         let method = method.or(said.and_then(|said| said.method.as_deref()));
         let mut request = ScriptRequest {
             origin: origin.to_owned(),
-            method: method.unwrap_or("GET").to_owned(),
+            method: method
+                .unwrap_or(match initiator {
+                    Some(Initiator::Form) => "POST",
+                    _ => "GET",
+                })
+                .to_owned(),
             headers,
             credentials: self.credentials
                 || said.is_some_and(|said| said.credentials),
@@ -189,8 +202,38 @@ impl Script {
         };
         request.use_cors_preflight = said.is_some_and(|said| said.preflight)
             && !browser::needs_preflight(&request);
-        let url = url.map(Url::parse).transpose()?;
-        Ok(Input { request, url, message })
+        Ok(Input { request, url, message, initiator })
+    }
+
+    fn initiator(
+        &self,
+        url: Option<&Url>,
+    ) -> Result<Option<Initiator>, Failure> {
+        let is_websocket = url.is_some_and(|url| url.is_websocket);
+        if self.form
+            && !matches!(
+                self.method.as_deref().map(str::to_ascii_uppercase).as_deref(),
+                None | Some("GET" | "POST")
+            )
+        {
+            return Err("forms send only GET or POST; remove --form if a \
+                        script sends the request"
+                .into());
+        }
+        if is_websocket && (self.form || self.image || self.method.is_some()) {
+            return Err("a ws:// or wss:// URL is only for WebSockets; use \
+                        http:// or https://"
+                .into());
+        }
+        Ok(if self.form {
+            Some(Initiator::Form)
+        } else if self.image {
+            Some(Initiator::Image)
+        } else if self.websocket || is_websocket {
+            Some(Initiator::WebSocket)
+        } else {
+            None
+        })
     }
 }
 
