@@ -158,7 +158,7 @@ $(call row, test-examples,        lib,    examples,     examples test)
 
 $(call row, module,               lib,    module,       nginx-module)
 $(call row, nginx-module,         lib,    module,       nginx-module NGINX_INSTALLED=1)
-$(call row, test-nginx,           lib,    nginx-tests,  nginx-module test)
+$(call row, test-nginx,           lib faulty, nginx-tests,  nginx-module test)
 $(call row, test-nginx-release,   lib,    nginx-tests,  nginx-module test-release)
 $(call row, test-nginx-static,    lib,    nginx-tests,  nginx-module test-static)
 $(call row, test-nginx-asan,      lib,    nginx-tests,  nginx-module test-asan)

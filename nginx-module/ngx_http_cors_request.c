@@ -97,7 +97,7 @@ ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
         request->host.len = r->host_end - r->host_start;
     }
 
-#if (NGX_HTTP_SSL)
+#if (NGX_SSL || NGX_COMPAT)
 
     /* without TLS here, it may end at a proxy */
 

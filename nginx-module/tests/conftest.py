@@ -76,6 +76,10 @@ def pytest_addoption(parser):
         help="a folder with Debian's headers-more and lua, unpacked",
     )
     parser.addoption(
+        "--faulty-module",
+        help="the module with a library that has a bug (make faulty)",
+    )
+    parser.addoption(
         "--reloads", type=int, default=40, help="how many in test_reloads.py"
     )
     parser.addoption(

@@ -1,0 +1,472 @@
+"""What `block` names never reaches the application, whatever stands in the
+configuration. The vectors are in tests/hosts."""
+
+import base64
+import hashlib
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from conftest import API, APP, STRANGER, wait_until
+from test_http2 import ask
+
+BLOCK = API | {"block": ["unsafe_methods", "websockets"]}
+BODY = "This request was blocked, because it came from another site.\n"
+PROXY = """
+    cors_policy api.json;
+    location / { proxy_pass http://%BACKEND%; }
+"""
+
+#: Requests that pages of other sites can make browsers send.
+ATTACKS = [
+    ("POST", {"Origin": STRANGER}),
+    ("POST", {"Origin": "null"}),
+    ("POST", {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
+    ("POST", {"Origin": "https://sub.localhost", "Host": "localhost",
+              "Sec-Fetch-Site": "same-site"}),
+    ("POST", {"Sec-Fetch-Site": "cross-site"}),
+    ("DELETE", {"Origin": STRANGER}),
+    ("PROPFIND", {"Origin": STRANGER}),
+    ("GET", {"Origin": STRANGER, "Connection": "Upgrade",
+             "Upgrade": "websocket"}),
+]
+
+#: Requests of the site itself, of those it trusts, and of no browser.
+OWN = [
+    ("POST", {"Origin": APP}),
+    ("POST", {"Origin": "https://localhost", "Host": "localhost"}),
+    ("POST", {"Origin": "http://localhost:8080", "Host": "localhost:8080"}),
+    ("POST", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}),
+    ("POST", {"Sec-Fetch-Site": "none"}),
+    ("DELETE", {}),
+    ("GET", {"Origin": STRANGER}),
+    ("HEAD", {"Origin": STRANGER}),
+    ("GET", {"Origin": APP, "Connection": "Upgrade", "Upgrade": "websocket"}),
+]
+
+
+def assert_blocked(answer):
+    assert answer.status == 403
+    assert answer.body == BODY
+    assert answer.cors == {}
+    assert answer.vary == ["origin"]
+    assert answer.all("cache-control") == ["no-store"]
+    assert answer.all("content-type") == ["text/plain"]
+    assert answer.all("content-length") == [str(len(BODY))]
+
+
+@pytest.mark.memory
+def test_attacks_do_not_reach_the_application(serve, backend):
+    site = serve(PROXY, {"api.json": BLOCK})
+    for method, lines in ATTACKS:
+        assert_blocked(site.request(method, "/", lines, b"x=1"))
+    assert backend.hits == []
+    for method, lines in OWN:
+        assert site.request(method, "/", lines).status == 200
+    assert len(backend.hits) == len(OWN)
+
+
+def test_without_block_they_do(serve, backend):
+    site = serve(PROXY)
+    for method, lines in ATTACKS:
+        assert site.request(method, "/", lines).status in (200, 501)
+    assert len(backend.hits) == len(ATTACKS) - 1
+    assert "[warn]" not in site.errors
+
+
+OBSTACLES = [
+    'auth_basic "private"; auth_basic_user_file %FOLDER%/users;',
+    "auth_request /auth;",
+    "mirror /auth;",
+    "deny all;",
+    "limit_except GET { deny all; }",
+    "return 405;",
+    "return 200;",
+    "return 301 https://elsewhere.example$request_uri;",
+    "rewrite ^ /elsewhere last;",
+    "rewrite ^ /elsewhere break;",
+    "try_files /nothing @app;",
+    "limit_req zone=few;",
+    "client_max_body_size 1;",
+    "post_action /auth;",
+]
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+@pytest.mark.parametrize("level", ["server", "location"])
+def test_nothing_stands_before_it(nginx, serve, backend, level, obstacle):
+    nginx.write("users", "")
+    policy = "cors_policy api.json;"
+    site = serve(
+        f"""
+        {policy if level == "server" else ""}
+        location /api/ {{
+            {policy if level == "location" else ""}
+            {obstacle}
+            proxy_pass http://%BACKEND%;
+        }}
+        location = /auth {{ proxy_pass http://%BACKEND%; }}
+        location = /elsewhere {{ proxy_pass http://%BACKEND%; }}
+        location @app {{ proxy_pass http://%BACKEND%; }}
+        """,
+        {"api.json": BLOCK},
+        http="limit_req_zone $binary_remote_addr zone=few:64k rate=1r/m;",
+    )
+    for _ in range(3):
+        answer = site.request("POST", "/api/x", {"Origin": STRANGER})
+        assert_blocked(answer)
+    assert backend.hits == []
+
+
+PAGES = ["403 = @app", "403 @app", "403 /page", "403 =200 /page"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_error_page_never_hands_it_to_the_application(serve, backend, page):
+    site = serve(
+        f"""
+        cors_policy api.json;
+        error_page {page};
+        location / {{ proxy_pass http://%BACKEND%; }}
+        location /page {{ proxy_pass http://%BACKEND%; }}
+        location @app {{ proxy_pass http://%BACKEND%; }}
+        """,
+        {"api.json": BLOCK},
+    )
+    for method, lines in ATTACKS:
+        assert_blocked(site.request(method, "/", lines))
+    assert backend.hits == []
+
+
+@pytest.mark.parametrize(
+    "start", ["return 403;", "deny all;", "return 418;", "try_files /x =404;"]
+)
+@pytest.mark.parametrize("equals", ["", "=", "=200"])
+def test_an_application_behind_an_error_page_is_guarded(
+    serve, backend, start, equals
+):
+    """Here the error's page has the policy, and what sends there has none."""
+    site = serve(
+        f"""
+        location / {{
+            {start}
+            error_page 403 404 418 {equals} @app;
+        }}
+        location @app {{
+            cors_policy api.json;
+            proxy_pass http://%BACKEND%;
+        }}
+        """,
+        {"api.json": BLOCK},
+    )
+    for method, lines in [*ATTACKS, (
+        "OPTIONS", {"Origin": STRANGER, "Upgrade": "websocket"}
+    )]:
+        assert_blocked(site.request(method, "/", lines))
+    assert backend.hits == []
+    assert site.request("POST", "/", {"Origin": APP}).status in (
+        200, 403, 404, 418
+    )
+    assert backend.hits == ["POST /"]
+
+
+def test_a_location_without_block_takes_what_others_post(serve, backend):
+    """Identity providers post with the origin null."""
+    site = serve(
+        PROXY + """
+        location = /login/callback {
+            cors_policy off;
+            proxy_pass http://%BACKEND%;
+        }
+        """,
+        {"api.json": BLOCK},
+    )
+    lines = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
+    assert site.request("POST", "/login/callback", lines).status == 200
+    assert_blocked(site.request("POST", "/login", lines))
+    assert backend.hits == ["POST /login/callback"]
+
+
+def test_a_subrequest_is_not_the_clients_request(serve, backend):
+    site = serve(
+        """
+        location / { auth_request /auth; proxy_pass http://%BACKEND%; }
+        location = /auth {
+            cors_policy api.json;
+            proxy_pass http://%BACKEND%;
+        }
+        """,
+        {"api.json": BLOCK},
+    )
+    assert site.request("POST", "/", {"Origin": STRANGER}).status == 200
+    assert len(backend.hits) == 2
+
+
+@pytest.mark.parametrize("body", ["length", "chunked"])
+def test_the_connection_is_kept_and_the_body_is_no_request(
+    serve, backend, body
+):
+    site = serve(PROXY, {"api.json": BLOCK})
+    inner = "POST /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    framing = {
+        "length": f"Content-Length: {len(inner)}\r\n\r\n{inner}",
+        "chunked": "Transfer-Encoding: chunked\r\n\r\n"
+                   f"{len(inner):x}\r\n{inner}\r\n0\r\n\r\n",
+    }[body]
+    answer = site.raw(
+        f"POST / HTTP/1.1\r\nHost: localhost\r\nOrigin: {STRANGER}\r\n"
+        f"{framing}"
+        "GET /next HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: close\r\n\r\n".encode()
+    )
+    assert answer.startswith("HTTP/1.1 403 ")
+    assert answer.count("HTTP/1.1 ") == 2
+    assert backend.hits == ["GET /next"]
+
+
+def test_http_1_0_gets_the_same(serve, backend):
+    site = serve(PROXY, {"api.json": BLOCK})
+    answer = site.raw(
+        f"POST / HTTP/1.0\r\nOrigin: {STRANGER}\r\n\r\n".encode()
+    )
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 403 ")
+    assert body == BODY
+    assert backend.hits == []
+
+
+def test_http_2_gets_the_same(nginx, serve):
+    nginx.port_options = " http2"
+    site = serve(
+        "cors_policy api.json; location / { return 200; }",
+        {"api.json": BLOCK},
+    )
+    status, headers = ask(site, "/", f"Origin: {STRANGER}", method="POST")
+    assert status == 403
+    assert "cache-control: no-store" in headers
+    assert "content-type: text/plain" in headers
+    authority = f"localhost:{site.port}"
+    for line in "Sec-Fetch-Site: same-origin", f"Origin: {APP}", \
+            f"Origin: http://127.0.0.1:{site.port}":
+        # :authority, since HTTP/2 has no Host.
+        assert ask(site, "/", line, method="POST")[0] == 200, authority
+
+
+# --- the scheme
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_page_on_http_is_not_of_the_site_on_https(nginx, serve, tls):
+    certificate = nginx.folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+         "-keyout", certificate, "-out", certificate],
+        check=True, capture_output=True,
+    )
+    nginx.port_options = " ssl" if tls else ""
+    site = serve(
+        f"""
+        ssl_certificate {certificate};
+        ssl_certificate_key {certificate};
+        cors_policy api.json;
+        location / {{ return 200; }}
+        """,
+        {"api.json": BLOCK},
+    )
+
+    def status(scheme):
+        with socket.create_connection(("127.0.0.1", site.port)) as plain:
+            context = ssl._create_unverified_context()
+            connection = context.wrap_socket(plain) if tls else plain
+            connection.sendall(
+                "POST / HTTP/1.0\r\nHost: site.example\r\n"
+                f"Origin: {scheme}://site.example\r\n\r\n".encode()
+            )
+            return connection.recv(12).decode().split()[1]
+
+    assert status("https") == "200"
+    assert status("http") == ("403" if tls else "200")
+
+
+# --- WebSockets
+
+
+class Echo:
+    """A server that opens WebSockets and sends every message back."""
+
+    def __init__(self):
+        self.opened = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(
+                target=self.serve, args=(connection,), daemon=True
+            ).start()
+
+    def serve(self, connection):
+        with connection:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(4096)
+            lines = dict(
+                line.split(": ", 1)
+                for line in head.decode().split("\r\n")[1:] if ": " in line
+            )
+            self.opened.append(lines.get("Origin"))
+            connection.sendall(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Accept: "
+                f"{accept(lines['Sec-WebSocket-Key'])}\r\n\r\n".encode()
+            )
+            while data := connection.recv(4096):
+                connection.sendall(data)
+
+    def stop(self):
+        self.socket.close()
+
+
+def accept(key):
+    """RFC 6455, section 4.2.2."""
+    text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode()
+
+
+@pytest.fixture
+def echo():
+    server = Echo()
+    yield server
+    server.stop()
+
+
+def open_websocket(site, origin):
+    """The status, and what came back of a message."""
+    with socket.create_connection(("127.0.0.1", site.port)) as connection:
+        connection.settimeout(10)
+        connection.sendall(
+            "GET /socket HTTP/1.1\r\nHost: site.example\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Origin: {origin}\r\n\r\n".encode()
+        )
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(1)
+        status = int(head.split()[1])
+        if status != 101:
+            return status, None
+        assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
+        connection.sendall(b"\x82\x82\0\0\0\0hi")
+        return status, connection.recv(8)
+
+
+@pytest.mark.memory
+def test_a_blocked_websocket_never_reaches_the_upstream(serve, echo):
+    site = serve(
+        f"""
+        cors_policy api.json;
+        location / {{
+            proxy_pass http://127.0.0.1:{echo.port};
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $http_connection;
+        }}
+        """,
+        {"api.json": BLOCK},
+    )
+    for origin in STRANGER, "null", "https://sub.site.example":
+        assert open_websocket(site, origin) == (403, None)
+    assert echo.opened == []
+    own = [APP, "https://site.example", "http://site.example"]
+    for origin in own:
+        assert open_websocket(site, origin) == (101, b"\x82\x82\0\0\0\0hi")
+    assert echo.opened == own
+
+
+# --- what is said of it
+
+
+def test_the_logs_say_what_was_blocked(serve):
+    site = serve(
+        "cors_policy api.json; location / { return 200; }",
+        {"api.json": BLOCK}, log="warn",
+    )
+    site.request("POST", "/", {"Origin": f"{STRANGER}"})
+    site.request("POST", "/", {"Origin": 'x"\x7f\x1b'.replace("\x1b", "")})
+    site.request("POST", "/", {"Sec-Fetch-Site": "cross-site"})
+    site.request("POST", "/", {"Sec-Fetch-Site": "same-origin",
+                               "Origin": STRANGER})
+    assert [line.split(" | ")[0] for line in site.log] == [
+        "POST / blocked origin_not_allowed - -",
+        "POST / blocked origin_malformed - -",
+        "POST / blocked cross_site - -",
+        "POST / same_origin none - -",
+    ]
+    assert site.errors.count("[warn]") == 3
+    assert "cors: blocked: " in site.errors
+    assert f'no pattern matches the origin "{STRANGER}"' in site.errors
+    assert "\x7f" not in site.errors
+
+
+def test_a_candidate_reports_and_blocks_nothing(serve, backend):
+    site = serve(
+        """
+        cors_policy api.json;
+        cors_report_only new.json;
+        location / { proxy_pass http://%BACKEND%; }
+        """,
+        {"api.json": API, "new.json": BLOCK},
+    )
+    for method, lines in [*ATTACKS, *OWN]:
+        assert site.request(method, "/", lines).status in (200, 501)
+    wait_until(lambda: len(backend.hits) == len(ATTACKS) + len(OWN) - 1,
+               "the application")
+    verdicts = [line.split(" | ")[1].split()[0] for line in site.log]
+    assert verdicts[:len(ATTACKS)] == ["blocked"] * len(ATTACKS)
+    assert "blocked" not in verdicts[len(ATTACKS):]
+    assert "cors report only: blocked" in site.errors
+
+
+# --- failure is closed
+
+
+def test_a_bug_in_the_library_opens_nothing(request, nginx, serve, backend):
+    """In this library, a decision about the origin panics."""
+    module = request.config.getoption("--faulty-module")
+    if not module:
+        pytest.skip("needs --faulty-module")
+    nginx.modules = [module]
+    nginx.expect("cors_evaluate() failed")
+    site = serve(
+        PROXY + """
+        location /cors/ {
+            cors_policy cors.json;
+            proxy_pass http://%BACKEND%;
+        }
+        """,
+        {"api.json": BLOCK, "cors.json": API},
+    )
+    lines = {"Origin": "https://panic.test"}
+    websocket = lines | {"Connection": "Upgrade", "Upgrade": "websocket"}
+    for asked in ("POST", lines), ("PUT", lines), ("GET", websocket):
+        assert_blocked(site.request(asked[0], "/", asked[1]))
+    assert backend.hits == []
+    for path in "/", "/cors/":
+        answer = site.request("GET", path, lines)
+        assert (answer.status, answer.cors) == (200, {})
+    answer = site.request("POST", "/cors/", lines)
+    assert (answer.status, answer.cors) == (200, {})
+    # The worker has survived all of it.
+    assert site.request("POST", "/", {"Origin": APP}).status == 200
+    assert site.errors.count("cors_evaluate() failed") == 6
