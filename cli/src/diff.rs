@@ -8,7 +8,7 @@ mod witnesses;
 
 use std::collections::{HashMap, HashSet};
 
-use cors::{KEYS, Policy, Request, Rule};
+use cors::{KEYS, Policy, Request, Rule, Verdict};
 use serde::Serialize;
 
 use self::witnesses::{Fresh, Witness, filled, witnesses};
@@ -29,7 +29,8 @@ struct Change {
     /// The policy's key.
     key: &'static str,
     kind: Kind,
-    /// A pattern or name that is or was allowed, or the new value.
+    /// A pattern or name that is or was allowed, the kind of requests that is
+    /// or was blocked, or the new value.
     value: String,
     /// The number of the pattern's rule, if its policy has several.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,9 +53,21 @@ struct Change {
 #[serde(rename_all = "lowercase")]
 enum Kind {
     Added,
+    Unblocked,
     Removed,
+    Blocked,
     Changed,
 }
+
+/// An origin that no policy lists (RFC 2606).
+const UNRELATED: &str = "https://other.example";
+
+/// A kind of request that `block` can list, by its name there, and the method
+/// and `Upgrade` of one such request.
+const BLOCKABLE: [(&str, &str, Option<&[u8]>); 2] = [
+    ("unsafe_methods", "POST", None),
+    ("websockets", "GET", Some(b"websocket")),
+];
 
 impl Diff {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
@@ -110,6 +123,7 @@ fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
         ([old], [new]) => changes.extend(permissions(*old, *new)),
         _ => comparison.permissions(&mut changes),
     }
+    comparison.blocking(&mut changes);
     let key = "timing_allow_origins";
     let timing = policies
         .map(|policy| policy.timing_allow_origins().collect::<Vec<_>>());
@@ -270,6 +284,68 @@ impl Comparison<'_> {
         }));
     }
 
+    /// The requests from other sites that only one policy blocks.
+    fn blocking(&self, changes: &mut Vec<Change>) {
+        for (kind, method, upgrade) in BLOCKABLE {
+            let lists = |policy: &Policy| policy.blocks().any(|k| k == kind);
+            let is_blocked = |policy: &Policy, origin: &str| {
+                let request = Request {
+                    method: Some(method.as_bytes()),
+                    origin: Some(origin.as_bytes()),
+                    fetch_site: Some(b"cross-site"),
+                    upgrade,
+                    ..Request::default()
+                };
+                policy.evaluate(&request).verdict == Verdict::Blocked
+            };
+            let [old_lists, new_lists] = self.policies.map(lists);
+            if old_lists != new_lists {
+                let change = match new_lists {
+                    true => Kind::Blocked,
+                    false => Kind::Unblocked,
+                };
+                let is_example = |origin: &&str| {
+                    let [old, new] =
+                        self.policies.map(|p| is_blocked(p, origin));
+                    old != new
+                };
+                let witnesses = self.witnesses.iter();
+                let others = witnesses.map(|(w, _)| w.origin.as_str());
+                let example =
+                    [UNRELATED].into_iter().chain(others).find(is_example);
+                changes.push(Change {
+                    example: example.map(str::to_owned),
+                    ..Change::new("block", change, kind)
+                });
+                continue;
+            }
+            // The policies trust different origins.
+            let mut found = [Kind::Blocked, Kind::Unblocked]
+                .map(|change| Change::new("block", change, kind));
+            for (witness, patterns) in &self.witnesses {
+                let [old, new] =
+                    self.policies.map(|p| is_blocked(p, &witness.origin));
+                if old == new {
+                    continue;
+                }
+                // The pattern is that of the policy that trusts the origin.
+                let Some(Found { pattern, .. }) = patterns[usize::from(old)]
+                else {
+                    continue;
+                };
+                let change = &mut found[usize::from(old)];
+                if !change.origins.iter().any(|known| known == pattern) {
+                    if change.origins.is_empty() {
+                        change.example = self.example(pattern, witness);
+                    }
+                    change.origins.push(pattern.to_owned());
+                }
+            }
+            let found = found.into_iter();
+            changes.extend(found.filter(|c| !c.origins.is_empty()));
+        }
+    }
+
     /// An origin like the witness, unless the pattern is one itself.
     fn example(&self, pattern: &str, witness: &Witness) -> Option<String> {
         if pattern == "*" || pattern == witness.origin {
@@ -313,8 +389,11 @@ fn narrower<'t>(one: &'t str, other: &'t str, origin: &str) -> &'t str {
 }
 
 fn find<'a>(policy: &'a Policy, origin: &'a str) -> Option<Found<'a>> {
-    let request =
-        Request { origin: Some(origin.as_bytes()), ..Request::default() };
+    let request = Request {
+        method: Some(b"GET"),
+        origin: Some(origin.as_bytes()),
+        ..Request::default()
+    };
     let rule = policy.rule_for(&request)?.number();
     let pattern = policy.evaluate(&request).pattern?;
     Some(Found { pattern: std::str::from_utf8(pattern).ok()?, rule })
@@ -327,7 +406,9 @@ fn text(changes: &[Change]) -> String {
     let mut text = String::new();
     for (kind, title) in [
         (Kind::Added, "newly allowed"),
+        (Kind::Unblocked, "no longer blocked"),
         (Kind::Removed, "no longer allowed"),
+        (Kind::Blocked, "newly blocked"),
         (Kind::Changed, "changed"),
     ] {
         let mut changes =
@@ -337,8 +418,8 @@ fn text(changes: &[Change]) -> String {
         }
         for Change { key, value, rule, origins, example, was, .. } in changes {
             let (style, mark) = match kind {
-                Kind::Added => (GOOD, "+"),
-                Kind::Removed => (BAD, "-"),
+                Kind::Added | Kind::Unblocked => (GOOD, "+"),
+                Kind::Removed | Kind::Blocked => (BAD, "-"),
                 Kind::Changed => (NAME, "~"),
             };
             text += &format!("  {style}{mark}{style:#} {key}: ");
@@ -356,7 +437,12 @@ fn text(changes: &[Change]) -> String {
             if let Some(example) = example
                 && origins.len() <= 1
             {
-                text += &format!(", e.g. {example}");
+                let what = match (*key, value.as_str()) {
+                    ("block", "websockets") => "a WebSocket from ",
+                    ("block", _) => "a POST from ",
+                    _ => "",
+                };
+                text += &format!(", e.g. {what}{example}");
             }
             text.push('\n');
         }

@@ -18,9 +18,11 @@ impl Probe {
         let input = self.script.read(self.url.as_deref())?;
         let request = &input.request;
         if input.initiator.is_some() {
-            return Err("probe sends only what scripts fetch; use explain for \
+            return Err(
+                "probe sends only what scripts fetch; use explain for \
                         forms, images and WebSockets"
-                .into());
+                    .into(),
+            );
         }
         let Some(url) = input.url.as_ref() else {
             return Err(match &input.message {

@@ -28,6 +28,10 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
             means,
         }));
     }
+    if let Some(means) = blocked(policy) {
+        let means = vec![means];
+        lines.push(SummaryLine { rule: None, about: "blocked", means });
+    }
     let timing = policy.timing_allow_origins().map(|origin| match origin {
         "*" => "any origin may read resource timing".to_owned(),
         origin => format!("{origin} may read resource timing"),
@@ -54,6 +58,30 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
         lines.push(SummaryLine { rule: None, about: "blocked", means });
     }
     lines
+}
+
+/// What a policy blocks, and what it does not.
+fn blocked(policy: &Policy) -> Option<String> {
+    const METHODS: &str = "all methods except GET, HEAD and OPTIONS";
+    let kinds: Vec<&str> = policy.blocks().collect();
+    let (what, open) = match kinds.as_slice() {
+        [] => return None,
+        ["unsafe_methods"] => {
+            (METHODS, "GET, HEAD, OPTIONS and WebSockets are")
+        }
+        ["websockets"] => ("WebSockets", "all other requests are"),
+        _ => (
+            "WebSockets, and all methods except GET, HEAD and OPTIONS,",
+            "GET, HEAD and OPTIONS are",
+        ),
+    };
+    // "*" and "null" let pages read, but not send.
+    let mut listed = policy.rules().flat_map(Rule::allow_origins);
+    let from = match listed.any(|pattern| !["*", "null"].contains(&pattern)) {
+        true => "other origins that are not listed",
+        false => "all other origins",
+    };
+    Some(format!("{what} from {from}; {open} not blocked"))
 }
 
 /// The first of many lines, and how many more there are.

@@ -156,6 +156,73 @@ fn origins_of_policies_with_few_patterns_are_compared() {
     }
 }
 
+/// A change of `block` is reported if and only if the policies block other
+/// requests, and its example is one.
+#[test]
+fn what_only_one_policy_blocks_is_found() {
+    let with = |patterns: &[&str], block: &[&str]| {
+        load(&json!({
+            "allow_origins": patterns,
+            "block": block,
+            "dangerously_allow": {
+                "null_origin": true,
+                "insecure_origins": patterns,
+                "public_suffix_wildcards": patterns,
+                "scheme_wildcards": patterns,
+            },
+        }))
+    };
+    let blocks = |policy: &Policy, origin: &str| {
+        let request = Request {
+            method: Some(b"POST"),
+            origin: Some(origin.as_bytes()),
+            host: Some(b"api.example"),
+            ..Request::default()
+        };
+        policy.evaluate(&request).verdict == Verdict::Blocked
+    };
+    let patterns = PATTERNS.iter().chain(&MORE).step_by(3);
+    let mut sets: Vec<Vec<&str>> =
+        patterns.map(|&pattern| vec![pattern]).collect();
+    sets.push(vec!["null"]);
+    sets.push(vec!["https://app.example.com", "https://**.b.example.com"]);
+    let policies: Vec<Policy> = sets
+        .iter()
+        .flat_map(|set| [with(set, &["unsafe_methods"]), with(set, &[])])
+        .collect();
+    let origins = origins();
+    let mut seen = [0; 3];
+    for old in &policies {
+        let was: Vec<bool> = origins.iter().map(|o| blocks(old, o)).collect();
+        for new in &policies {
+            let changes = changes(old, new);
+            let of_kind = |kind| {
+                changes.iter().find(|c| c.key == "block" && c.kind == kind)
+            };
+            for (origin, was) in origins.iter().zip(&was) {
+                let kind = match (was, blocks(new, origin)) {
+                    (false, true) => Kind::Blocked,
+                    (true, false) => Kind::Unblocked,
+                    _ => continue,
+                };
+                assert!(of_kind(kind).is_some(), "{origin} {changes:?}");
+                seen[0] += 1;
+            }
+            for kind in [Kind::Blocked, Kind::Unblocked] {
+                let Some(change) = of_kind(kind) else { continue };
+                let exact = change.origins.first();
+                let example = change.example.as_ref().or(exact);
+                let example = example.expect("an origin");
+                let expected = kind == Kind::Blocked;
+                assert_eq!(blocks(new, example), expected, "{change:?}");
+                assert_eq!(blocks(old, example), !expected, "{change:?}");
+                seen[1 + usize::from(expected)] += 1;
+            }
+        }
+    }
+    assert!(seen.iter().all(|&seen| seen > 100), "{seen:?}");
+}
+
 #[test]
 fn what_is_covered_is_no_difference() {
     for (pattern, others) in [
