@@ -97,6 +97,8 @@ static const char *const  policies[] = {
     "{\"allow_origins\": [\"*\"], \"allow_methods\": [\"*\"],"
     " \"allow_headers\": [\"*\"], \"expose_headers\": [\"*\"]}",
     hundred_json,
+    "{\"allow_origins\": [\"" APP "\"],"
+    " \"block\": [\"unsafe_methods\", \"websockets\"]}",
 };
 
 typedef struct question {
@@ -104,31 +106,51 @@ typedef struct question {
     const char  *origin;
     const char  *request_method;
     const char  *request_headers;
+    const char  *host;
+    const char  *fetch_site;
+    const char  *upgrade;
+    const char  *scheme;
 } question;
 
+#define NONE  NULL, NULL, NULL, NULL
+
 static const question  questions[] = {
-    { "GET", NULL, NULL, NULL },
-    { "OPTIONS", NULL, NULL, NULL },
-    { "GET", APP, NULL, NULL },
-    { "GET", "https://a.example.net", NULL, NULL },
-    { "GET", "https://pr-1-of-2.example.org", NULL, NULL },
-    { "GET", "https://a.b.c.example.org", NULL, NULL },
-    { "GET", "http://localhost:5173", NULL, NULL },
-    { "GET", "chrome-extension://abcdef", NULL, NULL },
-    { "GET", "null", NULL, NULL },
-    { "GET", "https://evil.example", NULL, NULL },
-    { "GET", "https://xn--a.b.example.net", NULL, NULL },
-    { "GET", "@", NULL, NULL },
-    { "OPTIONS", APP, "PUT", "x-token" },
-    { "OPTIONS", APP, "UNLOCK", "x-b, X-A" },
-    { "OPTIONS", APP, "POST", hundred },
-    { "OPTIONS", "https://evil.example", "PUT", "x-token" },
-    { "OPTIONS", "@", "PUT", "x-token" },
-    { "OPTIONS", APP, "TRACE", NULL },
-    { "OPTIONS", APP, "@", NULL },
-    { "OPTIONS", APP, "POST", "x-token, Cookie" },
-    { "OPTIONS", APP, "POST", "authorization" },
-    { "OPTIONS", APP, "POST", "x y" },
+    { "GET", NULL, NULL, NULL, NONE },
+    { "OPTIONS", NULL, NULL, NULL, NONE },
+    { "GET", APP, NULL, NULL, NONE },
+    { "GET", "https://a.example.net", NULL, NULL, NONE },
+    { "GET", "https://pr-1-of-2.example.org", NULL, NULL, NONE },
+    { "GET", "https://a.b.c.example.org", NULL, NULL, NONE },
+    { "GET", "http://localhost:5173", NULL, NULL, NONE },
+    { "GET", "chrome-extension://abcdef", NULL, NULL, NONE },
+    { "GET", "null", NULL, NULL, NONE },
+    { "GET", "https://evil.example", NULL, NULL, NONE },
+    { "GET", "https://xn--a.b.example.net", NULL, NULL, NONE },
+    { "GET", "@", NULL, NULL, NONE },
+    { "OPTIONS", APP, "PUT", "x-token", NONE },
+    { "OPTIONS", APP, "UNLOCK", "x-b, X-A", NONE },
+    { "OPTIONS", APP, "POST", hundred, NONE },
+    { "OPTIONS", "https://evil.example", "PUT", "x-token", NONE },
+    { "OPTIONS", "@", "PUT", "x-token", NONE },
+    { "OPTIONS", APP, "TRACE", NULL, NONE },
+    { "OPTIONS", APP, "@", NULL, NONE },
+    { "OPTIONS", APP, "POST", "x-token, Cookie", NONE },
+    { "OPTIONS", APP, "POST", "authorization", NONE },
+    { "OPTIONS", APP, "POST", "x y", NONE },
+    { "POST", NULL, NULL, NULL, NONE },
+    { "POST", APP, NULL, NULL, NONE },
+    { "POST", "null", NULL, NULL, NONE },
+    { "POST", "https://evil.example", NULL, NULL, NONE },
+    { "POST", "@", NULL, NULL, NONE },
+    { "POST", NULL, NULL, NULL, NULL, "cross-site", NULL, NULL },
+    { "POST", "https://site.example:8443", NULL, NULL, "site.example:8443",
+      "cross-site", NULL, "https" },
+    { "POST", "http://site.example", NULL, NULL, "site.example:80", NULL, NULL,
+      "http" },
+    { "POST", "https://site.example", NULL, NULL, NULL, "same-origin", NULL,
+      NULL },
+    { "GET", "https://evil.example", NULL, NULL, "site.example", NULL,
+      "h2c, WebSocket", "https" },
 };
 
 static cors_policy   *loaded[COUNT(policies)];
@@ -226,6 +248,10 @@ main(void)
         requests[i].origin = test_str(questions[i].origin);
         requests[i].request_method = test_str(questions[i].request_method);
         requests[i].request_headers = test_str(questions[i].request_headers);
+        requests[i].host = test_str(questions[i].host);
+        requests[i].fetch_site = test_str(questions[i].fetch_site);
+        requests[i].upgrade = test_str(questions[i].upgrade);
+        requests[i].scheme = test_str(questions[i].scheme);
     }
 
     test_title = "cors_evaluate allocates nothing";
@@ -236,8 +262,8 @@ main(void)
     CHECK(during == 0);
 
     test_title = "every verdict and reason was among the decisions";
-    CHECK(verdicts == (1U << (CORS_VERDICT_PREFLIGHT_REFUSED + 1)) - 1);
-    CHECK(reasons == (1U << (CORS_REASON_HEADERS_MALFORMED + 1)) - 1);
+    CHECK(verdicts == (1U << (CORS_VERDICT_BLOCKED + 1)) - 1);
+    CHECK(reasons == (1U << (CORS_REASON_CROSS_SITE + 1)) - 1);
 
     test_system_calls();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// What came after 0.1: a request that is as small as it was then, owners of a
-// policy, and what is missing in a Vary.
+// What came after 0.1: a request that is as small as it was then, also where a
+// policy blocks requests, owners of a policy, and what is missing in a Vary.
 
 #include "test.h"
 
@@ -68,22 +68,140 @@ test_size_of_0_1(void)
     cors_policy_free(policy);
 }
 
-// They have no effect until something is blocked.
+static bool
+is_blocked(const cors_decision *decision)
+{
+    return decision->verdict == CORS_VERDICT_BLOCKED && decision->status == 403
+           && decision->header_count == 2
+           && test_same(decision->headers[0].name, "vary")
+           && test_same(decision->headers[0].value, "origin")
+           && test_same(decision->headers[1].name, "cache-control")
+           && test_same(decision->headers[1].value, "no-store");
+}
+
+// A program of 0.1 must not believe that it is guarded: it learns of the
+// failure, and a request that may be one to block is blocked, even from an
+// origin that the policy allows.
+static void
+test_block_needs_the_members(void)
+{
+    static const char  both[] = "{\"allow_origins\": [\"" APP "\"],"
+                                " \"block\": [\"unsafe_methods\","
+                                " \"websockets\"]}";
+    static const char  methods[] = "{\"allow_origins\": [\"" APP "\"],"
+                                   " \"block\": [\"unsafe_methods\"]}";
+    static const char  none[] = "{\"allow_origins\": [\"" APP "\"],"
+                                " \"block\": []}";
+    static const struct {
+        const char  *json, *method;
+        bool         blocked;
+    }       rows[] = {
+        { both, "POST", true },
+        { both, "post", true },
+        { both, "", true },
+        { both, NULL, true },
+        // Without `upgrade`, it may open a WebSocket.
+        { both, "GET", true },
+        { both, "OPTIONS", true },
+        { both, "HEAD", false },
+        { methods, "DELETE", true },
+        { methods, NULL, true },
+        { methods, "GET", false },
+        { methods, "OPTIONS", false },
+        { methods, "HEAD", false },
+    };
+    size_t         i, size;
+    cors_policy   *policy;
+    cors_request   request;
+    cors_decision  decision;
+
+    for (i = 0; i < COUNT(rows); i++) {
+        policy = test_load(rows[i].json);
+        request = asked();
+        request.method = test_str(rows[i].method);
+
+        test_title = "a request without upgrade, of a policy with block";
+        for (size = SIZE_0_1; size < offsetof(cors_request, scheme); size++) {
+            request.size = size;
+            memset(&decision, 0xA5, sizeof(decision));
+            decision.size = sizeof(decision);
+            CHECK(cors_evaluate(policy, &request, &decision)
+                  == CORS_ERROR_ARGUMENT);
+            CHECK(rows[i].blocked ? is_blocked(&decision)
+                                  : test_denies(&decision));
+            CHECK(cors_explain(policy, &request, NULL, 0) == 0);
+        }
+
+        test_title = "a request with upgrade, of a policy with block";
+        for (; size <= sizeof(request); size++) {
+            request.size = size;
+            CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+            CHECK(decision.verdict == CORS_VERDICT_ALLOWED);
+        }
+        cors_policy_free(policy);
+    }
+
+    test_title = "a request of 0.1, of a policy whose block is empty";
+    policy = test_load(none);
+    request = asked();
+    request.size = SIZE_0_1;
+    request.method = test_str("POST");
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(decision.verdict == CORS_VERDICT_ALLOWED);
+    cors_policy_free(policy);
+}
+
+// None of them has an effect on an origin that the policy allows; each has one
+// on others.
 static void
 test_members(void)
 {
-    cors_policy   *policy = test_load(JSON);
+    static const char  blocks[] = "{\"allow_origins\": [\"" APP "\"],"
+                                  " \"block\": [\"websockets\"]}";
+    cors_policy   *policy = test_load(blocks);
     cors_request   request = asked();
     cors_decision  decision = CORS_DECISION_INIT;
 
     test_title = "the members since 0.2";
-    request.host = test_str("app.example.com");
+    request.host = test_str("site.example");
     request.fetch_site = test_str("cross-site");
     request.upgrade = test_str("websocket");
     request.scheme = test_str("https");
     CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
     CHECK(decision.verdict == CORS_VERDICT_ALLOWED);
+
+    test_title = "the members since 0.2, of an origin that is not allowed";
+    request.origin = test_str("http://site.example");
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(is_blocked(&decision));
+    CHECK(decision.reason == CORS_REASON_ORIGIN_NOT_ALLOWED);
+    request.fetch_site = test_str("same-origin");
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(decision.verdict == CORS_VERDICT_SAME_ORIGIN);
+    request.fetch_site = test_str(NULL);
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(is_blocked(&decision));
+    request.scheme = test_str("http");
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(decision.verdict == CORS_VERDICT_SAME_ORIGIN);
+    request.host = test_str("site.example:81");
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(is_blocked(&decision));
+    request.upgrade = test_str("h2c");
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(decision.verdict == CORS_VERDICT_REFUSED && decision.status == 0);
     cors_policy_free(policy);
+}
+
+// A person may see it, on a line of its own.
+static void
+test_body(void)
+{
+    static const char  body[] = CORS_BLOCKED_BODY;
+
+    test_title = "the body of a blocked request's response";
+    CHECK(strlen(body) == sizeof(body) - 1 && strlen(body) > 20);
+    CHECK(strchr(body, '\n') == body + sizeof(body) - 2);
 }
 
 static void
@@ -183,7 +301,9 @@ int
 main(void)
 {
     test_size_of_0_1();
+    test_block_needs_the_members();
     test_members();
+    test_body();
     test_owners();
     test_vary();
     return test_end();

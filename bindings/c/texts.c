@@ -20,18 +20,19 @@ test_names(void)
     static const char *const  verdicts[] = {
         "not_cors", "allowed", "refused", "preflight_allowed",
         "preflight_refused",
+        "same_origin", "blocked",
     };
     static const char *const  reasons[] = {
         "none", "origin_not_allowed", "origin_malformed",
         "method_not_allowed", "method_malformed", "header_not_allowed",
-        "headers_malformed",
+        "headers_malformed", "cross_site",
     };
 
     test_title = "verdicts and reasons have the names of the design";
-    for (i = 0; i <= CORS_VERDICT_PREFLIGHT_REFUSED; i++) {
+    for (i = 0; i <= CORS_VERDICT_BLOCKED; i++) {
         CHECK(strcmp(cors_verdict_text(i), verdicts[i]) == 0);
     }
-    for (i = 0; i <= CORS_REASON_HEADERS_MALFORMED; i++) {
+    for (i = 0; i <= CORS_REASON_CROSS_SITE; i++) {
         CHECK(strcmp(cors_reason_text(i), reasons[i]) == 0);
     }
 
