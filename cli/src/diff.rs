@@ -134,12 +134,6 @@ fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
         let change = Change::new("preflight_status", Kind::Changed, value);
         changes.push(Change { was: Some(was), ..change });
     }
-    let [was, value] =
-        policies.map(|policy| policy.blocks().collect::<Vec<_>>().join(", "));
-    if was != value {
-        let change = Change::new("block", Kind::Changed, value);
-        changes.push(Change { was: Some(was), ..change });
-    }
     let place = |name| KEYS.iter().position(|key| key.name() == name);
     changes.sort_by_key(|change| (change.kind, place(change.key)));
     changes

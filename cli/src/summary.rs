@@ -40,23 +40,6 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
     if !means.is_empty() {
         lines.push(SummaryLine { rule: None, about: "timing", means });
     }
-    let means: Vec<String> = policy
-        .blocks()
-        .map(|kind| match kind {
-            "unsafe_methods" => {
-                "all methods but GET, HEAD and OPTIONS, unless the request \
-                 comes from a listed origin, the site itself, or no page"
-            }
-            _ => {
-                "WebSockets, unless a page of a listed origin or of the site \
-                 itself opens them"
-            }
-        })
-        .map(str::to_owned)
-        .collect();
-    if !means.is_empty() {
-        lines.push(SummaryLine { rule: None, about: "blocked", means });
-    }
     lines
 }
 
