@@ -29,7 +29,7 @@ pub(crate) fn summary(policy: &Policy) -> Vec<SummaryLine> {
         }));
     }
     if let Some(means) = blocked(policy) {
-        let means = vec![means];
+        let means = [means].into_iter().chain(trusted(policy)).collect();
         lines.push(SummaryLine { rule: None, about: "blocked", means });
     }
     let timing = policy.timing_allow_origins().map(|origin| match origin {
@@ -65,6 +65,39 @@ fn blocked(policy: &Policy) -> Option<String> {
         false => "all other origins",
     };
     Some(format!("{what} from {from}; {open} not blocked"))
+}
+
+/// What the rules say that `block` makes doubtful. Each can be meant.
+fn trusted(policy: &Policy) -> Vec<String> {
+    let has_several = policy.rules().len() > 1;
+    let blocks_methods = policy.blocks().any(|kind| kind == "unsafe_methods");
+    let mut doubts = Vec::new();
+    for rule in policy.rules() {
+        let name = match has_several {
+            true => format!("rule {}", rule.number()),
+            false => "allow_origins".to_owned(),
+        };
+        let lists = rule
+            .allow_origins()
+            .any(|pattern| !["*", "null"].contains(&pattern));
+        let stopped: Vec<&str> = rule
+            .allow_methods()
+            .filter(|m| !["GET", "HEAD", "POST", "OPTIONS"].contains(m))
+            .collect();
+        if lists && !rule.allow_credentials() {
+            doubts.push(format!(
+                "what {name} lists is trusted: it can send with the user's \
+                 cookies, although it cannot read with them; what only reads \
+                 can be under \"*\""
+            ));
+        } else if !lists && blocks_methods && !stopped.is_empty() {
+            let methods = stopped.join(", ").replace('*', "methods");
+            doubts.push(format!(
+                "{methods} of {name}: no origin in it can send that"
+            ));
+        }
+    }
+    doubts
 }
 
 /// The first of many lines, and how many more there are.

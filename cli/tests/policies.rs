@@ -212,3 +212,37 @@ fn check(files: &[String], format: &str) -> String {
 fn cors() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cors"))
 }
+
+#[test]
+fn check_names_what_block_makes_doubtful() {
+    let file = format!("{}/doubtful.json", env!("CARGO_TARGET_TMPDIR"));
+    let run = |policy: Value| {
+        fs::write(&file, policy.to_string()).expect("it is written");
+        let output = cors().arg("check").arg(&file).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let listed = |credentials| {
+        run(json!({
+            "allow_origins": ["https://a.example"],
+            "allow_credentials": credentials,
+            "allow_methods": ["PUT"],
+            "block": ["websockets"],
+        }))
+    };
+    assert!(listed(false).contains("what allow_origins lists is trusted"));
+    assert!(!listed(true).contains("is trusted"));
+    let rules = |block: &str, origin: &str| {
+        run(json!({
+            "rules": [
+                { "allow_origins": ["https://a.example"], "allow_credentials": true },
+                { "allow_origins": [origin], "allow_methods": ["PUT", "OPTIONS"] },
+            ],
+            "block": [block],
+        }))
+    };
+    let doubt = "PUT of rule 2: no origin in it can send that";
+    assert!(rules("unsafe_methods", "*").contains(doubt));
+    assert!(!rules("websockets", "*").contains(doubt));
+    let listed = rules("unsafe_methods", "https://b.example");
+    assert!(listed.contains("what rule 2 lists is trusted"));
+}
