@@ -1,7 +1,9 @@
 """What the tests of nginx and of Apache httpd share: a policy, a client, an
 application behind the server."""
 
+import base64
 import contextlib
+import hashlib
 import http.client
 import http.server
 import itertools
@@ -79,6 +81,39 @@ def timing(site, path, method="GET", **headers):
     first, *others = [answer.all(TIMING) for answer in answers]
     assert others == [first, first]
     return status, first
+
+
+def websocket_accept(key):
+    """What proves that a server speaks WebSocket (RFC 6455, section 4.2.2)."""
+    text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode()
+
+
+def open_websocket(port, path, lines):
+    """The status of the response to the opening of a WebSocket and, if it
+    opens, what comes back of the message "hi"."""
+    lines = {
+        "Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **lines,
+    }
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.settimeout(10)
+        asked = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        connection.sendall(f"GET {path} HTTP/1.1\r\n{asked}\r\n".encode())
+        stream = connection.makefile("rb")
+        status = int(stream.readline().split()[1])
+        head = b""
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            head += line
+        if status != 101:
+            return status, None
+        assert websocket_accept(lines["Sec-WebSocket-Key"]).encode() in head
+        # A masked text of two bytes; the mask is zero. Then a masked close.
+        connection.sendall(b"\x81\x82\0\0\0\0hi")
+        message = stream.read(4)
+        connection.sendall(b"\x88\x80\0\0\0\0")
+        return status, message[2:].decode()
 
 
 class Answer:

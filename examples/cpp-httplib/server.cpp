@@ -72,6 +72,10 @@ try {
                                      host, fetch_site, upgrade }));
     };
     httplib::Server  server;
+    // One request for each connection: httplib does not read the body of a
+    // request that is answered before routing, and would take what is left of
+    // it for the next request.
+    server.set_keep_alive_max_count(1);
     // Before all else, so that a preflight is answered at once, and what is
     // blocked does not reach the application.
     server.set_pre_routing_handler([&](const auto &from, auto &response) {

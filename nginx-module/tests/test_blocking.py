@@ -1,8 +1,6 @@
 """What `block` names never reaches the application, whatever stands in the
 configuration. The vectors are in tests/hosts."""
 
-import base64
-import hashlib
 import socket
 import ssl
 import subprocess
@@ -10,7 +8,9 @@ import threading
 
 import pytest
 
-from conftest import API, APP, STRANGER, wait_until
+from conftest import (
+    API, APP, STRANGER, open_websocket, wait_until, websocket_accept,
+)
 from test_http2 import ask
 
 BLOCK = API | {"block": ["unsafe_methods", "websockets"]}
@@ -327,19 +327,14 @@ class Echo:
             connection.sendall(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 "Connection: Upgrade\r\nSec-WebSocket-Accept: "
-                f"{accept(lines['Sec-WebSocket-Key'])}\r\n\r\n".encode()
+                f"{websocket_accept(lines['Sec-WebSocket-Key'])}\r\n\r\n".encode()
             )
-            while data := connection.recv(4096):
-                connection.sendall(data)
+            # A text of two bytes, masked with zeros, and the same unmasked.
+            assert connection.recv(8) == b"\x81\x82\0\0\0\0hi"
+            connection.sendall(b"\x81\x02hi")
 
     def stop(self):
         self.socket.close()
-
-
-def accept(key):
-    """RFC 6455, section 4.2.2."""
-    text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-    return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode()
 
 
 @pytest.fixture
@@ -349,26 +344,9 @@ def echo():
     server.stop()
 
 
-def open_websocket(site, origin):
-    """The status, and what came back of a message."""
-    with socket.create_connection(("127.0.0.1", site.port)) as connection:
-        connection.settimeout(10)
-        connection.sendall(
-            "GET /socket HTTP/1.1\r\nHost: site.example\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            f"Origin: {origin}\r\n\r\n".encode()
-        )
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += connection.recv(1)
-        status = int(head.split()[1])
-        if status != 101:
-            return status, None
-        assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
-        connection.sendall(b"\x82\x82\0\0\0\0hi")
-        return status, connection.recv(8)
+def opened(site, origin):
+    lines = {"Host": "site.example", "Origin": origin}
+    return open_websocket(site.port, "/socket", lines)
 
 
 @pytest.mark.memory
@@ -386,11 +364,11 @@ def test_a_blocked_websocket_never_reaches_the_upstream(serve, echo):
         {"api.json": BLOCK},
     )
     for origin in STRANGER, "null", "https://sub.site.example":
-        assert open_websocket(site, origin) == (403, None)
+        assert opened(site, origin) == (403, None)
     assert echo.opened == []
     own = [APP, "https://site.example", "http://site.example"]
     for origin in own:
-        assert open_websocket(site, origin) == (101, b"\x82\x82\0\0\0\0hi")
+        assert opened(site, origin) == (101, "hi")
     assert echo.opened == own
 
 

@@ -4,7 +4,8 @@
 
 A host is an adapter: adapters/NAME.py has `start`, `refuses`, the flag
 MANY_POLICIES (whether one server takes several), and EXCEPTIONS, a dict of
-test names with the reason why this host cannot pass them. A server that does
+test names with the reason why this host cannot pass them. OPENS_WEBSOCKETS is
+set if its application can open one. A server that does
 not take some requests also has `unable`, which says which and why.
 """
 

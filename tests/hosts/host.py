@@ -49,6 +49,19 @@ class Site:
     def request(self, method, path, lines=(), policy=0, body=None):
         """Sends one request, on a connection that is kept if the server
         keeps it; `lines` are pairs of a name and a value."""
+        kept = self._connection is not None
+        try:
+            return self._request(method, path, lines, policy, body)
+        except (BrokenPipeError, ConnectionResetError,
+                http.client.RemoteDisconnected):
+            # The server may close a connection whose last body it has not
+            # read.
+            self.disconnect()
+            if not kept:
+                raise
+            return self._request(method, path, lines, policy, body)
+
+    def _request(self, method, path, lines, policy, body):
         if self._connection is None:
             self._connection = http.client.HTTPConnection(
                 "127.0.0.1", self.port, timeout=20

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
-from facts import BODIES, OWN_TIMING, STATUSES
-from web_server import API, APP, STRANGER, TIMED, TIMING, TIMING_VALUE
+from facts import BLOCKED_BODY, BODIES, OWN_TIMING, STATUSES
+from web_server import (
+    API, APP, STRANGER, TIMED, TIMING, TIMING_VALUE, open_websocket,
+)
 
 REQUESTED = "Access-Control-Request-Method"
 HEADERS = "Access-Control-Request-Headers"
@@ -167,6 +169,94 @@ def test_a_body_that_looks_like_a_request_is_not_taken_for_one(host, origin):
     assert answers in (1, 2)
     reached = [] if answers == 1 else [f"GET {site.path('/health')}"]
     assert site.reached() == reached
+
+
+BLOCK = API | {"block": ["unsafe_methods", "websockets"]}
+SITE = "https://localhost"
+
+#: What other sites' pages can make a browser send, and what the site's own
+#: pages, those of a listed origin, and clients that are no browsers send.
+ATTACKS = [
+    [("Origin", STRANGER)],
+    [("Origin", "null")],
+    [("Origin", "null"), ("Sec-Fetch-Site", "cross-site")],
+    [("Origin", "https://www.localhost"), ("Sec-Fetch-Site", "same-site")],
+    [("Origin", "http://localhost"), ("Sec-Fetch-Site", "cross-site")],
+    [("Origin", f"{SITE}:8443"), ("Sec-Fetch-Site", "same-site")],
+    [("Origin", APP), ("Origin", APP)],
+    [("Origin", STRANGER), ("Sec-Fetch-Site", "same-origin"),
+     ("Sec-Fetch-Site", "same-origin")],
+    [("Sec-Fetch-Site", "cross-site")],
+    [("Sec-Fetch-Site", "same-site")],
+    [("Sec-Fetch-Site", "SAME-ORIGIN")],
+]
+OWN_REQUESTS = [
+    [("Origin", APP)],
+    [("Origin", APP), ("Sec-Fetch-Site", "cross-site")],
+    [("Origin", SITE)],
+    [("Origin", "http://localhost")],
+    [("Origin", SITE), ("Sec-Fetch-Site", "cross-site")],
+    [("Origin", "null"), ("Sec-Fetch-Site", "same-origin")],
+    [("Sec-Fetch-Site", "same-origin")],
+    [("Sec-Fetch-Site", " none\t")],
+    [],
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_blocked_request_never_reaches_the_application(host, path):
+    site = host.serve(BLOCK)
+    host_line = ("Host", "localhost")
+    for method in "POST", "PUT", "DELETE":
+        for lines in ATTACKS:
+            answer = site.request(method, path, [host_line, *lines], body=b"x")
+            assert answer.status == 403, lines
+            assert answer.body.encode() == BLOCKED_BODY
+            assert answer.all("content-type") == ["text/plain"]
+            assert answer.all("cache-control") == ["no-store"]
+            assert answer.cors == {}
+            assert answer.varies_by == ["origin"]
+    assert site.reached() == []
+    for lines in OWN_REQUESTS:
+        site.request("POST", path, [host_line, *lines], body=b"x")
+    assert site.reached() == [f"POST {site.path(path)}"] * len(OWN_REQUESTS)
+
+
+def test_without_block_every_request_reaches_the_application(host):
+    site = host.serve(API)
+    for lines in ATTACKS:
+        site.request("POST", "/items", [("Host", "localhost"), *lines])
+    assert site.reached() == [f"POST {site.path('/items')}"] * len(ATTACKS)
+
+
+def test_reading_is_not_blocked(host):
+    site = host.serve(BLOCK)
+    for method in "GET", "HEAD", "OPTIONS":
+        for lines in ATTACKS:
+            site.request(method, "/health", lines)
+    assert len(site.reached()) == 3 * len(ATTACKS)
+
+
+def test_a_blocked_websocket_does_not_open(host):
+    opens = getattr(host.adapter, "OPENS_WEBSOCKETS", False)
+    site = host.serve(BLOCK)
+
+    def opened(lines, site):
+        # It may be the last request of a connection.
+        return open_websocket(site.port, site.path("/socket"), dict(lines))
+
+    for lines in ATTACKS:
+        if len(dict(lines)) == len(lines):
+            assert opened(lines, site) == (403, None)
+    assert site.reached() == []
+    for lines in OWN_REQUESTS:
+        status, message = opened(lines, site)
+        assert (status, message) == (101, "hi") if opens else status != 403
+    own = [f"GET {site.path('/socket')}"] * len(OWN_REQUESTS)
+    assert site.reached() == own
+    if opens:
+        free = host.serve(API)
+        assert opened(ATTACKS[0], free) == (101, "hi")
 
 
 # 4. Every response has the decision's headers, and no others of CORS.

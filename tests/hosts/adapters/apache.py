@@ -26,7 +26,7 @@ LimitRequestFieldSize 65536
 MaxKeepAliveRequests 0
 LogFormat "%%{cors-verdict}n %%{cors-reason}n" cors
 CustomLog access.log cors
-ProxyPass / http://127.0.0.1:%(backend)d/
+ProxyPass / http://127.0.0.1:%(backend)d/ upgrade=websocket
 %(locations)s
 """
 
@@ -38,6 +38,7 @@ LOCATION = """
 
 EXCEPTIONS = {}
 MANY_POLICIES = True
+OPENS_WEBSOCKETS = True
 
 
 def unable(method, values):

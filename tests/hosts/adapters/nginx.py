@@ -24,6 +24,7 @@ http {
     log_format cors "$cors_verdict $cors_reason";
     access_log access.log cors;
     keepalive_requests 1000000;
+    map $http_connection $upgrading { default close; Upgrade upgrade; }
     large_client_header_buffers 4 64k;
     server {
         listen 127.0.0.1:%(port)d;
@@ -36,6 +37,9 @@ LOCATION = """
     location /%(number)d/ {
         cors_policy %(number)d.json;
         proxy_pass http://127.0.0.1:%(port)d;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $upgrading;
     }
 """
 
@@ -47,6 +51,7 @@ ENVIRONMENT = os.environ | {
 
 EXCEPTIONS = {}
 MANY_POLICIES = True
+OPENS_WEBSOCKETS = True
 
 
 def command(options, folder):

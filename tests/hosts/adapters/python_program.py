@@ -23,7 +23,14 @@ def respond(method, path):
 
 
 async def asgi_application(scope, receive, send):
-    assert scope["type"] == "http"
+    if scope["type"] == "websocket":
+        respond("GET", scope["path"])
+        assert (await receive())["type"] == "websocket.connect"
+        await send({"type": "websocket.accept"})
+        message = await receive()
+        await send({"type": "websocket.send", "text": message["text"]})
+        await receive()
+        return
     status, headers, body = respond(scope["method"], scope["path"])
     await send({
         "type": "http.response.start", "status": status,
@@ -55,7 +62,7 @@ def number(path):
 
 
 async def asgi(scope, receive, send):
-    if scope["type"] == "http":
+    if scope["type"] != "lifespan":
         await ASGI[number(scope["path"])](scope, receive, send)
 
 

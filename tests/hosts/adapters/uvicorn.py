@@ -7,6 +7,7 @@ EXCEPTIONS = {
         "the middleware does not hand on its decision yet",
 }
 MANY_POLICIES = True
+OPENS_WEBSOCKETS = True
 refuses = python_server.refuses
 
 
