@@ -34,8 +34,7 @@ pub struct Decision<'a> {
     pub culprit: Option<&'a [u8]>,
     /// The policy's pattern that the origin matched.
     pub pattern: Option<&'a [u8]>,
-    headers: [Header<'a>; HEADERS_MAX],
-    header_count: usize,
+    headers: Headers<'a>,
 }
 
 /// A response header.
@@ -121,21 +120,11 @@ impl Policy {
     /// [CORS request]: https://fetch.spec.whatwg.org/#cors-request
     /// [CORS-preflight request]: https://fetch.spec.whatwg.org/#cors-preflight-request
     pub fn evaluate<'a>(&'a self, request: &Request<'a>) -> Decision<'a> {
-        let mut response = Headers::default();
-        let outcome = self.decide(request, &mut response);
+        let mut headers = Headers::default();
+        let outcome = self.decide(request, &mut headers);
         let outcome = outcome.expect("a request has all its members");
         let Outcome { verdict, reason, status, culprit, pattern } = outcome;
-        let Headers { headers, count } = response;
-        let header_count = count;
-        Decision {
-            verdict,
-            reason,
-            status,
-            culprit,
-            pattern,
-            headers,
-            header_count,
-        }
+        Decision { verdict, reason, status, culprit, pattern, headers }
     }
 
     /// The same, without a copy of the request or of the headers. `None` if
@@ -196,6 +185,7 @@ pub(crate) trait Response<'a> {
     fn clear(&mut self);
 }
 
+#[derive(Clone, Copy, Debug)]
 struct Headers<'a> {
     headers: [Header<'a>; HEADERS_MAX],
     count: usize,
@@ -221,7 +211,7 @@ impl<'a> Response<'a> for Headers<'a> {
 impl<'a> Decision<'a> {
     /// The headers to add; a name can appear twice.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> {
-        self.headers.into_iter().take(self.header_count)
+        self.headers.headers.into_iter().take(self.headers.count)
     }
 }
 
