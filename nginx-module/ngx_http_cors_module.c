@@ -350,7 +350,7 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (d->status && ctx->late[0] && d->verdict != CORS_VERDICT_BLOCKED) {
+    if (d->status && ctx->late[0]) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "cors: the preflight got status %ui%s before the "
                       "policy could answer it", r->headers_out.status,
@@ -563,6 +563,12 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
                       i ? " report only" : "", text);
     }
 
+    /* only a preflight can go unanswered */
+
+    if (d->verdict == CORS_VERDICT_BLOCKED) {
+        ctx->late[i] = 0;
+    }
+
     ctx->decision[i] = d;
 
     return NGX_OK;
@@ -646,8 +652,7 @@ ngx_http_cors_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     switch (data % NGX_HTTP_CORS_REPORT) {
 
     case NGX_HTTP_CORS_VERDICT:
-        value.ptr = (d->status && ctx->late[i]
-                     && d->verdict != CORS_VERDICT_BLOCKED)
+        value.ptr = (d->status && ctx->late[i])
                     ? "preflight_unanswered"
                     : cors_verdict_text(d->verdict);
         value.len = ngx_strlen(value.ptr);
