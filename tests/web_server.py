@@ -89,6 +89,19 @@ def websocket_accept(key):
     return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode()
 
 
+def echo_websocket(handler):
+    """Opens a WebSocket and sends one message of two bytes back."""
+    key = handler.headers["Sec-WebSocket-Key"]
+    handler.send_response(101)
+    handler.send_header("Upgrade", "websocket")
+    handler.send_header("Connection", "Upgrade")
+    handler.send_header("Sec-WebSocket-Accept", websocket_accept(key))
+    handler.end_headers()
+    # It comes with a mask of zeros, and goes without one.
+    handler.wfile.write(b"\x81\x02" + handler.rfile.read(8)[6:])
+    handler.close_connection = True
+
+
 def open_websocket(port, path, lines):
     """The status of the response to the opening of a WebSocket and, if it
     opens, what comes back of the message "hi"."""
@@ -237,6 +250,8 @@ class Backend:
                 length = int(self.headers.get("Content-Length", 0))
                 self.rfile.read(length)
                 backend.hits.append(f"{self.command} {self.path}")
+                if "Sec-WebSocket-Key" in self.headers:
+                    return echo_websocket(self)
                 status, lines = backend.answers.get(self.path, (200, []))
                 body = b"" if status in (204, 304) else b"application\n"
                 self.send_response(status)

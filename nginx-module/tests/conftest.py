@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE.parents[1] / "tests"))
 from web_server import (    # noqa: E402, F401
     API, APP, PREFLIGHT_VARY, SENT_TIMING, STRANGER, TIMED, TIMING,
     TIMING_VALUE, Answer, Backend, Server, free_port, open_websocket, timing,
-    wait_until, websocket_accept,
+    wait_until,
 )
 
 CONFIGURATION = """

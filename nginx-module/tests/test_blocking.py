@@ -4,13 +4,10 @@ configuration. The vectors are in tests/hosts."""
 import socket
 import ssl
 import subprocess
-import threading
 
 import pytest
 
-from conftest import (
-    API, APP, STRANGER, open_websocket, wait_until, websocket_accept,
-)
+from conftest import API, APP, STRANGER, open_websocket, wait_until
 from test_http2 import ask
 
 BLOCK = API | {"block": ["unsafe_methods", "websockets"]}
@@ -295,81 +292,32 @@ def test_a_page_on_http_is_not_of_the_site_on_https(nginx, serve, tls):
 # --- WebSockets
 
 
-class Echo:
-    """A server that opens WebSockets and sends every message back."""
-
-    def __init__(self):
-        self.opened = []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(
-                target=self.serve, args=(connection,), daemon=True
-            ).start()
-
-    def serve(self, connection):
-        with connection:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += connection.recv(4096)
-            lines = dict(
-                line.split(": ", 1)
-                for line in head.decode().split("\r\n")[1:] if ": " in line
-            )
-            self.opened.append(lines.get("Origin"))
-            connection.sendall(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                "Connection: Upgrade\r\nSec-WebSocket-Accept: "
-                f"{websocket_accept(lines['Sec-WebSocket-Key'])}\r\n\r\n".encode()
-            )
-            # A text of two bytes, masked with zeros, and the same unmasked.
-            assert connection.recv(8) == b"\x81\x82\0\0\0\0hi"
-            connection.sendall(b"\x81\x02hi")
-
-    def stop(self):
-        self.socket.close()
-
-
-@pytest.fixture
-def echo():
-    server = Echo()
-    yield server
-    server.stop()
-
-
-def opened(site, origin):
+def opened(site, path, origin):
     lines = {"Host": "site.example", "Origin": origin}
-    return open_websocket(site.port, "/socket", lines)
+    return open_websocket(site.port, path, lines)
 
 
 @pytest.mark.memory
-def test_a_blocked_websocket_never_reaches_the_upstream(serve, echo):
+def test_a_blocked_websocket_never_reaches_the_upstream(serve, backend):
     site = serve(
-        f"""
+        """
         cors_policy api.json;
-        location / {{
-            proxy_pass http://127.0.0.1:{echo.port};
+        location / {
+            proxy_pass http://%BACKEND%;
             proxy_http_version 1.1;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $http_connection;
-        }}
+        }
         """,
         {"api.json": BLOCK},
     )
     for origin in STRANGER, "null", "https://sub.site.example":
-        assert opened(site, origin) == (403, None)
-    assert echo.opened == []
+        assert opened(site, "/", origin) == (403, None)
+    assert backend.hits == []
     own = [APP, "https://site.example", "http://site.example"]
-    for origin in own:
-        assert opened(site, origin) == (101, "hi")
-    assert echo.opened == own
+    for number, origin in enumerate(own):
+        assert opened(site, f"/{number}", origin) == (101, "hi")
+    assert backend.hits == [f"GET /{number}" for number in range(len(own))]
 
 
 # --- what is said of it

@@ -5,7 +5,7 @@ import http.server
 import threading
 
 from facts import BODIES, OWN, STATUSES
-from web_server import websocket_accept
+from web_server import echo_websocket
 
 
 class Application:
@@ -22,9 +22,8 @@ class Application:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 application.reached.append(f"{self.command} {self.path}")
                 path = "/" + self.path.rsplit("/", 1)[-1]
-                if path == "/socket" and "Upgrade" in self.headers:
-                    self.echo()
-                    return
+                if "Sec-WebSocket-Key" in self.headers:
+                    return echo_websocket(self)
                 status = STATUSES.get(path, 404)
                 body = BODIES.get(path, b"")
                 self.send_response(status)
@@ -35,18 +34,6 @@ class Application:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)
-
-            def echo(self):
-                """Opens a WebSocket and sends one message back."""
-                self.send_response(101)
-                self.send_header("Upgrade", "websocket")
-                self.send_header("Connection", "Upgrade")
-                key = self.headers["Sec-WebSocket-Key"]
-                self.send_header("Sec-WebSocket-Accept", websocket_accept(key))
-                self.end_headers()
-                # A text of two bytes, with a mask of zeros.
-                self.wfile.write(b"\x81\x02" + self.rfile.read(8)[6:])
-                self.close_connection = True
 
             def __getattr__(self, name):
                 # Whatever the method is.
