@@ -133,33 +133,13 @@ def _name(address: int, length: int) -> bytes:
 
 
 def native_request(
-    name: str | None,
-    origin: bytes | None = None,
-    request_method: bytes | None = None,
-    request_headers: bytes | None = None,
-    host: bytes | None = None,
-    fetch_site: bytes | None = None,
-    upgrade: bytes | None = None,
-    scheme: bytes | None = None,
+    name: str | None, *headers: bytes | None
 ) -> _native.Request:
+    """`headers` are in the order of cors_request; those not given are
+    absent."""
     # No server passes on anything but latin-1; "?" is not a method.
     method = None if name is None else name.encode("latin-1", "replace")
-    return _native.Request(
-        _REQUEST_SIZE,
-        method,
-        len(method or b""),
-        origin,
-        len(origin or b""),
-        request_method,
-        len(request_method or b""),
-        request_headers,
-        len(request_headers or b""),
-        host,
-        len(host or b""),
-        fetch_site,
-        len(fetch_site or b""),
-        upgrade,
-        len(upgrade or b""),
-        scheme,
-        len(scheme or b""),
-    )
+    members: list[bytes | int | None] = [_REQUEST_SIZE]
+    for text in (method, *headers):
+        members += text, len(text or b"")
+    return _native.Request(*members)
