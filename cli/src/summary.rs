@@ -58,13 +58,17 @@ fn blocked(policy: &Policy) -> Option<String> {
             "GET, HEAD and OPTIONS are",
         ),
     };
-    // "*" and "null" let pages read, but not send.
-    let mut listed = policy.rules().flat_map(Rule::allow_origins);
-    let from = match listed.any(|pattern| !["*", "null"].contains(&pattern)) {
+    let from = match policy.rules().any(trusts_some) {
         true => "other origins that are not listed",
         false => "all other origins",
     };
     Some(format!("{what} from {from}; {open} not blocked"))
+}
+
+/// Whether `block` lets requests from origins of the rule through: "*" and
+/// "null" let pages read, but not send.
+fn trusts_some(rule: Rule<'_>) -> bool {
+    rule.allow_origins().any(|pattern| !["*", "null"].contains(&pattern))
 }
 
 /// What the rules say that `block` makes doubtful. Each can be meant.
@@ -77,9 +81,7 @@ fn trusted(policy: &Policy) -> Vec<String> {
             true => format!("rule {}", rule.number()),
             false => "allow_origins".to_owned(),
         };
-        let lists = rule
-            .allow_origins()
-            .any(|pattern| !["*", "null"].contains(&pattern));
+        let lists = trusts_some(rule);
         let stopped: Vec<&str> = rule
             .allow_methods()
             .filter(|m| !["GET", "HEAD", "POST", "OPTIONS"].contains(m))

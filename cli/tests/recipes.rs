@@ -1,10 +1,12 @@
-//! The recipes of POLICY.md: each policy loads, and each command prints what
-//! the text says. `TRYCMD=overwrite cargo test --test recipes` updates it.
+//! The recipes of POLICY.md, and BLOCKING.md: each policy loads, and each
+//! command prints what the text says. `TRYCMD=overwrite cargo test --test
+//! recipes` updates them.
 
 use std::path::Path;
 use std::process::Command;
 
 const POLICY: &str = include_str!("../../POLICY.md");
+const BLOCKING: &str = include_str!("../../BLOCKING.md");
 
 #[test]
 fn recipes_work_as_they_are_written() {
@@ -37,8 +39,18 @@ fn recipes_work_as_they_are_written() {
         count += 1;
     }
     assert!(count > 9, "{count}");
-    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../POLICY.md");
-    trycmd::TestCases::new().case(document);
+
+    let blocking = policies(BLOCKING);
+    assert_eq!(blocking.len(), 4);
+    for (file, policy) in blocking {
+        write(file, policy);
+        assert!(is_clean(file), "{policy}");
+    }
+
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    trycmd::TestCases::new()
+        .case(format!("{root}/POLICY.md"))
+        .case(format!("{root}/BLOCKING.md"));
 }
 
 /// The blocks of JSON, each with the file's name, if it has one.
