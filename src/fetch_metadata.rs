@@ -21,13 +21,18 @@ enum Kind {
 }
 
 impl Kind {
-    /// Of a request that is no preflight. The opening of a WebSocket has the
-    /// method GET ([RFC 6455, section 4.1]); an unknown method can be any.
+    /// Of a request that is no preflight.
+    fn of(request: &Request<'_>) -> Self {
+        Self::with(request.method, names_websocket(request.upgrade))
+    }
+
+    /// The opening of a WebSocket has the method GET ([RFC 6455, section
+    /// 4.1]); an unknown method can be any.
     ///
     /// [RFC 6455, section 4.1]: https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-    fn of(method: Option<&[u8]>, is_websocket: bool) -> Self {
+    fn with(method: Option<&[u8]>, names_websocket: bool) -> Self {
         match method {
-            Some(b"GET" | b"OPTIONS") if is_websocket => Self::WebSocket,
+            Some(b"GET" | b"OPTIONS") if names_websocket => Self::WebSocket,
             Some(b"GET" | b"OPTIONS" | b"HEAD") => Self::Other,
             None | Some(_) => Self::UnsafeMethod,
         }
@@ -42,8 +47,7 @@ impl Block {
     /// Whether a request must not reach the application that is no preflight,
     /// and whose origin no pattern but `*` and `null` matches.
     pub(crate) fn stops(self, request: &Request<'_>) -> bool {
-        let is_websocket = opens_websocket(request.upgrade);
-        let names = match Kind::of(request.method, is_websocket) {
+        let names = match Kind::of(request) {
             Kind::UnsafeMethod => self.unsafe_methods,
             Kind::WebSocket => self.websockets,
             Kind::Other => false,
@@ -59,9 +63,9 @@ impl Block {
         method: Option<&[u8]>,
         upgrade: Option<Option<&[u8]>>,
     ) -> bool {
-        let is_websocket = upgrade.map_or(self.websockets, opens_websocket);
+        let websocket = upgrade.map_or(self.websockets, names_websocket);
         !self.is_empty()
-            && match Kind::of(method, is_websocket) {
+            && match Kind::with(method, websocket) {
                 Kind::UnsafeMethod | Kind::WebSocket => true,
                 Kind::Other => false,
             }
@@ -71,7 +75,7 @@ impl Block {
 /// Whether `Upgrade` lists the protocol ([RFC 9110, section 7.8]).
 ///
 /// [RFC 9110, section 7.8]: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
-fn opens_websocket(upgrade: Option<&[u8]>) -> bool {
+fn names_websocket(upgrade: Option<&[u8]>) -> bool {
     let mut protocols =
         upgrade.unwrap_or_default().split(|&byte| byte == b',');
     protocols.any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
@@ -87,13 +91,17 @@ fn has_no_page(request: &Request<'_>) -> bool {
 
 /// Whether a page of the same origin as its target sent the request.
 ///
-/// A browser says so in `Sec-Fetch-Site`. Without that, or if it says less than
-/// is true (WebKit calls a site's own form with `target=_blank` cross-site),
-/// `Origin` and `Host` do. On http they do not if the browser said something
-/// else, or if the target is on https: a page on http has another origin.
+/// A browser says so in `Sec-Fetch-Site`, but not about WebSockets: WebKitGTK
+/// lets another site's server redirect a handshake here, and keeps the
+/// `same-origin` that was true of the first server. Without it, or if it says
+/// less than is true (WebKit calls a site's own form with `target=_blank`
+/// cross-site), `Origin` and `Host` do. On http they do not if the browser said
+/// something else, or if the target is on https: a page on http has another
+/// origin.
 pub(crate) fn is_same_origin(request: &Request<'_>) -> bool {
     let Request { origin, host, fetch_site, scheme, .. } = *request;
-    if fetch_site == Some(b"same-origin") {
+    let site_is_same = fetch_site == Some(b"same-origin");
+    if site_is_same && !matches!(Kind::of(request), Kind::WebSocket) {
         return true;
     }
     let (Some(origin), Some(host)) = (origin, host) else { return false };
@@ -104,7 +112,7 @@ pub(crate) fn is_same_origin(request: &Request<'_>) -> bool {
         if let Some(rest) = origin.strip_prefix(b"https://") {
             (rest, &b":443"[..])
         } else if let Some(rest) = origin.strip_prefix(b"http://")
-            && fetch_site.is_none()
+            && (site_is_same || fetch_site.is_none())
             && !is_https
         {
             (rest, &b":80"[..])

@@ -151,14 +151,8 @@ fn blocks(policy: &Value, request: &Request<'_>) -> bool {
     {
         return false;
     }
-    let upgrade = request.upgrade.map(text).unwrap_or_default();
     let kind = match method {
-        Some("GET" | "OPTIONS")
-            if elements(&upgrade)
-                .any(|one| one.eq_ignore_ascii_case("websocket")) =>
-        {
-            "websockets"
-        }
+        _ if opens_websocket(request) => "websockets",
         Some("GET" | "HEAD" | "OPTIONS") => return false,
         _ => "unsafe_methods",
     };
@@ -175,8 +169,15 @@ fn passes(request: &Request<'_>, pattern: Option<&str>) -> bool {
     is_trusted || is_same_origin(request) || no_page || no_browser
 }
 
+fn opens_websocket(request: &Request<'_>) -> bool {
+    let upgrade = request.upgrade.map(text).unwrap_or_default();
+    matches!(request.method, Some(b"GET" | b"OPTIONS"))
+        && elements(&upgrade).any(|one| one.eq_ignore_ascii_case("websocket"))
+}
+
 fn is_same_origin(request: &Request<'_>) -> bool {
-    if request.fetch_site == Some(b"same-origin") {
+    let site_is_same = request.fetch_site == Some(b"same-origin");
+    if site_is_same && !opens_websocket(request) {
         return true;
     }
     let (Some(origin), Some(host)) = (request.origin, request.host) else {
@@ -194,7 +195,7 @@ fn is_same_origin(request: &Request<'_>) -> bool {
     };
     is("https://", ":443")
         || is("http://", ":80")
-            && request.fetch_site.is_none()
+            && (request.fetch_site.is_none() || site_is_same)
             && request.scheme != Some(b"https")
 }
 
