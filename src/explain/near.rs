@@ -86,9 +86,9 @@ pub enum Near {
     },
     /// The page is of the same site, but not of the same origin.
     SameSite,
-    /// The request is for another host than the page's, and the browser does
-    /// not say of which site the page is: if a proxy changes `Host`, it may be
-    /// the site's own.
+    /// The request is for another host than the page's, but the browser does
+    /// not say that the page is of another site: if a proxy changes `Host`, it
+    /// may be the site's own.
     OtherHost {
         /// `Host`
         host: String,
@@ -181,12 +181,13 @@ fn near_blocked(
     let asked = Asked { policy, request: GET };
     near_origin(&asked, origin).or_else(|| match request.fetch_site {
         Some(b"same-site") => Some(Near::SameSite),
-        Some(_) => None,
-        None if matches!(tuple.scheme, Scheme::Http | Scheme::Https) => {
+        None | Some(b"same-origin")
+            if matches!(tuple.scheme, Scheme::Http | Scheme::Https) =>
+        {
             let host = text(request.host)?.to_owned();
             Some(Near::OtherHost { host })
         }
-        None => None,
+        None | Some(_) => None,
     })
 }
 

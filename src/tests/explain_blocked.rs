@@ -159,6 +159,13 @@ fn the_hint_says_what_to_do() {
             "Host is \"10.0.0.5:8080\". If the page is the site's own and a \
              proxy changes Host, list the origin, or make the proxy keep Host.",
         ),
+        // Or a handshake that another site's server redirected.
+        (
+            from(HANDSHAKE, "https://evil.example", Some("same-origin")),
+            Some(Near::OtherHost { host: "shop.example".into() }),
+            "Host is \"shop.example\". If the page is the site's own and a \
+             proxy changes Host, list the origin, or make the proxy keep Host.",
+        ),
         // The site on http.
         (
             https(from(POST, "http://shop.example", Some("cross-site"))),
