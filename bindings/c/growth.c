@@ -177,7 +177,11 @@ test_members(void)
     CHECK(decision.reason == CORS_REASON_ORIGIN_NOT_ALLOWED);
     request.fetch_site = test_str("same-origin");
     CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(is_blocked(&decision));
+    request.upgrade = test_str(NULL);
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
     CHECK(decision.verdict == CORS_VERDICT_SAME_ORIGIN);
+    request.upgrade = test_str("websocket");
     request.fetch_site = test_str(NULL);
     CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
     CHECK(is_blocked(&decision));
