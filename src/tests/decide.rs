@@ -187,6 +187,9 @@ fn is_same_origin(request: &Request<'_>) -> bool {
     if !naive::is_origin(&origin) {
         return false;
     }
+    // Schemes have no case (RFC 3986, section 3.1).
+    let over_https =
+        request.scheme.is_some_and(|one| one.eq_ignore_ascii_case(b"https"));
     let is = |scheme: &str, port: &str| {
         let host = host.strip_suffix(port).unwrap_or(&host);
         origin
@@ -196,7 +199,7 @@ fn is_same_origin(request: &Request<'_>) -> bool {
     is("https://", ":443")
         || is("http://", ":80")
             && (request.fetch_site.is_none() || site_is_same)
-            && request.scheme != Some(b"https")
+            && !over_https
 }
 
 type Headers = Vec<(&'static str, String)>;

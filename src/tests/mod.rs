@@ -3,6 +3,7 @@
 // A test matches JSON and what it expects, and fails on anything else.
 #![allow(clippy::wildcard_enum_match_arm)]
 
+mod blocking;
 mod bounds;
 mod decide;
 mod documents;
