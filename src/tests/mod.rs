@@ -5,6 +5,7 @@
 
 mod blocking;
 mod bounds;
+mod browser_requests;
 mod decide;
 mod documents;
 mod errors;
