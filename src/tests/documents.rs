@@ -365,6 +365,7 @@ fn every_code_has_an_example_or_cannot_have_one() {
 #[test]
 fn documents_name_only_codes_that_there_are() {
     let documents = [
+        include_str!("../../BLOCKING.md"),
         include_str!("../../POLICY.md"),
         include_str!("../../README.md"),
         include_str!("../../SECURITY.md"),
@@ -379,6 +380,20 @@ fn documents_name_only_codes_that_there_are() {
             if prefixes.iter().any(|prefix| code.starts_with(prefix)) {
                 assert!(known, "{code}");
             }
+        }
+    }
+}
+
+/// POLICY.md sends its readers there.
+#[test]
+fn packages_with_policy_md_have_blocking_md() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for list in ["Cargo.toml", "debian/libnginx-mod-http-cors.docs"] {
+        // A package of the library alone has only the first.
+        let Ok(text) = fs::read_to_string(root.join(list)) else { continue };
+        for document in ["POLICY.md", "BLOCKING.md"] {
+            let is_listed = text.split(['\n', '"', '/']).any(|w| w == document);
+            assert!(is_listed, "{list}: {document}");
         }
     }
 }
