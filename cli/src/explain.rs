@@ -6,7 +6,7 @@ use cors::{Policy, Request, Rule, Verdict};
 use crate::check::Checked;
 use crate::fetch::{Fetched, fetch};
 use crate::fix;
-use crate::report::{DecisionReport, FetchReport};
+use crate::report::{BLOCKED, DecisionReport, FetchReport};
 use crate::script::Url;
 use crate::{Explain, Failure, Report};
 
@@ -54,9 +54,7 @@ impl Explain {
         let (fetched, decisions) = question.fetch(policy)?;
         let mut report = FetchReport::of(request, url, &fetched);
         if decisions.last().is_some_and(|d| d.verdict == Verdict::Blocked) {
-            report.summary = "the server blocks the request, so it does not \
-                              reach the application"
-                .into();
+            report.summary = BLOCKED.to_owned();
         }
         for (exchange, decision) in report.exchanges.iter_mut().zip(decisions)
         {

@@ -124,8 +124,13 @@ struct Probe {
     #[arg(long, conflicts_with = "cacert")]
     insecure: bool,
     /// Send only the preflight, e.g. if a DELETE must not run
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["form", "websocket"])]
     preflight_only: bool,
+    /// With --form: send POST requests with an empty body to the URL, as forms
+    /// of the page, of an unrelated site, in a sandboxed frame and of the site
+    /// itself would
+    #[arg(long, requires = "form")]
+    post: bool,
     /// Maximum time for each response
     #[arg(
         long,

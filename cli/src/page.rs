@@ -90,47 +90,14 @@ impl Question<'_> {
         initiator: Initiator,
     ) -> FetchReport {
         let page = &self.request.origin;
-        let url = self.url;
         let mut report = FetchReport::default();
-        if let Some(url) = url {
-            if browser::bad_port(url.port()) {
-                report.outcome = Outcome::Blocked;
-                report.summary = format!(
-                    "browsers never connect to port {}, so nothing is sent",
-                    url.port()
-                );
-                return report;
-            }
-            let is_mixed = page.starts_with("https:") && !url.is_trustworthy();
-            match initiator {
-                Initiator::WebSocket if is_mixed => {
-                    report.outcome = Outcome::Blocked;
-                    report.summary = "mixed content: an https page cannot \
-                                      open a WebSocket without TLS, so \
-                                      nothing is sent"
-                        .into();
-                    return report;
-                }
-                // <https://www.w3.org/TR/mixed-content/#upgrade-algorithm>
-                Initiator::Image if is_mixed => report.notes.push(
-                    "On an https page, browsers request the image over https."
-                        .into(),
-                ),
-                Initiator::Script
-                | Initiator::Form
-                | Initiator::Image
-                | Initiator::WebSocket => {}
-            }
+        if self.is_not_sent(initiator, &mut report) {
+            return report;
         }
         let Asked { sent, response, decision } =
             self.ask_about_page(policy, initiator);
         let is_blocked = decision.verdict == Verdict::Blocked;
-        let what = match initiator {
-            Initiator::Script => format!("the script's {}", sent.method),
-            Initiator::Form => format!("the form's {}", sent.method),
-            Initiator::Image => "the request for the image".to_owned(),
-            Initiator::WebSocket => "the WebSocket handshake".to_owned(),
-        };
+        let what = name_of(initiator, &sent.method);
         (report.outcome, report.summary) = match is_blocked {
             true => (
                 Outcome::Blocked,
@@ -141,17 +108,53 @@ impl Question<'_> {
                 format!("{what} from {page} reaches the application"),
             ),
         };
-        if is_blocked
-            && initiator == Initiator::WebSocket
-            && let Some(url) = url
-        {
-            report.console = Some(format!(
-                "WebSocket connection to '{}' failed: Error during WebSocket \
-                 handshake: Unexpected response code: {}",
-                url.text, response.status
-            ));
+        if is_blocked && initiator == Initiator::WebSocket {
+            report.console =
+                self.url.map(|url| console_of_websocket(url, response.status));
         }
         report.notes.extend(self.not_covered(policy, initiator, &sent));
+        let headers = self.wire(&sent);
+        let mut exchange =
+            ExchangeReport::new(&sent.method, self.url, headers, &response);
+        exchange.decision = Some(decision);
+        report.exchanges.push(exchange);
+        report
+    }
+
+    /// Whether the browser sends nothing, which then is the outcome.
+    pub(crate) fn is_not_sent(
+        &self,
+        initiator: Initiator,
+        report: &mut FetchReport,
+    ) -> bool {
+        let Some(url) = self.url else { return false };
+        let is_mixed =
+            self.request.origin.starts_with("https:") && !url.is_trustworthy();
+        if browser::bad_port(url.port()) {
+            report.summary = format!(
+                "browsers never connect to port {}, so nothing is sent",
+                url.port()
+            );
+        } else if is_mixed && initiator == Initiator::WebSocket {
+            report.summary = "mixed content: an https page cannot open a \
+                              WebSocket without TLS, so nothing is sent"
+                .into();
+        } else {
+            // <https://www.w3.org/TR/mixed-content/#upgrade-algorithm>
+            if is_mixed && initiator == Initiator::Image {
+                report.notes.push(
+                    "On an https page, browsers request the image over https."
+                        .into(),
+                );
+            }
+            return false;
+        }
+        report.outcome = Outcome::Blocked;
+        true
+    }
+
+    /// The headers that say where a request comes from.
+    pub(crate) fn wire(&self, sent: &PageRequest) -> Vec<(String, String)> {
         let mut headers = Vec::new();
         self.add_metadata(&mut headers, Some(&sent.host), sent.fetch_site);
         if let Some(origin) = &sent.origin {
@@ -162,11 +165,7 @@ impl Question<'_> {
         if let Some(upgrade) = sent.upgrade {
             headers.push(("upgrade".to_owned(), upgrade.to_owned()));
         }
-        let mut exchange =
-            ExchangeReport::new(&sent.method, url, headers, &response);
-        exchange.decision = Some(decision);
-        report.exchanges.push(exchange);
-        report
+        headers
     }
 
     /// What to know if the policy does not look at the request.
@@ -196,4 +195,23 @@ impl Question<'_> {
             )
         })
     }
+}
+
+/// What the page sends, such as "the form's POST".
+pub(crate) fn name_of(initiator: Initiator, method: &str) -> String {
+    match initiator {
+        Initiator::Script => format!("the script's {method}"),
+        Initiator::Form => format!("the form's {method}"),
+        Initiator::Image => "the request for the image".to_owned(),
+        Initiator::WebSocket => "the WebSocket handshake".to_owned(),
+    }
+}
+
+/// What Chromium's console says of a WebSocket that does not open.
+pub(crate) fn console_of_websocket(url: &Url, status: u16) -> String {
+    format!(
+        "WebSocket connection to '{}' failed: Error during WebSocket \
+         handshake: Unexpected response code: {status}",
+        url.text
+    )
 }

@@ -1,12 +1,16 @@
 //! `cors probe`: the browser, with a running server.
 
+mod page;
+
+use std::cell::Cell;
+
 use browser::{Response, ScriptRequest, SentRequest};
 
 use crate::fetch::{Exchange, Fetched, fetch};
 use crate::findings::{
     Finding, cache_mark, lines, redirect, varies_by_origin, warning,
 };
-use crate::report::FetchReport;
+use crate::report::{BLOCKED, FetchReport};
 use crate::server::Server;
 use crate::{Failure, Probe, Report};
 
@@ -17,13 +21,6 @@ impl Probe {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
         let input = self.script.read(self.url.as_deref())?;
         let request = &input.request;
-        if input.initiator.is_some() {
-            return Err(
-                "probe sends only what scripts fetch; use explain for \
-                        forms, images and WebSockets"
-                    .into(),
-            );
-        }
         let Some(url) = input.url.as_ref() else {
             return Err(match &input.message {
                 Some(_) => "the message does not contain the URL",
@@ -32,16 +29,24 @@ impl Probe {
             .to_owned()
                 + "; add it, such as cors probe https://api.example.com/items");
         };
+        if let Some(initiator) = input.initiator {
+            let mut report = self.probe_page(request, url, initiator)?;
+            report.compare(&self.script, input, None);
+            return Ok(report.render(self.output.format));
+        }
         if let Some(mut report) = FetchReport::without_cors(request, url) {
             report.compare(&self.script, input, None);
             return Ok(report.render(self.output.format));
         }
         let server = Server::new(self, url)?;
+        let is_blocked = Cell::new(false);
         let mut fetched = fetch(request, |sent| {
             if self.preflight_only && sent.request_method.is_none() {
                 return Ok(permission(request));
             }
-            server.send(request, sent)
+            let reply = server.send(request, sent)?;
+            is_blocked.set(reply.is_blocked);
+            Ok(reply.response)
         })?;
         let mut notes = Vec::new();
         if self.preflight_only {
@@ -86,6 +91,9 @@ impl Probe {
             ));
         }
         let mut report = FetchReport::of(request, Some(url), &fetched);
+        if is_blocked.get() {
+            report.summary = BLOCKED.to_owned();
+        }
         report.notes.extend(notes);
         report.note_network(request, url, server.address_space());
         report.compare(&self.script, input, Some(&fetched.codes()));
@@ -110,7 +118,7 @@ fn as_unrelated_origin(
     }
     let unrelated =
         SentRequest { origin: UNRELATED.to_owned(), ..exchange.sent.clone() };
-    let Response { headers, .. } = server.send(request, &unrelated)?;
+    let Response { headers, .. } = server.send(request, &unrelated)?.response;
     let allowed = lines("access-control-allow-origin", &headers);
     let credentials = lines("access-control-allow-credentials", &headers);
     let mut findings = Vec::new();

@@ -17,6 +17,10 @@ use crate::network::Space;
 use crate::script::{Input, Url};
 use crate::{Answer, Format, Report, Script};
 
+/// What happens to a script's request that `block` stops.
+pub(crate) const BLOCKED: &str = "the server blocks the request, so it does \
+                                  not reach the application";
+
 /// The report of a fetch.
 #[derive(Default, Serialize)]
 pub(crate) struct FetchReport {
@@ -41,7 +45,8 @@ pub(crate) struct FetchReport {
 pub(crate) enum Outcome {
     Allowed,
     Blocked,
-    /// The response is a redirect, which is not followed.
+    /// The response is a redirect, which is not followed, or the server
+    /// responds with 403 to the site's own page too.
     #[default]
     Unknown,
 }
@@ -52,12 +57,49 @@ pub(crate) struct ExchangeReport {
     kind: &'static str,
     /// Why there is a preflight.
     because: Vec<String>,
+    /// What the server does with what a page sends without CORS.
+    #[serde(flatten)]
+    pub(crate) treatment: Option<Treatment>,
     pub(crate) sent: SentReport,
     response: ResponseReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) decision: Option<DecisionReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) findings: Option<Vec<Finding>>,
+}
+
+/// What a server does with what a page sends without CORS.
+#[derive(Serialize)]
+pub(crate) struct Treatment {
+    pub(crate) sender: Sender,
+    pub(crate) result: Treated,
+    pub(crate) meaning: String,
+}
+
+/// Whose page sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Sender {
+    /// That of `--origin`.
+    Page,
+    /// One of a site that no policy lists.
+    Unrelated,
+    /// One in a sandboxed frame, whose origin is `null`.
+    Sandbox,
+    /// One of the site itself.
+    Own,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Treated {
+    /// By `block`, before the application.
+    Blocked,
+    /// By other means, and other than what the site's own page sends.
+    Rejected,
+    Passed,
+    /// What the site's own page sends is not accepted either.
+    Unknown,
 }
 
 #[derive(Serialize)]
@@ -385,6 +427,7 @@ impl ExchangeReport {
         Self {
             kind: "request",
             because: Vec::new(),
+            treatment: None,
             sent: SentReport {
                 method: method.to_owned(),
                 target: url

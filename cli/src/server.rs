@@ -2,11 +2,11 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "others' errors may grow")]
 
-use std::io;
+use std::io::{self, Read};
 use std::net::ToSocketAddrs;
 use std::time::Duration;
 
-use browser::{Response, ScriptRequest, SentRequest};
+use browser::{PageRequest, Response, ScriptRequest, SentRequest};
 use ureq::Agent;
 use ureq::http;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -24,6 +24,13 @@ pub(crate) struct Server<'u> {
     url: &'u Url,
     agent: Agent,
     timeout: u64,
+}
+
+/// What a server responds.
+pub(crate) struct Reply {
+    pub(crate) response: Response,
+    /// Whether it is libcors's response to a blocked request.
+    pub(crate) is_blocked: bool,
 }
 
 impl<'u> Server<'u> {
@@ -65,12 +72,12 @@ impl<'u> Server<'u> {
         addresses.map(|address| Space::of(address.ip())).min()?
     }
 
-    /// Sends what the browser sends.
+    /// Sends what the browser sends for a script.
     pub(crate) fn send(
         &self,
         request: &ScriptRequest,
         sent: &SentRequest,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Reply, Failure> {
         let mut builder = http::Request::builder()
             .method(sent.method.as_str())
             .uri(self.url.uri.clone())
@@ -93,20 +100,67 @@ impl<'u> Server<'u> {
                 builder = builder.header("content-length", 0);
             }
         }
+        self.run(builder)
+    }
+
+    /// Sends what the browser sends for a form without fields, or to open a
+    /// WebSocket, which is then closed at once.
+    pub(crate) fn send_of_page(
+        &self,
+        sent: &PageRequest,
+    ) -> Result<Reply, Failure> {
+        let mut builder = http::Request::builder()
+            .method(sent.method.as_str())
+            .uri(self.url.uri.clone());
+        if let Some(origin) = &sent.origin {
+            builder = builder.header("origin", origin);
+        }
+        if let Some(site) = sent.fetch_site {
+            builder = builder.header("sec-fetch-site", site);
+        }
+        builder = match sent.upgrade {
+            // <https://www.rfc-editor.org/rfc/rfc6455#section-4.1>, whose key
+            // is of 16 bytes; the server only returns what it makes of them.
+            Some(upgrade) => builder
+                .header("connection", "Upgrade")
+                .header("upgrade", upgrade)
+                .header("sec-websocket-version", 13)
+                .header("sec-websocket-key", "bGliY29ycyBwcm9iZSBrZQ=="),
+            None => builder
+                .header("accept", "text/html,*/*")
+                .header("sec-fetch-mode", "navigate")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("content-length", 0),
+        };
+        self.run(builder)
+    }
+
+    fn run(&self, builder: http::request::Builder) -> Result<Reply, Failure> {
         let message = builder
             .body(())
             .map_err(|error| format!("cannot send the request: {error}"))?;
-        let response =
+        let mut response =
             self.agent.run(message).map_err(|error| self.explain(&error))?;
-        Ok(Response {
-            status: response.status().as_u16(),
-            headers: response
-                .headers()
-                .iter()
-                .map(|(name, value)| {
-                    (name.to_string(), value.as_bytes().to_vec())
-                })
-                .collect(),
+        // The application's own 403 has another body.
+        let is_blocked = response.status() == http::StatusCode::FORBIDDEN && {
+            let mut body = Vec::new();
+            let most = cors::BLOCKED_BODY.len() as u64 + 1;
+            let read = response.body_mut().as_reader().take(most);
+            { read }.read_to_end(&mut body).is_ok()
+                && body == cors::BLOCKED_BODY.as_bytes()
+        };
+        Ok(Reply {
+            is_blocked,
+            response: Response {
+                status: response.status().as_u16(),
+                headers: response
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| {
+                        (name.to_string(), value.as_bytes().to_vec())
+                    })
+                    .collect(),
+            },
         })
     }
 

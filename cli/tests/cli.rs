@@ -29,6 +29,10 @@ fn the_command_prints_what_the_cases_say() {
                 ("Content-Type", "application/json"),
             ],
         ),
+        "/transfer" | "/chat" => match request.header("origin") {
+            Some("http://api.example.com") => server::answer(401, &[]),
+            _ => server::blocked(),
+        },
         _ => server::answer(401, &[("WWW-Authenticate", "Basic")]),
     });
     trycmd::TestCases::new()

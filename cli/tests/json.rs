@@ -44,6 +44,7 @@ fn explain_and_probe() {
             &["explain", "rules.json", "--origin", NEW, "--method", "PUT"],
             &["explain", ORDER, "--origin", APP, "--method", "PUT"],
             &["probe", &api.url("/"), "--origin", APP],
+            &["probe", &api.url("/"), "--origin", APP, "--form", "--post"],
         ],
     );
 }

@@ -11,7 +11,7 @@ use std::{fs, thread};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
-use server::{Request, Server, answer, listen};
+use server::{Request, Server, answer, blocked, listen};
 
 const CORS: &str = env!("CARGO_BIN_EXE_cors");
 const APP: &str = "http://app.example.com";
@@ -787,6 +787,278 @@ fn other_faults_of_tls_are_distinguished() {
         &["--cacert", "no-such.pem"],
         concat!("cannot read ", env!("CARGO_MANIFEST_DIR"), "/no-such.pem: "),
     );
+}
+
+/// A server with a policy, whose application opens every WebSocket and
+/// responds with `status` to everything else. `host` is the Host that a proxy
+/// makes of the client's.
+fn blocking_server(status: u16, host: Option<&'static str>) -> Server {
+    let policy = cors::Policy::from_json(
+        br#"{"allow_origins": ["http://app.example.com"],
+             "block": ["unsafe_methods", "websockets"],
+             "dangerously_allow": {
+                 "insecure_origins": ["http://app.example.com"]
+             }}"#,
+    )
+    .expect("it loads");
+    Server::start(move |request| {
+        let header = |name| request.header(name).map(str::as_bytes);
+        let decision = policy.evaluate(&cors::Request {
+            method: Some(request.method.as_bytes()),
+            origin: header("origin"),
+            request_method: header("access-control-request-method"),
+            request_headers: header("access-control-request-headers"),
+            host: host.map(str::as_bytes).or(header("host")),
+            fetch_site: header("sec-fetch-site"),
+            upgrade: header("upgrade"),
+            scheme: None,
+        });
+        if decision.verdict == cors::Verdict::Blocked {
+            return blocked();
+        }
+        application(request, status)
+    })
+}
+
+fn application(request: &Request, status: u16) -> Vec<u8> {
+    match request.header("upgrade") {
+        Some("websocket") => {
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+              Connection: Upgrade\r\n\r\n"
+                .to_vec()
+        }
+        _ => answer(status, &[]),
+    }
+}
+
+/// Sender and result of each request.
+fn treatments(report: &Value) -> Vec<String> {
+    let exchanges = report["exchanges"].as_array().expect("an array").iter();
+    let words = |exchange: &Value| {
+        let word = |name| exchange[name].as_str().expect("a word").to_owned();
+        format!("{} {}", word("sender"), word("result"))
+    };
+    exchanges.map(words).collect()
+}
+
+const FORM: [&str; 2] = ["--form", "--post"];
+const EVIL: &str = "http://evil.example";
+
+#[test]
+fn forms_of_other_sites_are_blocked_and_the_sites_own_pass() {
+    let server = blocking_server(200, None);
+    let report = probe_from(&server, EVIL, 1, &FORM);
+    assert_eq!(
+        treatments(&report),
+        ["page blocked", "unrelated blocked", "sandbox blocked", "own passed"]
+    );
+    assert_eq!(report["outcome"], "blocked");
+    assert_eq!(
+        report["summary"],
+        "the form's POST from http://evil.example does not reach the \
+         application"
+    );
+    assert_eq!(codes(&report), [""; 0]);
+    let own = server.url("").trim_end_matches('/').to_owned();
+    let requests = server.requests();
+    let origins: Vec<_> =
+        requests.iter().map(|r| r.header("origin")).collect();
+    assert_eq!(
+        origins,
+        [EVIL, "http://cors-probe.invalid", "null", &own].map(Some)
+    );
+    for request in requests {
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.header("content-length"), Some("0"));
+        assert_eq!(
+            request.header("content-type"),
+            Some("application/x-www-form-urlencoded")
+        );
+        let is_own = request.header("origin") == Some(&own);
+        let site = if is_own { "same-origin" } else { "cross-site" };
+        assert_eq!(request.header("sec-fetch-site"), Some(site));
+        assert_eq!(request.header("cookie"), None);
+    }
+
+    // A listed origin, and pages that are among those that are tried anyway.
+    let report = probe(&server, 0, &FORM);
+    assert_eq!(
+        treatments(&report),
+        ["page passed", "unrelated blocked", "sandbox blocked", "own passed"]
+    );
+    for (origin, status, first) in [
+        (&*own, 0, "own passed"),
+        ("null", 1, "sandbox blocked"),
+        ("http://cors-probe.invalid", 1, "unrelated blocked"),
+    ] {
+        let report = probe_from(&server, origin, status, &FORM);
+        let treatments = treatments(&report);
+        assert_eq!((treatments.len(), &*treatments[0]), (3, first));
+    }
+}
+
+/// An error of the application, as without a session, is no block; a redirect
+/// neither.
+#[test]
+fn forms_that_are_not_blocked_get_what_the_sites_own_get() {
+    for status in [200, 302, 401, 404, 405, 500] {
+        let server = Server::start(move |r| application(r, status));
+        let report = probe_from(&server, EVIL, 0, &FORM);
+        assert_eq!(
+            treatments(&report),
+            [
+                "page passed",
+                "unrelated passed",
+                "sandbox passed",
+                "own passed"
+            ]
+        );
+        assert_eq!(codes(&report), ["cross-site-not-blocked"; 2]);
+        let notes = report["notes"].as_array().unwrap().len();
+        assert_eq!(notes, usize::from(status >= 400), "{report:#}");
+    }
+}
+
+/// An application that looks at Origin by itself, and one that wants a token.
+#[test]
+fn a_status_of_the_application_is_not_taken_for_a_block() {
+    for status in [400, 403, 404] {
+        let server = Server::start(move |request| {
+            let origin = request.header("origin").unwrap_or_default();
+            let is_own = origin.starts_with("http://127.0.0.1");
+            application(request, if is_own { 200 } else { status })
+        });
+        let report = probe_from(&server, EVIL, 1, &FORM);
+        assert_eq!(
+            treatments(&report),
+            [
+                "page rejected",
+                "unrelated rejected",
+                "sandbox rejected",
+                "own passed"
+            ]
+        );
+        assert!(report["summary"].to_string().contains("the server rejects"));
+    }
+
+    let server = Server::start(|request| application(request, 403));
+    let report = probe_from(&server, EVIL, 2, &FORM);
+    assert_eq!(
+        treatments(&report),
+        [
+            "page unknown",
+            "unrelated unknown",
+            "sandbox unknown",
+            "own unknown"
+        ]
+    );
+    assert_eq!(report["outcome"], "unknown");
+    assert_eq!(codes(&report), [""; 0]);
+}
+
+#[test]
+fn websockets_of_other_sites_are_blocked_and_the_sites_own_open() {
+    let server = blocking_server(200, None);
+    let url = server.url("/chat");
+    let report = probe_from(&server, EVIL, 1, &["--websocket"]);
+    assert_eq!(
+        treatments(&report),
+        ["page blocked", "unrelated blocked", "sandbox blocked", "own passed"]
+    );
+    assert_eq!(
+        report["console"],
+        format!(
+            "WebSocket connection to '{}' failed: Error during WebSocket \
+             handshake: Unexpected response code: 403",
+            server.url("/items")
+        )
+    );
+    assert_eq!(report["exchanges"][3]["response"]["status"], 101);
+    for request in server.requests() {
+        assert_eq!(request.method, "GET");
+        assert_eq!(request.header("connection"), Some("Upgrade"));
+        assert_eq!(request.header("upgrade"), Some("websocket"));
+        assert_eq!(request.header("sec-websocket-version"), Some("13"));
+        assert_eq!(request.header("sec-fetch-site"), None);
+        assert_eq!(request.header("content-length"), None);
+    }
+    // By the URL alone, and from a listed origin.
+    let url = url.replace("http:", "ws:");
+    let output = cors(&url, APP, &[]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+
+    let open = Server::start(|request| application(request, 200));
+    let report = probe_from(&open, EVIL, 0, &["--websocket"]);
+    assert_eq!(codes(&report), ["cross-site-not-blocked"; 2]);
+    assert!(report.to_string().contains("list \\\"websockets\\\" in"));
+
+    // No WebSocket at this URL: nothing is blocked, and nothing is shown.
+    let none = Server::start(|_| answer(404, &[]));
+    let report = probe_from(&none, EVIL, 0, &["--websocket"]);
+    assert_eq!(treatments(&report)[3], "own passed");
+    assert!(report["notes"].to_string().contains("responds with 404"));
+}
+
+/// As behind a proxy that changes Host.
+#[test]
+fn an_own_page_that_is_blocked_is_an_error() {
+    let server = blocking_server(200, Some("10.0.0.5:8080"));
+    let report = probe(&server, 0, &["--websocket"]);
+    assert_eq!(
+        treatments(&report),
+        ["page passed", "unrelated blocked", "sandbox blocked", "own blocked"]
+    );
+    assert_eq!(codes(&report), ["own-page-blocked"]);
+    let own = server.url("");
+    let own = own.trim_end_matches('/');
+    let report = probe_from(&server, own, 1, &["--websocket"]);
+    assert_eq!(codes(&report), ["own-page-blocked"]);
+    assert_eq!(report["exchanges"][0]["findings"][0]["severity"], "error");
+}
+
+#[test]
+fn a_blocked_script_is_told_from_a_403_of_the_application() {
+    let post: &[&str] = &["--method", "POST"];
+    let report = probe_from(&blocking_server(200, None), EVIL, 1, post);
+    let is_blocked = "the server blocks the request, so it does not reach the \
+                      application";
+    assert_eq!(report["summary"], is_blocked);
+    let other = Server::start(|request| application(request, 403));
+    let report = probe_from(&other, EVIL, 1, post);
+    assert_ne!(report["summary"], is_blocked);
+}
+
+/// Nothing is sent without `--post`, nor what no policy blocks.
+#[test]
+fn forms_and_images_are_not_sent_unasked() {
+    let server = blocking_server(200, None);
+    let url = server.url("/transfer");
+    for (arguments, words) in [
+        (&["--form"][..], "add --post if they are harmless"),
+        (&["--form", "--method", "POST"], "add --post"),
+        (&["--form", "--method", "get", "--post"], "no policy blocks them"),
+        (&["--image"], "no policy blocks them"),
+        (&["--post"], "--form"),
+        (&["--form", "--post", "--preflight-only"], "cannot be used with"),
+    ] {
+        assert_failure(&url, arguments, words);
+    }
+    let socket = url.replace("http:", "ws:");
+    assert_failure(&socket, &["--preflight-only"], "has no preflight");
+    assert_failure(&url, &["--websocket", "--preflight-only"], "cannot be");
+
+    // Mixed content, and a port that browsers block.
+    let arguments = ["--websocket", "--format=json"];
+    for (url, origin) in [
+        ("http://site.example/", "https://a.example"),
+        ("http://a:6000/", APP),
+    ] {
+        let output = cors(url, origin, &arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["exchanges"], serde_json::json!([]));
+    }
+    assert_eq!(server.requests().len(), 0);
 }
 
 fn serve_tls(listener: &TcpListener, config: &Arc<rustls::ServerConfig>) {

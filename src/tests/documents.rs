@@ -392,7 +392,8 @@ fn packages_with_policy_md_have_blocking_md() {
         // A package of the library alone has only the first.
         let Ok(text) = fs::read_to_string(root.join(list)) else { continue };
         for document in ["POLICY.md", "BLOCKING.md"] {
-            let is_listed = text.split(['\n', '"', '/']).any(|w| w == document);
+            let is_listed =
+                text.split(['\n', '"', '/']).any(|w| w == document);
             assert!(is_listed, "{list}: {document}");
         }
     }

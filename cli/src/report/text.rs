@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::{ExchangeReport, FetchReport, Outcome, SentReport};
+use super::{
+    ExchangeReport, FetchReport, Outcome, Sender, SentReport, Treated,
+    Treatment,
+};
 use crate::findings::{Finding, Severity};
 use crate::fix::{Fix, MoveRule, NewRule};
 use crate::style::{BAD, DOUBT, GOOD, NAME, WIRE};
@@ -76,11 +79,35 @@ impl Fix {
     }
 }
 
+impl Sender {
+    fn heading(self) -> String {
+        let page = match self {
+            Self::Page => "The page",
+            Self::Unrelated => "A page of an unrelated site",
+            Self::Sandbox => "A page in a sandboxed frame",
+            Self::Own => "The site's own page",
+        };
+        format!("{page} sends the request:\n")
+    }
+}
+
+impl Treated {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Rejected => "rejected",
+            Self::Passed => "passed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl ExchangeReport {
     fn write(&self, text: &mut String) {
-        text.push_str(&match self.because.as_slice() {
-            [] => "The browser sends the request:\n".to_owned(),
-            because => format!(
+        text.push_str(&match (&self.treatment, self.because.as_slice()) {
+            (Some(treatment), _) => treatment.sender.heading(),
+            (None, []) => "The browser sends the request:\n".to_owned(),
+            (None, because) => format!(
                 "The browser sends a preflight because of {}:\n",
                 because.join(" and ")
             ),
@@ -110,6 +137,9 @@ impl ExchangeReport {
             if let Some(hint) = &decision.hint {
                 let _ = writeln!(text, "{NAME}hint:{NAME:#} {hint}");
             }
+        }
+        if let Some(Treatment { result, meaning, .. }) = &self.treatment {
+            let _ = writeln!(text, "{}: {meaning}", result.name());
         }
         for finding in self.findings.iter().flatten() {
             let (style, word) = match finding.severity {

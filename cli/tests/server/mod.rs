@@ -88,6 +88,17 @@ pub fn answer(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
     (text + "\r\n").into_bytes()
 }
 
+/// The response to a blocked request.
+pub fn blocked() -> Vec<u8> {
+    let body = cors::BLOCKED_BODY;
+    format!(
+        "HTTP/1.1 403 Forbidden\r\nVary: origin\r\nCache-Control: no-store\r\n\
+         Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut line = || {
         let mut line = String::new();
