@@ -154,7 +154,7 @@ $(call row, check-cargo-c,        lib,    cargo-c,      bindings/c cargo-c)
 $(call row, test-cpp,             lib,    cpp,          bindings/cpp -j2 check)
 $(call row, test-cpp-long,        lib,    cpp,          bindings/cpp long)
 $(call row, test-clang,           lib,    clang,        bindings/cpp clang)
-$(call row, test-examples,        lib,    examples,     examples test)
+$(call row, test-examples,        lib faulty cli-debug, examples, examples test)
 
 $(call row, module,               lib,    module,       nginx-module)
 $(call row, nginx-module,         lib,    module,       nginx-module NGINX_INSTALLED=1)
@@ -181,7 +181,7 @@ $(call row, test-browsers-all,    module cli-debug, browsers, tests browsers-all
 $(call row, browser-results,      module cli-debug, browsers, tests browsers-results)
 $(call row, test-vite,            module cli-debug, browsers, tests vite)
 $(call row, test-walk,            module cli-debug, browsers, tests walk)
-$(call row, test-hosts,           module apache-module python-package, pytest, tests hosts)
+$(call row, test-hosts,           module apache-module python-package cli-debug, pytest, tests hosts)
 $(call row, soak,                 module, ,             tests soak)
 $(call row, test-soak,            module, ,             tests soak MINUTES=0.34)
 

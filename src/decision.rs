@@ -136,6 +136,9 @@ impl Policy {
     ) -> Option<Outcome<'a>> {
         let options = request.method() == Some(b"OPTIONS");
         let origin = request.origin();
+        // A bug, for tests of what callers do then: `make faulty`.
+        #[cfg(cors_faulty)]
+        assert_ne!(origin, Some(&b"https://panic.test"[..]));
         if options
             && let Some(origin) = origin
             && let Some(method) = request.request_method()

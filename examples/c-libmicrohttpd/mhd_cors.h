@@ -63,12 +63,17 @@ typedef struct mhd_cors {
     cors_decision  decision;
 } mhd_cors;
 
-static void
-mhd_cors_decide(mhd_cors *cors, const cors_policy *policy,
-                struct MHD_Connection *connection, const char *method)
+// Decides when the headers are there, before the body is read. The server
+// keeps the result as the state of the request, which mhd_cors_completed
+// frees; NULL means that there is no memory.
+static mhd_cors *
+mhd_cors_decide(const cors_policy *policy, struct MHD_Connection *connection,
+                const char *method)
 {
-    cors_request   request = CORS_REQUEST_INIT;
-    cors_decision  nothing = CORS_DECISION_INIT;
+    mhd_cors       *cors = calloc(1, sizeof(*cors));
+    cors_status     status;
+    cors_request    request = CORS_REQUEST_INIT;
+    cors_decision   nothing = CORS_DECISION_INIT;
     struct { const char *name; cors_str *str; } asked[MHD_CORS_LINES] = {
         { "Origin", &request.origin },
         { "Access-Control-Request-Method", &request.request_method },
@@ -78,18 +83,34 @@ mhd_cors_decide(mhd_cors *cors, const cors_policy *policy,
         { "Upgrade", &request.upgrade },
     };
 
+    if (cors == NULL) {
+        return NULL;
+    }
     request.method = (cors_str) { method, strlen(method) };
     for (int i = 0; i < MHD_CORS_LINES; i++) {
         cors_line  *line = &cors->lines[i];
 
         line->name = asked[i].name;
-        line->str = (cors_str) { NULL, 0 };
         MHD_get_connection_values(connection, MHD_HEADER_KIND, join, line);
         *asked[i].str = line->str;
     }
     // request.scheme is absent: this server does not know about a proxy's TLS.
     cors->decision = nothing;
-    cors_evaluate(policy, &request, &cors->decision);
+    status = cors_evaluate(policy, &request, &cors->decision);
+    if (status != CORS_OK) {
+        fprintf(stderr, "cors_evaluate: %s\n", cors_status_text(status));
+    }
+    return cors;
+}
+
+// For MHD_OPTION_NOTIFY_COMPLETED.
+static void
+mhd_cors_completed(void *data, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode code)
+{
+    (void) data, (void) connection, (void) code;
+    free(*state);
+    *state = NULL;
 }
 
 // The response where decision.status is not 0.

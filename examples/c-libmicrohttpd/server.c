@@ -42,29 +42,36 @@ answer(void *policy, struct MHD_Connection *connection, const char *url,
        const char *method, const char *version, const char *data,
        size_t *data_len, void **state)
 {
-    mhd_cors              cors;
+    mhd_cors             *cors = *state;
     unsigned              status;
     enum MHD_Result       result;
     struct MHD_Response  *response;
 
     // The first call comes before a request's body, the last one after it.
     (void) version, (void) data;
-    if (*state == NULL || *data_len != 0) {
-        *state = policy;
+    if (cors == NULL) {
+        *state = cors = mhd_cors_decide(policy, connection, method);
+        if (cors == NULL) {
+            return MHD_NO;
+        }
+        fprintf(stderr, "decided %s %s\n",
+                cors_verdict_text(cors->decision.verdict),
+                cors_reason_text(cors->decision.reason));
+        if (cors->decision.status == 0) {
+            return MHD_YES;
+        }
+    }
+    if (*data_len != 0) {
         *data_len = 0;
         return MHD_YES;
     }
-    mhd_cors_decide(&cors, policy, connection, method);
-    fprintf(stderr, "decided %s %s\n",
-            cors_verdict_text(cors.decision.verdict),
-            cors_reason_text(cors.decision.reason));
-    if (cors.decision.status != 0) {
-        status = cors.decision.status;
-        response = mhd_cors_response(&cors);
+    if (cors->decision.status != 0) {
+        status = cors->decision.status;
+        response = mhd_cors_response(cors);
     } else {
         status = application(method, url, &response);
     }
-    mhd_cors_govern(&cors, response);
+    mhd_cors_govern(cors, response);
     result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
@@ -92,7 +99,8 @@ main(int argc, char **argv)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
                               answer, policy, MHD_OPTION_SOCK_ADDR, &address,
-                              MHD_OPTION_END);
+                              MHD_OPTION_NOTIFY_COMPLETED, mhd_cors_completed,
+                              NULL, MHD_OPTION_END);
     if (daemon == NULL) {
         return 1;
     }

@@ -80,6 +80,10 @@ try {
     // blocked does not reach the application.
     server.set_pre_routing_handler([&](const auto &from, auto &response) {
         return decide(from, [&](const cors::decision &decision) {
+            if (decision.error != CORS_OK) {
+                std::cerr << "cors_evaluate: "
+                          << cors_status_text(decision.error) << '\n';
+            }
             std::cerr << "decided " << cors::text(decision.verdict) << ' '
                       << cors::text(decision.reason) << std::endl;
             if (decision.status == 0) {

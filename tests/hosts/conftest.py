@@ -38,6 +38,8 @@ def pytest_addoption(parser):
            help="mod_cors.so")
     option("--python", default=ROOT / "build/python/bin/python",
            help="a Python with libcors, uvicorn and gunicorn")
+    option("--cors", default=ROOT / "target/debug/cors",
+           help="the command cors")
     option("--examples", default=ROOT / "build/examples", type=pathlib.Path,
            help="the directory of the example servers")
 

@@ -3,10 +3,12 @@
 //! A server all of whose responses a CORS policy governs:
 //! `rust-axum POLICY [PORT]`
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::{env, path::Path};
 
 use axum::Router;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -35,6 +37,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let application = Router::new()
         .route("/items", any(items))
         .route("/health", any("ok\n"))
+        .route(
+            "/socket",
+            any(async |ws: WebSocketUpgrade| ws.on_upgrade(echo)),
+        )
         .route("/secret", any(StatusCode::UNAUTHORIZED))
         .route("/fault", any(StatusCode::INTERNAL_SERVER_ERROR))
         .layer(from_fn_with_state(Arc::new(policy), govern));
@@ -58,6 +64,14 @@ async fn items() -> impl IntoResponse {
     (AppendHeaders(headers), "[]\n")
 }
 
+async fn echo(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}
+
 async fn govern(
     State(policy): State<Arc<Policy>>,
     request: Request,
@@ -75,7 +89,7 @@ async fn govern(
     let fetch_site =
         line(request.headers(), HeaderName::from_static("sec-fetch-site"));
     let upgrade = line(request.headers(), header::UPGRADE);
-    let decision = policy.evaluate(&cors::Request {
+    let asked = cors::Request {
         method: Some(method.as_str().as_bytes()),
         origin: origin.as_deref(),
         request_method: request_method.as_deref(),
@@ -85,7 +99,12 @@ async fn govern(
         upgrade: upgrade.as_deref(),
         // Unknown: TLS may end at a proxy.
         scheme: None,
-    });
+    };
+    // Without a decision, nothing may reach the application.
+    let evaluate = AssertUnwindSafe(|| policy.evaluate(&asked));
+    let Ok(decision) = catch_unwind(evaluate) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     let (verdict, reason) = (decision.verdict.name(), decision.reason.name());
     eprintln!("decided {verdict} {reason}");
     let mut response = match StatusCode::from_u16(decision.status) {

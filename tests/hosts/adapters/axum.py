@@ -4,6 +4,7 @@ import example
 
 EXCEPTIONS = {}
 MANY_POLICIES = False
+OPENS_WEBSOCKETS = True
 
 
 def start(options, folder, policies):
