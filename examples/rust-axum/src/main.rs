@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::{env, path::Path};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -52,8 +53,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// An application with CORS headers of its own, none of which gets through.
-/// The others do, unless the policy has them.
-async fn items() -> impl IntoResponse {
+/// The others do, unless the policy has them. It reads the request's body.
+async fn items(_: Bytes) -> impl IntoResponse {
     let headers = [
         ("Access-Control-Allow-Origin", "https://evil.example"),
         ("Access-Control-Allow-Private-Network", "true"),
