@@ -115,6 +115,7 @@ def test_a_later_verdict_is_unknown_and_no_error(monkeypatch):
     def later(_policy, _request, decision):
         decision._obj.verdict = 77
         decision._obj.reason = -1
+        return _native.OK
 
     monkeypatch.setattr(_native, "evaluate", later)
     policy = libcors.Policy({"allow_origins": ["*"]})
@@ -132,6 +133,7 @@ def test_texts_are_read_by_their_length(monkeypatch):
         decision._obj.headers[:4] = [start, 4, start + 6, 6]
         decision._obj.pattern = start
         decision._obj.pattern_len = 4
+        return _native.OK
 
     monkeypatch.setattr(_native, "evaluate", inside)
     monkeypatch.setattr(_decision, "_NAMES", {})

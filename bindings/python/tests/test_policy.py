@@ -26,6 +26,7 @@ from libcors import (
     Severity,
     Verdict,
     _decision,
+    _native,
     _policy,
 )
 
@@ -444,7 +445,8 @@ def test_decisions_are_remembered_up_to_a_bound():
 
 
 def test_a_failed_call_permits_nothing():
-    decision = _decision.evaluate(None, "GET", APP.encode(), None, None)
+    status, decision = _decision.evaluate(None, "GET", APP.encode())
+    assert status != _native.OK
     assert decision.verdict == Verdict.REFUSED
     assert decision.status == 0
     assert [name for name, _ in decision.headers] == [b"vary"]

@@ -85,7 +85,8 @@ class Decision:
     def body(self) -> bytes:
         """The text/plain body of the response if status is not 0: of one to a
         blocked request, a line for people, otherwise empty."""
-        return BLOCKED_BODY if self.verdict is Verdict.BLOCKED else b""
+        is_blocked = self.verdict is Verdict.BLOCKED and self.status == 403
+        return BLOCKED_BODY if is_blocked else b""
 
 
 #: CORS_BLOCKED_BODY of cors.h.
@@ -96,14 +97,15 @@ BLOCKED_BODY = (
 
 def evaluate(
     policy: int | None, method: str | None, *headers: bytes | None
-) -> Decision:
+) -> tuple[int, Decision]:
+    """The status of cors_evaluate, and its decision. If it fails, it fails
+    closed, and the decision is used like any other."""
     request = native_request(method, *headers)
     # One for each call: another thread may be deciding.
     decision = _native.Decision(_DECISION_SIZE)
-    # If this fails, the decision permits nothing and is used like any other.
-    _native.evaluate(policy, byref(request), byref(decision))
+    status: int = _native.evaluate(policy, byref(request), byref(decision))
     parts = iter(decision.headers[: 4 * decision.header_count])
-    return Decision(
+    return status, Decision(
         VERDICTS.get(decision.verdict, Verdict.UNKNOWN),
         REASONS.get(decision.reason, Reason.UNKNOWN),
         decision.status,

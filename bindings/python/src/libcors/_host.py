@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the two middlewares share: the current policy, and the merging of a
-decision's headers into a response."""
+"""What the two middlewares share: the current policy, the decision by a whole
+request, and the merging of a decision's headers into a response."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, AnyStr, Union
 
+from ._decision import Decision, Reason, Verdict
 from ._policy import Policy
 
 #: A policy, or what one is made from: the path of a policy file, or the
@@ -20,11 +21,47 @@ PolicySource = Union[Policy, str, "os.PathLike[str]", Mapping[str, object]]
 #: Timing-Allow-Origin, Vary.
 INITIALS = frozenset((*"aAtTvV", *b"aAtTvV"))
 
+#: The request headers that a decision depends on, in the order of
+#: Policy.evaluate. After them comes the scheme.
+MEMBERS = (
+    "origin",
+    "access-control-request-method",
+    "access-control-request-headers",
+    "host",
+    "sec-fetch-site",
+    "upgrade",
+)
+UPGRADE = MEMBERS.index("upgrade")
+
+#: The decisions if none can be made: the second one if `block` may name the
+#: request.
+UNDECIDED = Decision(
+    Verdict.REFUSED,
+    Reason.NONE,
+    0,
+    (
+        (
+            b"vary",
+            b"origin, access-control-request-method,"
+            b" access-control-request-headers",
+        ),
+    ),
+    None,
+    None,
+)
+UNAVAILABLE = Decision(
+    Verdict.BLOCKED,
+    Reason.NONE,
+    503,
+    ((b"vary", b"origin"), (b"cache-control", b"no-store")),
+    None,
+    None,
+)
 
 logger = logging.getLogger("libcors")
 
-#: For how many seconds no other blocked request of an origin is logged, and
-#: how many origins are remembered: clients choose them.
+#: For how many seconds no request like a logged one is logged, and how many
+#: logged ones are remembered: clients choose them.
 LOG_INTERVAL = 60
 LOGGED_MAX = 1024
 
@@ -45,23 +82,54 @@ class Host:
 
             raise TypeError(complaint(policy, others))
         self.policy = policy
-        self._logged: dict[bytes | None, float] = {}
+        self._logged: dict[int, float] = {}
 
-    def _log_blocked(
+    def _members(self, request: Any) -> list[bytes | None]:
+        """The values of MEMBERS in a request, their fields joined with commas,
+        and the scheme."""
+        raise NotImplementedError
+
+    def _path(self, request: Any) -> str:
+        raise NotImplementedError
+
+    def _decide(self, policy: Policy, method: str, request: Any) -> Decision:
+        """The decision by everything that a request says."""
+        # What cannot be read may be one.
+        upgrade: bytes | None = b"websocket"
+        try:
+            members = self._members(request)
+            upgrade = members[UPGRADE]
+            decision = policy._evaluate(method, *members)
+            if decision.verdict is Verdict.BLOCKED:
+                self._log(policy, method, members, self._path(request))
+            return decision
+        except Exception:
+            logger.exception("CORSMiddleware: no decision on a request")
+            is_safe = method in ("GET", "HEAD", "OPTIONS") and (
+                upgrade is None or b"websocket" not in upgrade.lower()
+            )
+            return UNAVAILABLE if policy._blocks and not is_safe else UNDECIDED
+
+    def _log(
         self,
         policy: Policy,
         method: str,
-        origin: bytes | None,
-        *others: bytes | None,
+        members: list[bytes | None],
+        path: str,
     ) -> None:
-        """A warning, once a minute for each origin."""
+        """Warns of a blocked request, once a minute for each origin, method
+        and path."""
         now = time.monotonic()
-        if now - self._logged.get(origin, -LOG_INTERVAL) < LOG_INTERVAL:
+        # Not themselves: they may be long.
+        key = hash((members[0], method, path))
+        if now - self._logged.get(key, -LOG_INTERVAL) < LOG_INTERVAL:
             return
         if len(self._logged) >= LOGGED_MAX:
             self._logged.clear()
-        self._logged[origin] = now
-        logger.warning("%s", policy._explain(method, origin, *others))
+        self._logged[key] = now
+        # The path is escaped, as the explanation is: clients choose it.
+        text = policy._explain(method, *members)
+        logger.warning("path %a: %s", path, text)
 
     @property
     def policy(self) -> Policy:
@@ -81,6 +149,19 @@ class Host:
         elif not isinstance(policy, Policy):
             policy = Policy(policy)
         self._policy = policy
+
+
+def may_be_own(
+    origin: bytes | None, host: bytes | None, fetch_site: bytes | None
+) -> bool:
+    """Whether a page of the site itself may have sent a request. If so, only
+    the engine knows; if not, it need not be asked again."""
+    if fetch_site is not None and b"same-origin" in fetch_site:
+        return True
+    if origin is None or host is None:
+        return False
+    # Without a port: the origin does not have a default one.
+    return host.strip().lower().partition(b":")[0] in origin
 
 
 def merged(

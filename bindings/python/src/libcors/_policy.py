@@ -197,22 +197,16 @@ class Policy:
             return self._cached(
                 method, origin, request_method, request_headers
             )
-        except _TooLong:
-            return evaluate(
-                self._engine.pointer,
-                method,
-                origin,
-                request_method,
-                request_headers,
-            )
+        except _Forgotten as forgotten:
+            return forgotten.decision
 
     def _evaluate(
         self, method: str | None, *headers: bytes | None
     ) -> Decision:
         try:
             return self._cached(method, *headers)
-        except _TooLong:
-            return evaluate(self._engine.pointer, method, *headers)
+        except _Forgotten as forgotten:
+            return forgotten.decision
 
     def _load(
         self,
@@ -252,11 +246,11 @@ class Policy:
         # Without Vary, the response to every origin is the same. Rules whose
         # last one is "*" have Vary.
         engine = self._engine.pointer
-        probe = evaluate(engine, "GET", b"*")
+        _, probe = evaluate(engine, "GET", b"*")
         self._any_origin = all(name != b"vary" for name, _ in probe.headers)
         cross_site = (None, None, None, None, b"cross-site", b"websocket")
         self._blocks = any(
-            evaluate(engine, method, *cross_site).status
+            evaluate(engine, method, *cross_site)[1].status
             for method in ("GET", "POST")
         )
         self.warnings = tuple(found)
@@ -292,16 +286,27 @@ class _Engine:
         free.atexit = False
 
 
-class _TooLong(Exception):
-    """The request is too long to remember its decision."""
+class _Forgotten(Exception):
+    """Has a decision that is not remembered: the cache does not remember
+    exceptions."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
 
 
 def _evaluate_short(engine: _Engine, *request: Any) -> Decision:
-    # Not in front of the cache, where every request would pay for it. The
-    # cache does not remember exceptions.
+    status, decision = evaluate(engine.pointer, *request)
+    if status != _native.OK:
+        # Not needed otherwise, and slower to import than this module.
+        import logging
+
+        text = _native.status_text(status).decode()
+        logging.getLogger("libcors").error("cors_evaluate() failed: %s", text)
+        raise _Forgotten(decision)
+    # Not in front of the cache, where every request would pay for it.
     if sum(len(part) for part in request if part) > _CACHED_LENGTH:
-        raise _TooLong
-    return evaluate(engine.pointer, *request)
+        raise _Forgotten(decision)
+    return decision
 
 
 def _absolute(file: str | None) -> str | None:

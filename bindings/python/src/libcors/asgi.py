@@ -9,8 +9,16 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._decision import Decision, Verdict
-from ._host import INITIALS, Host, PolicySource, logger, merged
-from ._policy import Policy
+from ._host import (
+    INITIALS,
+    MEMBERS,
+    UPGRADE,
+    Host,
+    PolicySource,
+    logger,
+    may_be_own,
+    merged,
+)
 
 # Each framework has its own types for these, TypedDicts and classes, and no
 # narrower type here would accept all of them.
@@ -66,46 +74,52 @@ class CORSMiddleware(Host):
         policy = self._policy
         if scope["type"] != "http":
             if scope["type"] == "websocket" and policy._blocks:
-                decision = self._decide(policy, scope, "GET")
+                decision = self._decide(policy, "GET", scope)
+                scope["libcors"] = decision
                 if decision.status:
                     await deny(scope, receive, send, decision)
                     return
-                scope["libcors"] = decision
             await self.app(scope, receive, send)
             return
 
         method = scope["method"]
-        if policy._blocks:
-            decision = self._decide(policy, scope, method)
-        else:
-            origin = None
-            for name, value in scope["headers"]:
-                if name == b"origin":
-                    origin = value if origin is None else origin + b"," + value
-            if origin is not None:
-                origin = origin.strip(b" \t")
-
-            if method == "OPTIONS":
-                decision = policy._decide(
-                    method,
-                    origin,
-                    joined(scope, b"access-control-request-method"),
-                    joined(scope, b"access-control-request-headers"),
-                )
+        # Here, and not in methods: every request pays for a call.
+        try:
+            if policy._blocks:
+                decision = self._decide(policy, method, scope)
             else:
-                # The other two headers matter for OPTIONS only.
-                decision = policy._decide(method, origin)
-            if decision.verdict is Verdict.REFUSED:
-                # Or it comes from a page of the site itself.
-                decision = self._decide(policy, scope, method)
-        answer = decision.headers
-        if decision.status:
-            await respond(send, decision)
-            return
-
+                origin = None
+                for name, value in scope["headers"]:
+                    if name == b"origin":
+                        origin = (
+                            value if origin is None else origin + b"," + value
+                        )
+                if origin is not None:
+                    origin = origin.strip(b" \t")
+                if method == "OPTIONS":
+                    decision = policy._decide(
+                        method,
+                        origin,
+                        joined(scope, b"access-control-request-method"),
+                        joined(scope, b"access-control-request-headers"),
+                    )
+                else:
+                    # The other two headers matter for OPTIONS only.
+                    decision = policy._decide(method, origin)
+                if decision.verdict is Verdict.REFUSED and may_be_own(
+                    origin, *host_and_site(scope)
+                ):
+                    decision = self._decide(policy, method, scope)
+        except Exception:
+            # It is raised again there, and logged.
+            decision = self._decide(policy, method, scope)
         # Not in a copy: frameworks put values into the scope for those around
         # them.
         scope["libcors"] = decision
+        if decision.status:
+            await respond(send, decision)
+            return
+        answer = decision.headers
 
         # Not a coroutine itself, which would cost as much again.
         def send_with_headers(message: Message) -> Awaitable[None]:
@@ -123,35 +137,46 @@ class CORSMiddleware(Host):
 
         await self.app(scope, receive, send_with_headers)
 
-    def _decide(self, policy: Policy, scope: Scope, method: str) -> Decision:
-        """The decision by everything that the request says."""
-        members = [joined(scope, name) for name in MEMBERS]
-        if scope["type"] == "websocket":
+    def _members(self, request: Scope) -> list[bytes | None]:
+        members: list[bytes | None] = [None] * len(PLACES)
+        for name, value in request["headers"]:
+            if name in PLACES:
+                place = PLACES[name]
+                field = value.strip(b" \t")
+                before = members[place]
+                members[place] = (
+                    field if before is None else before + b"," + field
+                )
+        if request["type"] == "websocket":
             members[UPGRADE] = b"websocket"
-        scheme = scope.get("scheme")
+        scheme = request.get("scheme")
         members.append(b"https" if scheme in ("https", "wss") else None)
-        decision = policy._evaluate(method, *members)
-        if decision.verdict is Verdict.BLOCKED:
-            self._log_blocked(policy, method, *members)
-        return decision
+        return members
+
+    def _path(self, request: Scope) -> str:
+        path: str = request["path"]
+        return path
 
 
-#: The headers that a decision depends on, in the order of Policy.evaluate.
-MEMBERS = (
-    b"origin",
-    b"access-control-request-method",
-    b"access-control-request-headers",
-    b"host",
-    b"sec-fetch-site",
-    b"upgrade",
-)
-UPGRADE = MEMBERS.index(b"upgrade")
+PLACES = {name.encode(): place for place, name in enumerate(MEMBERS)}
 
 
 def joined(scope: Scope, wanted: bytes) -> bytes | None:
     """A request header, its fields joined; None if it is absent."""
     values = [value for name, value in scope["headers"] if name == wanted]
     return b",".join(values).strip(b" \t") if values else None
+
+
+def host_and_site(scope: Scope) -> tuple[bytes | None, bytes | None]:
+    """Host and Sec-Fetch-Site. If one is repeated, the last field will do: the
+    engine, which gets all of them, finds none of them the site's own."""
+    host = fetch_site = None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value
+        elif name == b"sec-fetch-site":
+            fetch_site = value
+    return host, fetch_site
 
 
 async def respond(

@@ -9,8 +9,7 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Callable
 
 from ._decision import Decision, Verdict
-from ._host import INITIALS, Host, PolicySource, merged
-from ._policy import Policy
+from ._host import INITIALS, MEMBERS, Host, PolicySource, may_be_own, merged
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -55,29 +54,37 @@ class CORSMiddleware(Host):
     ) -> Iterable[bytes]:
         policy = self._policy
         method = environ["REQUEST_METHOD"]
-        if policy._blocks:
-            decision = self._decide(policy, environ, method)
-        else:
-            origin = header(environ, "HTTP_ORIGIN")
-            if method == "OPTIONS":
-                decision = policy._decide(
-                    method,
-                    origin,
-                    header(environ, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-                    header(environ, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-                )
+        # Here, and not in methods: every request pays for a call.
+        try:
+            if policy._blocks:
+                decision = self._decide(policy, method, environ)
             else:
-                # The other two headers matter for OPTIONS only.
-                decision = policy._decide(method, origin)
-            if decision.verdict is Verdict.REFUSED:
-                # Or it comes from a page of the site itself.
-                decision = self._decide(policy, environ, method)
+                origin = header(environ, "HTTP_ORIGIN")
+                if method == "OPTIONS":
+                    decision = policy._decide(
+                        method,
+                        origin,
+                        header(environ, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+                        header(environ, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+                    )
+                else:
+                    # The other two headers matter for OPTIONS only.
+                    decision = policy._decide(method, origin)
+                if decision.verdict is Verdict.REFUSED and may_be_own(
+                    origin,
+                    header(environ, "HTTP_HOST"),
+                    header(environ, "HTTP_SEC_FETCH_SITE"),
+                ):
+                    decision = self._decide(policy, method, environ)
+        except Exception:
+            # It is raised again there, and logged.
+            decision = self._decide(policy, method, environ)
+        # With a dot, since others are CGI variables, and strings (PEP 3333).
+        environ["libcors.decision"] = decision
         answer = text(decision.headers)
         if decision.status:
             return respond(start_response, decision, answer)
 
-        # With a dot, since others are CGI variables, and strings (PEP 3333).
-        environ["libcors.decision"] = decision
         response = Response(start_response, answer)
         body = self.app(environ, response)
         if response.is_pending and type(body) is not GeneratorType:
@@ -86,28 +93,21 @@ class CORSMiddleware(Host):
             return body
         return body if response.is_started else Body(response, body)
 
-    def _decide(
-        self, policy: Policy, environ: WSGIEnvironment, method: str
-    ) -> Decision:
-        """The decision by everything that the request says."""
-        members = [header(environ, key) for key in MEMBERS]
-        scheme = environ["wsgi.url_scheme"]
+    def _members(self, request: WSGIEnvironment) -> list[bytes | None]:
+        members = [header(request, key) for key in KEYS]
+        scheme = request["wsgi.url_scheme"]
         members.append(b"https" if scheme == "https" else None)
-        decision = policy._evaluate(method, *members)
-        if decision.verdict is Verdict.BLOCKED:
-            self._log_blocked(policy, method, *members)
-        return decision
+        return members
+
+    def _path(self, request: WSGIEnvironment) -> str:
+        path: str = request.get("SCRIPT_NAME", "") + request.get(
+            "PATH_INFO", ""
+        )
+        return path
 
 
-#: The headers that a decision depends on, in the order of Policy.evaluate.
-MEMBERS = (
-    "HTTP_ORIGIN",
-    "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
-    "HTTP_ACCESS_CONTROL_REQUEST_HEADERS",
-    "HTTP_HOST",
-    "HTTP_SEC_FETCH_SITE",
-    "HTTP_UPGRADE",
-)
+#: The server has joined the fields of each header.
+KEYS = ["HTTP_" + name.upper().replace("-", "_") for name in MEMBERS]
 
 
 class Response:
