@@ -26,7 +26,7 @@ ASKED = {
 }
 
 
-def scope(method="GET", headers=(), kind="http"):
+def scope(method="GET", headers=(), kind="http", path="/"):
     """What a server hands to an application; headers is a dict or lines."""
     lines = headers.items() if isinstance(headers, dict) else headers
     return {
@@ -34,7 +34,7 @@ def scope(method="GET", headers=(), kind="http"):
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": method,
-        "path": "/",
+        "path": path,
         "headers": [(n.encode(), v.encode("latin-1")) for n, v in lines],
     }
 

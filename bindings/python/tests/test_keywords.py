@@ -268,7 +268,7 @@ def test_starlettes_second_parameter_is_a_list():
 def test_other_mistakes_are_named(middleware):
     with pytest.raises(TypeError, match="needs a policy; add policy="):
         middleware(None)
-    with pytest.raises(TypeError, match="takes app and policy, not polcy"):
+    with pytest.raises(TypeError, match="and report_only, not polcy"):
         middleware(None, polcy="cors.json")
     with pytest.raises(TypeError, match=r"not allow_origins$"):
         middleware(None, policy="cors.json", allow_origins=["*"])

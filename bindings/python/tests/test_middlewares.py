@@ -2,95 +2,10 @@
 """What the two middlewares have in common, each driven in two ways."""
 
 import pytest
-import test_asgi
-import test_wsgi
+from conftest import ASKED
 from servers import ACTUAL, API, APP, PREFLIGHT, PREFLIGHT_VARY, STRANGER
 
 from libcors import Policy, PolicyError
-from libcors.asgi import CORSMiddleware as ASGIMiddleware
-from libcors.wsgi import CORSMiddleware as WSGIMiddleware
-
-ASKED = {
-    "Origin": APP,
-    "Access-Control-Request-Method": "PUT",
-    "Access-Control-Request-Headers": "authorization,content-type",
-}
-
-
-class ASGI:
-    """Called as it is."""
-
-    middleware = ASGIMiddleware
-    unreachable = staticmethod(test_asgi.unreachable)
-
-    @staticmethod
-    def says(headers=(), status=200):
-        return test_asgi.says(
-            [(name.encode(), value.encode()) for name, value in headers],
-            status,
-        )
-
-    @staticmethod
-    def fails(error):
-        async def app(scope, receive, send):
-            raise error
-
-        return app
-
-    @staticmethod
-    def ask(app, method="GET", headers=None):
-        lines = [
-            (name.lower(), line)
-            for name, value in (headers or {}).items()
-            for line in ([value] if isinstance(value, str) else value)
-        ]
-        return test_asgi.ask(app, method, lines)
-
-
-class ASGIRef(ASGI):
-    """Called by asgiref, as Django's server does."""
-
-
-class WSGI:
-    """Called as it is."""
-
-    middleware = WSGIMiddleware
-    unreachable = staticmethod(test_wsgi.unreachable)
-
-    @staticmethod
-    def says(headers=(), status=200):
-        return test_wsgi.says(headers, f"{status} Words")
-
-    @staticmethod
-    def fails(error):
-        def app(environ, start_response):
-            raise error
-
-        return app
-
-    @staticmethod
-    def ask(app, method="GET", headers=None):
-        environ = {
-            # Servers join the lines of one header with commas.
-            "HTTP_" + name.upper().replace("-", "_"): (
-                value if isinstance(value, str) else ",".join(value)
-            )
-            for name, value in (headers or {}).items()
-        }
-        return test_wsgi.ask(app, method, environ)
-
-
-class WSGIValidated(WSGI):
-    """With wsgiref.validate on both sides."""
-
-
-@pytest.fixture(params=[ASGI, ASGIRef, WSGI, WSGIValidated])
-def kind(request, monkeypatch):
-    if request.param is ASGIRef:
-        monkeypatch.setattr(test_asgi, "sent", test_asgi.sent_by_asgiref)
-    if request.param is WSGI:
-        monkeypatch.setattr(test_wsgi, "validator", lambda app: app)
-    return request.param
 
 
 @pytest.fixture

@@ -69,8 +69,15 @@ LOGGED_MAX = 1024
 class Host:
     """Has the current policy."""
 
+    #: Whether the policy changes nothing, and the logger says what it would
+    #: refuse or block.
+    report_only: bool
+
     def __init__(
-        self, policy: PolicySource | None, others: Mapping[str, Any]
+        self,
+        policy: PolicySource | None,
+        report_only: bool,
+        others: Mapping[str, Any],
     ) -> None:
         """`others` are unknown keywords, such as those of other middlewares.
         They raise an error that shows the policy to use."""
@@ -82,6 +89,7 @@ class Host:
 
             raise TypeError(complaint(policy, others))
         self.policy = policy
+        self.report_only = report_only
         self._logged: dict[int, float] = {}
 
     def _members(self, request: Any) -> list[bytes | None]:
@@ -100,7 +108,9 @@ class Host:
             members = self._members(request)
             upgrade = members[UPGRADE]
             decision = policy._evaluate(method, *members)
-            if decision.verdict is Verdict.BLOCKED:
+            if decision.verdict is Verdict.BLOCKED or (
+                self.report_only and decision.reason is not Reason.NONE
+            ):
                 self._log(policy, method, members, self._path(request))
             return decision
         except Exception:
@@ -117,8 +127,8 @@ class Host:
         members: list[bytes | None],
         path: str,
     ) -> None:
-        """Warns of a blocked request, once a minute for each origin, method
-        and path."""
+        """Warns of a request, once a minute for each origin, method and
+        path."""
         now = time.monotonic()
         # Not themselves: they may be long.
         key = hash((members[0], method, path))
@@ -128,8 +138,12 @@ class Host:
             self._logged.clear()
         self._logged[key] = now
         # The path is escaped, as the explanation is: clients choose it.
-        text = policy._explain(method, *members)
-        logger.warning("path %a: %s", path, text)
+        logger.warning(
+            "%spath %a: %s",
+            "report only: " if self.report_only else "",
+            path,
+            policy._explain(method, *members),
+        )
 
     @property
     def policy(self) -> Policy:

@@ -109,7 +109,7 @@ def complaint(policy: object, others: Mapping[str, Any]) -> str:
         filter(None, [", ".join([*others][:-1]), [*others][-1]])
     )
     if policy is not None or not _peer(others)[0].keys() & others:
-        return f"CORSMiddleware takes app and policy, not {named}"
+        return f"CORSMiddleware takes app, policy and report_only, not {named}"
     translated, notes = _translated(others)
     members = ",\n".join(
         f'    "{key}": {json.dumps(value, default=str)}'

@@ -43,22 +43,32 @@ class CORSMiddleware(Host):
     `policy` is a Policy, the path of a policy file, or a mapping; you may
     assign another one later.
 
-    It refuses what the policy's `block` names, WebSockets too, before the
-    application sees it. The application finds the decision on a request in
-    `scope["libcors"]`. The lifespan passes, and so do WebSockets if the policy
-    does not block any. The server handles an exception that leaves `app`, as
-    it does without this middleware.
+    Requests that the policy's `block` names, including WebSockets, do not
+    reach `app`. The decision on any other request is in `scope["libcors"]`.
+    The lifespan passes, and so do WebSockets if the policy blocks nothing. The
+    server handles an exception that leaves `app`, as it does without this
+    middleware.
+
+    With `report_only`, the policy changes nothing. The logger `libcors` says
+    what it would refuse or block, and the decision is in
+    `scope["libcors.report_only"]`.
     """
 
     if TYPE_CHECKING:
 
-        def __init__(self, app: ASGIApp, policy: PolicySource) -> None: ...
+        def __init__(
+            self,
+            app: ASGIApp,
+            policy: PolicySource,
+            *,
+            report_only: bool = False,
+        ) -> None: ...
 
     else:
 
-        def __init__(self, app, policy=None, **others):
+        def __init__(self, app, policy=None, *, report_only=False, **others):
             try:
-                super().__init__(policy, others)
+                super().__init__(policy, report_only, others)
             except Exception as error:
                 if called_by_coroutine():
                     logger.error("CORSMiddleware: %s", error)
@@ -72,6 +82,15 @@ class CORSMiddleware(Host):
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         policy = self._policy
+        if self.report_only:
+            if scope["type"] == "http" or (
+                scope["type"] == "websocket" and policy._blocks
+            ):
+                method = scope.get("method", "GET")
+                decision = self._decide(policy, method, scope)
+                scope["libcors.report_only"] = decision
+            await self.app(scope, receive, send)
+            return
         if scope["type"] != "http":
             if scope["type"] == "websocket" and policy._blocks:
                 decision = self._decide(policy, "GET", scope)

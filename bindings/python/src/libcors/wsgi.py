@@ -28,22 +28,30 @@ class CORSMiddleware(Host):
         app.wsgi_app = CORSMiddleware(app.wsgi_app, policy=policy)
 
     `policy` is a Policy, the path of a policy file, or a mapping; you may
-    assign another one later. It refuses what the policy's `block` names before
-    the application sees it. The application finds the decision on a request in
+    assign another one later. Requests that the policy's `block` names do not
+    reach `app`. The decision on any other request is in
     `environ["libcors.decision"]`. The server handles an exception that leaves
     `app`, as it does without this middleware.
+
+    With `report_only`, the policy changes nothing. The logger `libcors` says
+    what it would refuse or block, and the decision is in
+    `environ["libcors.report_only"]`.
     """
 
     if TYPE_CHECKING:
 
         def __init__(
-            self, app: WSGIApplication, policy: PolicySource
+            self,
+            app: WSGIApplication,
+            policy: PolicySource,
+            *,
+            report_only: bool = False,
         ) -> None: ...
 
     else:
 
-        def __init__(self, app, policy=None, **others):
-            super().__init__(policy, others)
+        def __init__(self, app, policy=None, *, report_only=False, **others):
+            super().__init__(policy, report_only, others)
             self.app = app
 
     #: The application.
@@ -54,6 +62,10 @@ class CORSMiddleware(Host):
     ) -> Iterable[bytes]:
         policy = self._policy
         method = environ["REQUEST_METHOD"]
+        if self.report_only:
+            decision = self._decide(policy, method, environ)
+            environ["libcors.report_only"] = decision
+            return self.app(environ, start_response)
         # Here, and not in methods: every request pays for a call.
         try:
             if policy._blocks:
