@@ -4,7 +4,8 @@
 # Builds ngx_http_cors_module.so in OUTPUT (build/ beside this file) from an
 # nginx source tree, of which nothing is changed, and has NGINX load it, where
 # that is given. NGINX_CONFIGURE holds the options for configure in place of
-# --with-compat: BUILDING.md says when that is needed.
+# --with-compat: BUILDING.md says when that is needed. With CORS_FAULTS=1 it is
+# a module for tests, whose allocations can fail: tests/faults.h.
 set -euo pipefail
 
 module=$(cd "$(dirname "$0")" && pwd)
@@ -36,7 +37,8 @@ fi
 
 # configure takes seconds: once for each tree, version and set of options.
 key="$tree $(grep NGINX_VERSION "$tree/src/core/nginx.h") ${options[*]}
-$(cat "$module/config") ${CORS_INC:-} ${CORS_LIB:-}"
+$(cat "$module/config") ${CORS_INC:-} ${CORS_LIB:-}
+${CORS_FAULTS:+$(cat "$module/tests/faults.h")}"
 
 if [ "$(cat "$build/configured" 2>/dev/null)" != "$key" ]; then
     rm -rf "$copy" "$build/configured"
@@ -56,7 +58,8 @@ if [ "$(cat "$build/configured" 2>/dev/null)" != "$key" ]; then
     printf '%s\n' "$key" >"$build/configured"
 fi
 
-make -s -C "$copy" -f objs/Makefile modules
+make -s -C "$copy" -f objs/Makefile modules \
+    ${CORS_FAULTS:+"CC=cc -include $module/tests/faults.h"}
 
 if [ -n "$nginx" ]; then
     # Modules are loaded by nginx -t too.

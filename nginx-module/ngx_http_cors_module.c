@@ -40,9 +40,11 @@ static ngx_int_t ngx_http_cors_early_hints_filter(ngx_http_request_t *r);
 static ngx_http_cors_ctx_t *ngx_http_cors_decide(ngx_http_request_t *r,
     ngx_uint_t late);
 static void ngx_http_cors_cleanup(void *data);
-static ngx_int_t ngx_http_cors_evaluate(ngx_http_request_t *r,
+static void ngx_http_cors_evaluate(ngx_http_request_t *r,
     ngx_http_cors_ctx_t *ctx, ngx_uint_t i, cors_policy *policy)
     __attribute__((noinline));
+static void ngx_http_cors_fail(ngx_http_request_t *r,
+    ngx_http_cors_ctx_t *ctx, ngx_uint_t i);
 static ngx_int_t ngx_http_cors_remove_names(ngx_http_request_t *r,
     ngx_table_elt_t *vary, ngx_str_t *present);
 static void ngx_http_cors_drop(ngx_http_request_t *r, cors_str *name,
@@ -239,22 +241,26 @@ ngx_http_cors_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_cors_decide(r, late);
     if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+        /* an error page or a post_action could be the application */
+
+        return NGX_HTTP_CLOSE;
     }
 
     d = ngx_http_cors_decision(ctx, 0);
 
     if (d == NULL || d->status == 0
-        || (late && d->verdict != CORS_VERDICT_BLOCKED))
+        || (late && d->verdict != CORS_VERDICT_BLOCKED
+            && d->status != NGX_HTTP_SERVICE_UNAVAILABLE))
     {
         return NGX_DECLINED;
     }
 
-    if (r->header_sent) {
+    if (r->header_sent || r->post_action) {
 
         /* a blocked request does not reach a post_action either */
 
-        return NGX_OK;
+        return r->header_sent ? NGX_OK : NGX_HTTP_CLOSE;
     }
 
     ctx->answered = 1;
@@ -341,6 +347,12 @@ ngx_http_cors_set_headers(ngx_http_request_t *r)
     if (ctx == NULL || ctx->loc_conf != r->loc_conf) {
         ctx = ngx_http_cors_decide(r, 1);
         if (ctx == NULL) {
+
+            /* a post_action would not know of this policy, so there is none */
+
+            r->post_action = 1;
+            r->uri_changes = 0;
+
             return NGX_ERROR;
         }
     }
@@ -501,12 +513,7 @@ ngx_http_cors_decide(ngx_http_request_t *r, ngx_uint_t late)
             && colcf->policy[i] != NGX_CONF_UNSET_PTR)
         {
             ctx->late[i] = (u_char) late;
-
-            if (ngx_http_cors_evaluate(r, ctx, i, colcf->policy[i])
-                != NGX_OK)
-            {
-                return NULL;
-            }
+            ngx_http_cors_evaluate(r, ctx, i, colcf->policy[i]);
         }
     }
 
@@ -523,7 +530,7 @@ ngx_http_cors_cleanup(void *data)
 }
 
 
-static ngx_int_t
+static void
 ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
     ngx_uint_t i, cors_policy *policy)
 {
@@ -534,13 +541,14 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
 
     if (policy == NULL) {
         ctx->decision[i] = NULL;
-        return NGX_OK;
+        return;
     }
 
     d = i ? ngx_palloc(r->pool, sizeof(cors_decision)) : &ctx->first;
 
     if (d == NULL || ngx_http_cors_read_request(r, &request) != NGX_OK) {
-        return NGX_ERROR;
+        ngx_http_cors_fail(r, ctx, i);
+        return;
     }
 
     d->size = sizeof(cors_decision);
@@ -570,8 +578,29 @@ ngx_http_cors_evaluate(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
     }
 
     ctx->decision[i] = d;
+}
 
-    return NGX_OK;
+
+/* the policy could block the request; a candidate changes nothing */
+
+static void
+ngx_http_cors_fail(ngx_http_request_t *r, ngx_http_cors_ctx_t *ctx,
+    ngx_uint_t i)
+{
+    static const cors_decision  nothing = CORS_DECISION_INIT;
+
+    ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                  "cors%s: no memory for a decision", i ? " report only" : "");
+
+    if (i) {
+        ctx->decision[1] = NULL;
+        return;
+    }
+
+    ctx->first = nothing;
+    ctx->first.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    ctx->decision[0] = &ctx->first;
+    ctx->late[0] = 0;
 }
 
 

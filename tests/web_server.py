@@ -8,8 +8,10 @@ import http.client
 import http.server
 import itertools
 import json
+import pathlib
 import random
 import socket
+import subprocess
 import threading
 import time
 
@@ -37,6 +39,37 @@ SENT_TIMING = [
     ("Timing-Allow-Origin", "https://evil.example"),
     ("TIMING-ALLOW-ORIGIN", "*"),
     ("timing-allow-origin", "https://other.example"),
+]
+
+#: API with block, and the body of the response to what it blocks.
+BLOCK = API | {"block": ["unsafe_methods", "websockets"]}
+BLOCKED_BODY = "This request was blocked, because it came from another site.\n"
+
+#: Requests that pages of other sites can make browsers send.
+ATTACKS = [
+    ("POST", {"Origin": STRANGER}),
+    ("POST", {"Origin": "null"}),
+    ("POST", {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
+    ("POST", {"Origin": "https://sub.localhost", "Host": "localhost",
+              "Sec-Fetch-Site": "same-site"}),
+    ("POST", {"Sec-Fetch-Site": "cross-site"}),
+    ("DELETE", {"Origin": STRANGER}),
+    ("PROPFIND", {"Origin": STRANGER}),
+    ("GET", {"Origin": STRANGER, "Connection": "Upgrade",
+             "Upgrade": "websocket"}),
+]
+
+#: Requests of the site itself, of those it trusts, and of no browser.
+OWN = [
+    ("POST", {"Origin": APP}),
+    ("POST", {"Origin": "https://localhost", "Host": "localhost"}),
+    ("POST", {"Origin": "http://localhost:8080", "Host": "localhost:8080"}),
+    ("POST", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}),
+    ("POST", {"Sec-Fetch-Site": "none"}),
+    ("DELETE", {}),
+    ("GET", {"Origin": STRANGER}),
+    ("HEAD", {"Origin": STRANGER}),
+    ("GET", {"Origin": APP, "Connection": "Upgrade", "Upgrade": "websocket"}),
 ]
 
 PREFLIGHT_VARY = (
@@ -129,6 +162,19 @@ def open_websocket(port, path, lines):
         return status, message[2:].decode()
 
 
+def open_websocket_http2(port, path, lines):
+    """As open_websocket, by an extended CONNECT over HTTP/2 without TLS. The
+    status is None if the server resets the stream."""
+    script = pathlib.Path(__file__).with_name("websocket_http2.mjs")
+    fields = [word for line in lines.items() for word in line]
+    words = subprocess.run(
+        ["node", script, f"http://127.0.0.1:{port}", path, *fields],
+        check=True, capture_output=True, text=True,
+    ).stdout.split()
+    status, message = [*words, None, None][:2]
+    return status and int(status), message
+
+
 class Answer:
     """A response: its status, its headers as lines, its body."""
 
@@ -163,6 +209,16 @@ class Answer:
             name.strip().lower()
             for value in self.vary for name in value.split(",")
         ]
+
+
+def assert_blocked(answer):
+    assert answer.status == 403
+    assert answer.body == BLOCKED_BODY
+    assert answer.cors == {}
+    assert answer.vary == ["origin"]
+    assert answer.all("cache-control") == ["no-store"]
+    assert answer.all("content-type") == ["text/plain"]
+    assert answer.all("content-length") == [str(len(BLOCKED_BODY))]
 
 
 class Server:

@@ -30,7 +30,7 @@ declare -A groups=(
     [nginx]="@module libpcre2-8-0 libssl3 zlib1g"
     # libgd3 and libxslt1.1 are for other modules, libssl-dev for a newer nginx.
     [nginx-tests]="@demo @pytest nm=binutils libgd3 libssl-dev libxslt1.1
-        valgrind=valgrind"
+        node=nodejs valgrind=valgrind"
     [suite]="@module ip=iproute2 libcryptx-perl libfcgi-perl libgd-dev
         libio-socket-ssl-perl libssl-dev libxslt1-dev perl=perl
         python3=python3 unshare=util-linux"
@@ -47,7 +47,7 @@ declare -A groups=(
         pkg-config=pkg-config"
     [apache]="@rust apxs=apache2-dev"
     # Not apache2, which would start a server.
-    [apache-tests]="@apache @pytest apache2-bin valgrind=valgrind"
+    [apache-tests]="@apache @pytest apache2-bin node=nodejs valgrind=valgrind"
     [pytest]="curl=curl python:pytest=python3-pytest"
     [python]="@rust python:ensurepip=python3-venv"
     [browsers]="@nginx chromium=chromium fonts-dejavu-core ip=iproute2

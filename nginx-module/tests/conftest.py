@@ -24,8 +24,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
 from web_server import (    # noqa: E402, F401
-    API, APP, PREFLIGHT_VARY, SENT_TIMING, STRANGER, TIMED, TIMING,
-    TIMING_VALUE, Answer, Backend, Server, free_port, open_websocket, timing,
+    API, APP, ATTACKS, BLOCK, BLOCKED_BODY, OWN, PREFLIGHT_VARY, SENT_TIMING,
+    STRANGER, TIMED, TIMING, TIMING_VALUE, Answer, Backend, Server,
+    assert_blocked, free_port, open_websocket, open_websocket_http2, timing,
     wait_until,
 )
 

@@ -1,58 +1,24 @@
 """What `block` names never reaches the application, whatever stands in the
 configuration. The vectors are in tests/hosts."""
 
+import http.client
+import itertools
 import socket
 import ssl
 import subprocess
 
 import pytest
 
-from conftest import API, APP, STRANGER, open_websocket, wait_until
+from conftest import (
+    API, APP, ATTACKS, BLOCK, BLOCKED_BODY, OWN, STRANGER, assert_blocked,
+    open_websocket, open_websocket_http2, wait_until,
+)
 from test_http2 import ask
 
-BLOCK = API | {"block": ["unsafe_methods", "websockets"]}
-BODY = "This request was blocked, because it came from another site.\n"
 PROXY = """
     cors_policy api.json;
     location / { proxy_pass http://%BACKEND%; }
 """
-
-#: Requests that pages of other sites can make browsers send.
-ATTACKS = [
-    ("POST", {"Origin": STRANGER}),
-    ("POST", {"Origin": "null"}),
-    ("POST", {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
-    ("POST", {"Origin": "https://sub.localhost", "Host": "localhost",
-              "Sec-Fetch-Site": "same-site"}),
-    ("POST", {"Sec-Fetch-Site": "cross-site"}),
-    ("DELETE", {"Origin": STRANGER}),
-    ("PROPFIND", {"Origin": STRANGER}),
-    ("GET", {"Origin": STRANGER, "Connection": "Upgrade",
-             "Upgrade": "websocket"}),
-]
-
-#: Requests of the site itself, of those it trusts, and of no browser.
-OWN = [
-    ("POST", {"Origin": APP}),
-    ("POST", {"Origin": "https://localhost", "Host": "localhost"}),
-    ("POST", {"Origin": "http://localhost:8080", "Host": "localhost:8080"}),
-    ("POST", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}),
-    ("POST", {"Sec-Fetch-Site": "none"}),
-    ("DELETE", {}),
-    ("GET", {"Origin": STRANGER}),
-    ("HEAD", {"Origin": STRANGER}),
-    ("GET", {"Origin": APP, "Connection": "Upgrade", "Upgrade": "websocket"}),
-]
-
-
-def assert_blocked(answer):
-    assert answer.status == 403
-    assert answer.body == BODY
-    assert answer.cors == {}
-    assert answer.vary == ["origin"]
-    assert answer.all("cache-control") == ["no-store"]
-    assert answer.all("content-type") == ["text/plain"]
-    assert answer.all("content-length") == [str(len(BODY))]
 
 
 @pytest.mark.memory
@@ -118,15 +84,21 @@ def test_nothing_stands_before_it(nginx, serve, backend, level, obstacle):
     assert backend.hits == []
 
 
-PAGES = ["403 = @app", "403 @app", "403 /page", "403 =200 /page"]
+PAGES = ["403 = @app", "403 @app", "403 /page", "403 =200 /page",
+         "403 http://%BACKEND%/"]
+EVERY_PAGE = "recursive_error_pages on; proxy_intercept_errors on;"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_an_error_page_never_hands_it_to_the_application(serve, backend, page):
+@pytest.mark.parametrize("more", ["", EVERY_PAGE])
+def test_an_error_page_never_hands_it_to_the_application(
+    serve, backend, page, more
+):
     site = serve(
         f"""
         cors_policy api.json;
         error_page {page};
+        {more}
         location / {{ proxy_pass http://%BACKEND%; }}
         location /page {{ proxy_pass http://%BACKEND%; }}
         location @app {{ proxy_pass http://%BACKEND%; }}
@@ -231,7 +203,7 @@ def test_http_1_0_gets_the_same(serve, backend):
     )
     head, _, body = answer.partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 403 ")
-    assert body == BODY
+    assert body == BLOCKED_BODY
     assert backend.hits == []
 
 
@@ -250,6 +222,18 @@ def test_http_2_gets_the_same(nginx, serve):
             f"Origin: http://127.0.0.1:{site.port}":
         # :authority, since HTTP/2 has no Host.
         assert ask(site, "/", line, method="POST")[0] == 200, authority
+
+
+def test_http_2_opens_no_websocket(nginx, serve, backend):
+    """An extended CONNECT, which nginx does not offer."""
+    nginx.port_options = " http2"
+    site = serve(PROXY, {"api.json": BLOCK})
+    for origin in STRANGER, APP:
+        status, _ = open_websocket_http2(site.port, "/", {"origin": origin})
+        assert status >= 400
+    assert backend.hits == []
+    # It is the server that answered, and which serves other requests.
+    assert ask(site, "/", f"Origin: {APP}")[0] == 200
 
 
 # --- the scheme
@@ -367,13 +351,117 @@ def test_a_candidate_reports_and_blocks_nothing(serve, backend):
 # --- failure is closed
 
 
-def test_a_bug_in_the_library_opens_nothing(request, nginx, serve, backend):
-    """In this library, a decision about the origin panics."""
+@pytest.fixture
+def faulty(request, nginx):
+    """An nginx whose module can fail: faults.h, and `make faulty`."""
     module = request.config.getoption("--faulty-module")
     if not module:
         pytest.skip("needs --faulty-module")
     nginx.modules = [module]
-    nginx.expect("cors_evaluate() failed")
+    return nginx
+
+
+def each_fault(nginx, serve, *arguments, **parts):
+    """Servers in which the first allocation of a request fails, the second,
+    and so on, until none does."""
+    nginx.expect("no memory for a decision")
+    for number in itertools.count(1):
+        faults = nginx.errors.count("cors fault:")
+        yield serve(*arguments, **parts, main=f"env CORS_FAULT={number};")
+        nginx.stop()
+        if nginx.errors.count("cors fault:") == faults:
+            return
+
+
+def status_of(site, method, lines):
+    """None if the connection is closed without a response."""
+    try:
+        return site.request(method, "/", lines).status
+    except (http.client.RemoteDisconnected, ConnectionResetError):
+        return None
+
+
+@pytest.mark.parametrize("server", [
+    """
+        location / {
+            cors_policy api.json;
+            cors_report_only api.json;
+            proxy_pass http://%BACKEND%;
+            error_page 403 404 444 500 502 503 504 = @app;
+            recursive_error_pages on;
+            post_action @app;
+        }
+        location @app { proxy_pass http://%BACKEND%; }
+    """,
+    """
+        location / {
+            return 418;
+            error_page 418 @guarded;
+        }
+        location @guarded {
+            cors_policy api.json;
+            cors_report_only api.json;
+            proxy_pass http://%BACKEND%;
+        }
+    """,
+    """
+        location / {
+            cors_policy api.json;
+            cors_report_only api.json;
+            client_max_body_size 1;
+            post_action @app;
+        }
+        location @app { proxy_pass http://%BACKEND%; }
+    """,
+])
+def test_no_failed_allocation_lets_a_request_through(
+    faulty, serve, backend, server
+):
+    """Whatever waits for errors behind the location, or in front of it."""
+    asked = [
+        *ATTACKS,
+        ("POST", {"Origin": [STRANGER, STRANGER], "Content-Length": "3"}),
+        ("OPTIONS", {"Origin": STRANGER, "Upgrade": "websocket"}),
+    ]
+    seen = []
+    for site in each_fault(faulty, serve, server, {"api.json": BLOCK}):
+        statuses = {status_of(site, *request) for request in asked}
+        # nginx itself rejects the body before it asks.
+        assert statuses <= {403, 413, 503, None}
+        assert backend.hits == []
+        seen.append(statuses)
+    # The context, the request, the response; then no allocation is left.
+    assert seen[0] <= {413, None}
+    assert any(503 in statuses for statuses in seen)
+    assert len(seen) > 8
+    assert seen[-1] <= {403, 413}
+    for function in (
+        "ngx_pool_cleanup_add", "ngx_palloc", "ngx_pstrdup",
+        "ngx_array_push_n", "ngx_list_push", "ngx_http_send_response",
+    ):
+        assert f"cors fault: {function}()" in faulty.errors
+
+
+def test_a_candidate_that_fails_changes_nothing(faulty, serve, backend):
+    sites = each_fault(
+        faulty, serve,
+        """
+        cors_report_only api.json;
+        location / { proxy_pass http://%BACKEND%; }
+        """,
+        {"api.json": BLOCK},
+    )
+    # Without memory for the context, nothing is known of other policies.
+    assert status_of(next(sites), "POST", {"Origin": STRANGER}) is None
+    for site in sites:
+        assert status_of(site, "POST", {"Origin": STRANGER}) == 200
+        assert status_of(site, *ATTACKS[-1]) == 200
+    assert faulty.errors.count("report only: no memory") > 2
+
+
+def test_a_bug_in_the_library_opens_nothing(faulty, serve, backend):
+    """In this library, a decision about the origin panics."""
+    faulty.expect("cors_evaluate() failed")
     site = serve(
         PROXY + """
         location /cors/ {
