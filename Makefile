@@ -169,7 +169,7 @@ $(call row, deb,                  rust,   deb,          nginx-module deb)
 # With APXS=file, httpd is not Debian's.
 APACHE = $(if $(APXS),rust,apache$(1))
 $(call row, apache-module,        lib,    $(call APACHE,), bindings/apache)
-$(call row, test-apache,          lib,    $(call APACHE,-tests), bindings/apache test)
+$(call row, test-apache,          lib faulty, $(call APACHE,-tests), bindings/apache test)
 $(call row, test-apache-valgrind, lib,    $(call APACHE,-tests), bindings/apache valgrind)
 $(call row, python-package,       rust,   python,       bindings/python)
 $(call row, python,               rust,   python,       bindings/python wheel)

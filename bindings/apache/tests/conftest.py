@@ -26,8 +26,10 @@ ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from web_server import (    # noqa: E402, F401
-    API, APP, PREFLIGHT_VARY, SENT_TIMING, STRANGER, TIMED, TIMING,
-    TIMING_VALUE, Answer, Backend, Server, free_port, timing, wait_until,
+    API, APP, ATTACKS, BLOCK, BLOCKED_BODY, OWN, PREFLIGHT_VARY, SENT_TIMING,
+    STRANGER, TIMED, TIMING, TIMING_VALUE, Answer, Backend, Server,
+    assert_blocked, free_port, open_websocket, open_websocket_http2, timing,
+    wait_until,
 )
 
 #: httpd writes the names of one Vary without spaces.
@@ -37,7 +39,8 @@ MODULES = """
     mpm_%MPM% unixd log_config authn_core authn_file authz_core authz_host
     authz_user auth_basic access_compat allowmethods alias mime dir env
     setenvif headers rewrite deflate include negotiation cgi proxy proxy_http
-    cache cache_disk http2 userdir vhost_alias speling actions dav dav_fs
+    proxy_wstunnel cache cache_disk http2 userdir vhost_alias speling actions
+    dav dav_fs
     status
 """
 
@@ -85,6 +88,9 @@ def pytest_addoption(parser):
         help="the module that was built for it",
     )
     parser.addoption(
+        "--faulty-module", help="one with a bug: Makefile, tests/faults.h",
+    )
+    parser.addoption(
         "--reloads", type=int, default=10, help="how many in test_restarts.py"
     )
     parser.addoption(
@@ -110,6 +116,7 @@ class Apache(Server):
         #: How long a start or an end may take, in seconds.
         self.patience = 60 if self.valgrind else 10
         self.mpm = "event"
+        self.environment = dict(os.environ)
         self.process = None
         (folder / "memory").mkdir()
         #: Children that must be there until the end, and those that are not.
@@ -162,7 +169,7 @@ class Apache(Server):
             # prefork ends by a signal to its whole group.
             self.process = subprocess.Popen(
                 self.command("-D", "FOREGROUND"), stderr=stderr,
-                start_new_session=True,
+                start_new_session=True, env=self.environment,
             )
         # It listens before, and then reads its configuration once more.
         wait_until(self.runs, "httpd to start", self.patience)
