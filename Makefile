@@ -176,9 +176,10 @@ $(call row, python,               rust,   python,       bindings/python wheel)
 $(call row, test-python,          rust,   python,       bindings/python test)
 
 $(call row, cli-debug,            rust,   rust,         cli debug)
-$(call row, test-browsers,        module cli-debug, browsers, tests browsers)
-$(call row, test-browsers-all,    module cli-debug, browsers, tests browsers-all)
-$(call row, browser-results,      module cli-debug, browsers, tests browsers-results)
+BROWSED = module apache-module python-package cli-debug
+$(call row, test-browsers,        $(BROWSED), browsers apache-tests python, tests browsers)
+$(call row, test-browsers-all,    $(BROWSED), browsers apache-tests python, tests browsers-all)
+$(call row, browser-results,      $(BROWSED), browsers apache-tests python, tests browsers-results)
 $(call row, test-vite,            module cli-debug, browsers, tests vite)
 $(call row, test-walk,            module cli-debug, browsers, tests walk)
 $(call row, test-hosts,           module apache-module python-package cli-debug, pytest, tests hosts)

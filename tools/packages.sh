@@ -53,7 +53,7 @@ declare -A groups=(
     [browsers]="@nginx chromium=chromium fonts-dejavu-core ip=iproute2
         node=nodejs npm=npm openssl=openssl python3=python3"
     [all-browsers]="@browsers firefox-esr=firefox-esr libwebkit2gtk-4.1-0
-        Xvfb=xvfb"
+        WebKitWebDriver=webkit2gtk-driver Xvfb=xvfb"
     [bench]="@nginx libjansson-dev python:ensurepip=python3-venv
         valgrind=valgrind wrk=wrk"
     [fresh]="debootstrap=debootstrap git=git ip=iproute2 setpriv=util-linux

@@ -8,11 +8,17 @@ import { once } from "node:events";
 import fs from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
+import path from "node:path";
 import readline from "node:readline";
+
+import { freePorts, until } from "./server.mjs";
 
 // Each gives, once started: `version`; `ask(origin, request)`, which runs
 // page.js's `ask` on a page of the origin; `messages`, its console so far;
 // `close()`. If it loads extensions, also `extension`, the origin of ours.
+// `tabs(count)` gives tabs, or one that has to do: `visit(url)`; `url()`, where it
+// is once the page is there; `reload()`, `back()`. If `startTabs` is there, only
+// what that starts has tabs.
 export const engines = {
     chromium: {
         name: "Chromium",
@@ -42,11 +48,13 @@ export const engines = {
     webkit: {
         name: "WebKitGTK",
         // With the library, for each of Debian's architectures.
-        program: () => find("Xvfb") && fs.readdirSync("/usr/lib")
-            .map((folder) => `/usr/lib/${folder}/webkit2gtk-4.1/MiniBrowser`)
-            .find((file) => fs.existsSync(file)),
+        program: () => find("Xvfb") && find("WebKitWebDriver")
+            && fs.readdirSync("/usr/lib").map((folder) =>
+                `/usr/lib/${folder}/webkit2gtk-4.1/MiniBrowser`)
+                .find((file) => fs.existsSync(file)),
         extensions: false,
         start: startMiniBrowser,
+        startTabs: startWebDriver,
     },
 };
 
@@ -60,9 +68,13 @@ const EXTENSION = {
 // requests are like those of other pages.
 function writeExtension(folder, browser) {
     fs.mkdirSync(folder);
-    fs.copyFileSync(new URL("page.js", import.meta.url), `${folder}/page.js`);
+    for (const script of ["page.js", "blocking/sender.js"]) {
+        fs.copyFileSync(new URL(script, import.meta.url),
+            `${folder}/${path.basename(script)}`);
+    }
     fs.writeFileSync(`${folder}/page.html`,
-        "<!doctype html><body><script src=page.js></script>");
+        "<!doctype html><body><script src=page.js></script>"
+        + "<script src=sender.js></script>");
     fs.writeFileSync(`${folder}/background.js`,
         "browser.tabs.create({ url: 'page.html' });");
     fs.writeFileSync(`${folder}/manifest.json`, JSON.stringify({
@@ -134,6 +146,28 @@ async function startPuppeteer({ modules, program, folder }, options) {
             return pages.get(origin)
                 .evaluate((request) => ask(request), request);
         },
+        tabs: (count) => Promise.all(Array.from({ length: count },
+            async () => {
+                const page = await browser.newPage();
+                return {
+                    // A page may leave at once for where its form goes. And
+                    // Firefox has only one that WebDriver does not open.
+                    async visit(url) {
+                        const kept = url.startsWith(extension)
+                            && pages.get(extension);
+                        if (kept) {
+                            await kept.evaluate((hash) => {
+                                location.hash = hash;
+                            }, new URL(url).hash);
+                        } else {
+                            page.goto(url).catch(() => {});
+                        }
+                    },
+                    url: () => page.evaluate(URL_IF_LOADED).catch(() => {}),
+                    reload: () => page.reload(),
+                    back: () => page.goBack(),
+                };
+            })),
         close: () => browser.close(),
     };
 }
@@ -142,20 +176,13 @@ async function startPuppeteer({ modules, program, folder }, options) {
 // not while it is so driven. So a page asks here what to do next: page.js has
 // `drive`.
 async function startMiniBrowser({ program, server, folder }) {
-    const xvfb = spawn("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"],
-        { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+    const { env, stop: stopXvfb } = await startXvfb(folder);
     let browser;
     const stop = () => {
         browser?.kill();
-        xvfb.kill();
+        stopXvfb();
     };
     process.on("exit", stop);
-    const [display] = await once(xvfb.stdio[3], "data");
-    const home = `${folder}/home`;
-    const env = {
-        PATH: process.env.PATH, DISPLAY: `:${String(display).trim()}`,
-        HOME: home, XDG_RUNTIME_DIR: home,
-    };
     const version = spawnSync(program, ["--version"], { env });
 
     let idle;      // the page's question, while it waits
@@ -209,6 +236,68 @@ async function startMiniBrowser({ program, server, folder }) {
         },
     };
 }
+
+// A screen that nobody sees, and the environment of what is shown there.
+async function startXvfb(folder) {
+    const xvfb = spawn("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"],
+        { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+    const stop = () => xvfb.kill();
+    process.on("exit", stop);
+    const [display] = await once(xvfb.stdio[3], "data");
+    const home = `${folder}/home`;
+    const env = {
+        PATH: process.env.PATH, DISPLAY: `:${String(display).trim()}`,
+        HOME: home, XDG_RUNTIME_DIR: home,
+    };
+    return { env, stop };
+}
+
+// MiniBrowser by WebDriver, which can go back and load again. Its one window is
+// the tab.
+async function startWebDriver({ program, folder }) {
+    const { env, stop } = await startXvfb(folder);
+    const [port] = await freePorts(1);
+    const driver = spawn("WebKitWebDriver", [`--port=${port}`],
+        { env, stdio: "ignore" });
+    process.on("exit", () => driver.kill());
+    const call = async (method, path, body) => {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+            method, body: body && JSON.stringify(body),
+        });
+        const { value } = await response.json();
+        if (!response.ok) throw new Error(value.message);
+        return value;
+    };
+    await until(() => call("GET", "/status").catch(() => false), 30);
+    const { sessionId, capabilities } = await call("POST", "/session", {
+        capabilities: { alwaysMatch: {
+            acceptInsecureCerts: true,
+            // A page may leave at once for where its form goes.
+            pageLoadStrategy: "none",
+            "webkitgtk:browserOptions":
+                { binary: program, args: ["--automation"] },
+        } },
+    });
+    const at = `/session/${sessionId}`;
+    const tab = {
+        visit: (url) => call("POST", `${at}/url`, { url }),
+        url: () => call("POST", `${at}/execute/sync`,
+            { script: `return ${URL_IF_LOADED}`, args: [] }).catch(() => {}),
+        reload: () => call("POST", `${at}/refresh`, {}),
+        back: () => call("POST", `${at}/back`, {}),
+    };
+    return {
+        version: capabilities.browserVersion,
+        tabs: () => [tab],
+        async close() {
+            await call("DELETE", at).catch(() => {});
+            driver.kill();
+            stop();
+        },
+    };
+}
+
+const URL_IF_LOADED = "document.readyState === 'complete' && location.href";
 
 function find(program) {
     const { stdout } = spawnSync("which", [program], { encoding: "utf8" });

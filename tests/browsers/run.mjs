@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Runs the cases in browsers against nginx with the module:
+// Runs the cases in browsers against nginx with the module, and those of
+// blocking/ against Apache and Python too:
 //
 //     node run.mjs --nginx=PROGRAM --module=FILE --cors=PROGRAM
-//         --modules=FOLDER --folder=FOLDER [--only=REGEXP] [--document=FILE]
-//         ENGINE...
+//         --httpd=PROGRAM --httpd-modules=FOLDER --apache-module=FILE
+//         --python=PROGRAM --modules=FOLDER --folder=FOLDER [--only=REGEXP]
+//         [--document=FILE] ENGINE...
 //
-// --modules is where npm has put puppeteer-core, --folder a place for files.
+// --python has libcors and uvicorn, --modules is where npm has put
+// puppeteer-core, --folder a place for files.
 // --only takes the cases whose "group: name" matches. --document writes what
 // the browsers did, if all went as cases.mjs says.
 
@@ -15,10 +18,11 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
+import { runBlocking } from "./blocking/run.mjs";
 import { groups } from "./cases.mjs";
 import { writeDocument } from "./document.mjs";
 import { engines } from "./engines.mjs";
-import { missing, startServer } from "./server.mjs";
+import { missing, startServer, within } from "./server.mjs";
 
 // What Chromium calls that which asks.
 const KINDS = {
@@ -35,12 +39,15 @@ const XHR = " The credentials mode of requests initiated by the XMLHttpRequest"
 const text = { type: "string" };
 const { values: options, positionals } = parseArgs({
     options: {
-        nginx: text, module: text, cors: text, modules: text, folder: text,
-        only: { ...text, default: "" }, document: text,
+        nginx: text, module: text, cors: text, httpd: text,
+        "httpd-modules": text, "apache-module": text, python: text,
+        modules: text, folder: text, only: { ...text, default: "" },
+        document: text,
     },
     allowPositionals: true,
 });
-for (const name of ["nginx", "module", "cors", "modules", "folder"]) {
+for (const name of ["nginx", "module", "cors", "apache-module", "python",
+    "modules", "folder"]) {
     options[name] &&= path.resolve(options[name]);
 }
 const results = [];
@@ -51,7 +58,15 @@ for (const name of positionals) {
         console.log(`${engine.name}: SKIPPED, it is not installed`);
         continue;
     }
-    results.push(await runAll(name, engine, program));
+    const begun = Date.now();
+    const cors = await runAll(name, engine, program);
+    const blocking = await runBlocking(name, engine, { ...options, program });
+    const runs = [...cors.runs, ...blocking.runs];
+    const failed = runs.filter(({ failed }) => failed).length;
+    const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+    console.log(`${engine.name} ${cors.version}: `
+        + `${runs.length - failed} passed, ${failed} failed, ${seconds} s`);
+    results.push({ name, title: engine.name, ...cors, blocking, failed });
 }
 if (results.some(({ failed }) => failed > 0)) {
     process.exitCode = 1;
@@ -63,7 +78,6 @@ async function runAll(name, engine, program) {
     const folder = path.join(options.folder, name);
     const { nginx, module, modules } = options;
     const server = await startServer({ nginx, module, folder, groups });
-    const begun = Date.now();
     const runs = [];
     let browser;
     try {
@@ -106,12 +120,7 @@ async function runAll(name, engine, program) {
         await within(10, browser?.close());
         server.stop();
     }
-    const failed = runs.filter(({ failed }) => failed).length;
-    const seconds = ((Date.now() - begun) / 1000).toFixed(1);
-    console.log(`${engine.name} ${browser.version}: `
-        + `${runs.length - failed} passed, ${failed} failed, ${seconds} s`);
-    const { version } = browser;
-    return { name, title: engine.name, version, runs, failed };
+    return { version: browser.version, runs };
 }
 
 // Why the case cannot be run.
@@ -258,14 +267,4 @@ function play(server, group, step) {
         spawnSync(options.cors, words, { encoding: "utf8" });
     assert(stdout, stderr);
     return JSON.parse(stdout);
-}
-
-// A browser that hangs ends the run.
-function within(seconds, promise) {
-    let timer;
-    const late = new Promise((resolve, reject) => {
-        const error = new Error(`the browser says nothing for ${seconds} s`);
-        timer = setTimeout(() => reject(error), seconds * 1000);
-    });
-    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

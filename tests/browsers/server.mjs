@@ -17,9 +17,10 @@ const PAGE = "<!doctype html><body><script src=/page.js></script>";
 const addresses = Object.values(os.networkInterfaces()).flat()
     .filter(({ internal }) => internal).map(({ address }) => address);
 const ipv6 = addresses.includes("::1");
-// Those of network.sh: a private one, and one for documentation (RFC 5737),
+// Those of network.sh: two private ones, and one for documentation (RFC 5737),
 // which browsers take for public.
-const LAN = "192.168.77.1", PUBLIC = "203.0.113.1";
+export const LAN = "192.168.77.1", STRANGER = "192.168.77.2";
+const PUBLIC = "203.0.113.1";
 const hosts = [LAN, PUBLIC].filter((host) => addresses.includes(host));
 
 // Why the machine cannot run a case.
@@ -51,13 +52,7 @@ export async function startServer({ nginx, module, folder, groups }) {
         /APP|SITE|(OTHER|TLS)?PORT|OTHER|TLS|LAN|PUBLIC|EXTENSION/g,
         (name) => names[name]);
 
-    execFileSync("openssl", [
-        "req", "-x509", "-newkey", "ec", "-pkeyopt",
-        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-        "-subj", "/CN=cors.localhost",
-        "-addext", "subjectAltName=DNS:*.cors.localhost",
-        "-keyout", `${folder}/key.pem`, "-out", `${folder}/certificate.pem`,
-    ], { stdio: "ignore" });
+    makeCertificate(folder);
     // me:secret
     fs.writeFileSync(`${folder}/passwords`, "me:{PLAIN}secret\n");
     fs.copyFileSync(new URL("page.js", import.meta.url),
@@ -103,6 +98,16 @@ export async function startServer({ nginx, module, folder, groups }) {
         requests: () => requests(`${folder}/access.log`),
         stop: () => server.kill(),
     };
+}
+
+export function makeCertificate(folder) {
+    execFileSync("openssl", [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=cors.localhost",
+        "-addext", "subjectAltName=DNS:*.cors.localhost",
+        "-keyout", `${folder}/key.pem`, "-out", `${folder}/certificate.pem`,
+    ], { stdio: "ignore" });
 }
 
 // What has reached nginx.
@@ -295,12 +300,23 @@ function configuration(
 }
 
 // Waits for what comes soon or never.
-async function until(condition) {
-    for (let i = 0; i < 100; i++) {
-        if (condition()) return true;
+export async function until(condition, seconds = 1) {
+    const end = Date.now() + seconds * 1000;
+    while (Date.now() < end) {
+        if (await condition()) return true;
         await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return false;
+}
+
+// A browser that hangs ends the run.
+export function within(seconds, promise) {
+    let timer;
+    const late = new Promise((resolve, reject) => {
+        const error = new Error(`the browser says nothing for ${seconds} s`);
+        timer = setTimeout(() => reject(error), seconds * 1000);
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 // Ports that nothing listens on, all different.

@@ -1,0 +1,115 @@
+"""One application with two doors: plain for nginx and Apache, which stand in
+front of it, and with the ASGI middleware.
+
+    python application.py DIRECTORY
+
+DIRECTORY/ports.json says where each listens. What reached the application is
+written to application.log, and what came to the middleware to python.log, both
+in the lines of which servers.mjs tells.
+"""
+
+import asyncio
+import json
+import pathlib
+import sys
+
+import uvicorn
+from libcors.asgi import CORSMiddleware
+
+HERE = pathlib.Path(__file__).resolve().parent
+DIRECTORY = pathlib.Path(sys.argv[1])
+
+
+class Log:
+    def __init__(self, name):
+        self.file = (DIRECTORY / f"{name}.log").open("a", buffering=1)
+
+    def write(self, scope, status="-"):
+        headers = {name.decode(): value.decode()
+                   for name, value in scope["headers"]}
+        print(
+            scope.get("method", "GET"), scope["path"],
+            *(headers.get(name, "-")
+              for name in ("origin", "sec-fetch-site", "upgrade")),
+            status, file=self.file,
+        )
+
+
+REACHED = Log("application")
+CAME = Log("python")
+
+#: The site's own pages are those of other sites.
+FILES = {
+    "/page": ("page.html", b"text/html"),
+    "/sender.js": ("sender.js", b"text/javascript"),
+}
+
+
+async def application(scope, receive, send):
+    if scope["type"] == "websocket":
+        REACHED.write(scope)
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+        return
+    name, content_type = FILES.get(scope["path"], (None, b"text/html"))
+    if name:
+        body = (HERE / name).read_bytes()
+    else:
+        REACHED.write(scope)
+        body = b"done"
+    while (await receive()).get("more_body"):
+        pass
+    await send({
+        "type": "http.response.start", "status": 200,
+        "headers": [(b"content-type", content_type),
+                    (b"cache-control", b"no-store")],
+    })
+    await send({"type": "http.response.body", "body": body})
+
+
+DOORS = {
+    place: CORSMiddleware(application, DIRECTORY / f"{place}.json")
+    for place in ("guarded", "open", "listed")
+} | {"callback": application}
+
+
+async def guarded(scope, receive, send):
+    """The policy is chosen by the path."""
+    place = scope["path"].split("/")[1]
+    await DOORS.get(place, DOORS["guarded"])(scope, receive, send)
+
+
+async def watched(scope, receive, send):
+    """What a server writes to its log, outside of the middleware."""
+    status = "-"
+
+    async def sends(message):
+        nonlocal status
+        if message["type"].endswith("response.start"):
+            status = message["status"]
+        if message["type"] == "websocket.accept":
+            status = 101
+        await send(message)
+
+    await guarded(scope, receive, sends)
+    CAME.write(scope, status)
+
+
+async def main():
+    ports = json.loads((DIRECTORY / "ports.json").read_text())
+    doors = []
+    for host, port, app, tls in ports:
+        files = {
+            "ssl_keyfile": DIRECTORY / "key.pem",
+            "ssl_certfile": DIRECTORY / "certificate.pem",
+        } if tls else {}
+        app = {"plain": application, "guarded": watched}[app]
+        doors.append(uvicorn.Server(uvicorn.Config(
+            app, host=host, port=port, lifespan="off", log_level="warning",
+            **files,
+        )))
+    await asyncio.gather(*(door.serve() for door in doors))
+
+
+asyncio.run(main())

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Opens the pages of cases.mjs in a browser, against each server.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+
+import { missing, until, within } from "../server.mjs";
+import { groups } from "./cases.mjs";
+import { startServers } from "./servers.mjs";
+
+const SECONDS = 30;
+const TABS = 6;
+
+export async function runBlocking(name, engine, options) {
+    const folder = path.join(options.folder, `${name}-blocking`);
+    const servers = await startServers({
+        ...options, folder, httpdModules: options["httpd-modules"],
+        apacheModule: options["apache-module"],
+    });
+    const runs = [];
+    let browser;
+    try {
+        const start = engine.startTabs ?? engine.start;
+        browser = await within(60, start({ ...options, folder }));
+        const tabs = await browser.tabs(TABS);
+        let number = 0;
+        for (const group of groups) {
+            for (const one of group.cases) {
+                const whole = { ...group, ...one, ...one.differs?.[name] };
+                const title = `blocking, ${group.name}: ${one.name}`;
+                if (!title.match(options.only)) continue;
+                const lacks = lacking(whole, browser);
+                if (lacks) {
+                    console.log(`SKIPPED ${title}: ${lacks}`);
+                    continue;
+                }
+                const variants = variantsOf(whole, servers, ++number);
+                const run = { group, one, whole, title, variants };
+                runs.push(run);
+                try {
+                    await within(60,
+                        runAll(servers, browser, tabs, whole, variants));
+                } catch (error) {
+                    run.error = error;
+                }
+            }
+        }
+        for (const run of runs) {
+            try {
+                if (run.error) throw run.error;
+                judge(servers, browser, run);
+            } catch (error) {
+                run.failed = true;
+                console.log(`FAILED ${run.title}\n${error.message}\n`);
+            }
+        }
+    } finally {
+        await within(10, browser?.close());
+        servers.stop();
+    }
+    return { runs };
+}
+
+function lacking({ page, needs }, { extension }) {
+    if (page === "extension") {
+        return !extension && "the browser loads no extension";
+    }
+    return missing(needs);
+}
+
+// The case against each server, at each of its places.
+function variantsOf({ places = ["guarded", "open"] }, { hosts }, number) {
+    return hosts.flatMap((host) => places.map((place) =>
+        ({ host, place, id: `${number}-${host.name}-${place}` })));
+}
+
+// Each tab takes the next.
+async function runAll(servers, { extension }, tabs, whole, variants) {
+    const left = [...variants];
+    await Promise.all(tabs.map(async (tab) => {
+        while (left.length > 0) {
+            await run(servers, extension, tab, whole, left.shift());
+        }
+    }));
+}
+
+async function run(servers, extension, tab, whole, { host, place, id }) {
+    const { page, how, via, then, sends, referrer, to = "site" } = whole;
+    const origins = { ...servers.origins, ...host.origins,
+        extension };
+    const target = `${origins[to]}/${place}/${id}`;
+    const order = {
+        how,
+        referrer,
+        url: via ? `${origins[via]}/redirect?${encodeURIComponent(target)}`
+            : target,
+        done: `${origins.pages}/done?${id}`,
+    };
+    const file = page === "extension" ? "page.html" : "page";
+    await tab.visit(`${origins[page]}/${file}?${id}`
+        + `#${encodeURIComponent(JSON.stringify(order))}`);
+    const came = (count) => soon(`${count} requests for ${target}`, () =>
+        of(servers.came(host), id).length >= count);
+    // After a form there may be no page that tells.
+    await (sends.length === 0
+        ? soon(`the end of ${id}`, () => servers.isDone(id)) : came(1));
+    if (then) {
+        await soon(target, async () => await tab.url() === target);
+        if (then === "back") {
+            const other = `${origins.pages}/page`;
+            await tab.visit(other);
+            await soon(other, async () => await tab.url() === other);
+        }
+        await tab[then]();
+    }
+    await came(sends.length);
+}
+
+async function soon(what, condition) {
+    if (!await until(condition, SECONDS)) {
+        throw new Error(`waited ${SECONDS} s for ${what}`);
+    }
+}
+
+function of(lines, id) {
+    return lines.filter(({ path }) => path.endsWith(`/${id}`));
+}
+
+function judge(servers, { extension }, { whole, variants }) {
+    for (const { host, place, id } of variants) {
+        const origins = { ...servers.origins, ...host.origins, extension };
+        const named = (line) => text(line, origins);
+        const came = of(servers.came(host), id);
+        assert.deepEqual(came.map(named), whole.sends,
+            `what ${host.name} got for ${id}`);
+        const blocks = isBlocked(whole, place);
+        const asked = whole.sends.filter((sent) =>
+            !sent.startsWith("OPTIONS"));
+        assert.deepEqual(of(servers.reached(), id).map(named),
+            blocks ? [] : asked,
+            `what reached the application behind ${host.name} for ${id}`);
+        const statuses = came.filter(({ method }) => method !== "OPTIONS")
+            .map(({ status }) => status);
+        for (const status of statuses) {
+            assert.equal(status === "403", blocks,
+                `${host.name} answers ${status} for ${id}`);
+        }
+    }
+}
+
+// `blocked` is true, or has the places where it is.
+function isBlocked({ blocked = [] }, place) {
+    return blocked === true ? place !== "open" : blocked.includes(place);
+}
+
+// The line, with the names of the origins.
+function text({ method, origin, site, upgrade }, origins) {
+    const [name = origin] = Object.entries(origins)
+        .find(([, value]) => value === origin) ?? [];
+    return [method, name, site, ...upgrade === "-" ? [] : [upgrade]].join(" ");
+}
