@@ -16,6 +16,10 @@
 //     request.origin = ...;
 //     request.request_method = ...;     // Access-Control-Request-Method
 //     request.request_headers = ...;    // Access-Control-Request-Headers
+//     request.host = ...;               // these four: see cors::request
+//     request.fetch_site = ...;         // Sec-Fetch-Site
+//     request.upgrade = ...;            // Upgrade
+//     request.scheme = ...;             // the client's scheme, if known
 //     const cors::decision decision = policy.evaluate(request);
 //
 //     remove_headers(response, "access-control-*");
@@ -23,7 +27,7 @@
 //         add_header(response, name, value);
 //     }
 //     if (decision.status != 0) {
-//         respond_now(response, decision.status);    // a preflight: no body
+//         respond_now(response, decision.status);    // body: see 3. of cors.h
 //     }
 //
 // The top of cors.h lists the server's three duties, what it has to join and
@@ -267,14 +271,20 @@ struct request {
     std::optional<std::string_view> request_method;
     /// Access-Control-Request-Headers.
     std::optional<std::string_view> request_headers;
-    /// Host, or :authority, as the client sent it. Since 0.2, like the members
-    /// below; cors.h has more.
+    /// Host, or the pseudo-header :authority, as the client sent it; never
+    /// X-Forwarded-Host. A page whose origin has this host is the site's own.
+    /// Since 0.2, like the members below. They are absent if the client did
+    /// not send them, but a server that never sets them is not guarded by
+    /// block: without upgrade, a WebSocket handshake is only a GET request.
     std::optional<std::string_view> host = std::nullopt;
-    /// Sec-Fetch-Site.
+    /// Sec-Fetch-Site. Browsers set it; scripts cannot. Some requests come
+    /// without it, such as those over http.
     std::optional<std::string_view> fetch_site = std::nullopt;
-    /// Upgrade.
+    /// Upgrade; "websocket" for an extended CONNECT with that :protocol (RFC
+    /// 8441, RFC 9220), whose method is then "GET".
     std::optional<std::string_view> upgrade = std::nullopt;
-    /// "https" or "http", if it is known.
+    /// "https" or "http", the scheme that the client used, if the server or a
+    /// proxy that it trusts knows it; otherwise absent. No client sends it.
     std::optional<std::string_view> scheme = std::nullopt;
 };
 
@@ -309,7 +319,8 @@ struct decision {
     cors::verdict verdict = cors::verdict::refused;
     /// Why it does not get permission.
     cors::reason reason = cors::reason::none;
-    /// If it is not 0, respond now, with this HTTP status and no body.
+    /// If it is not 0, respond now, with this HTTP status and no body; if the
+    /// verdict is blocked, with CORS_BLOCKED_BODY as text/plain.
     std::uint32_t status = 0;
     /// The headers to add, on every status.
     header_list headers;
@@ -318,12 +329,14 @@ struct decision {
     /// The policy's pattern that the origin matched, if any.
     std::optional<std::string_view> pattern;
     /// CORS_OK; anything else is a failed call, which should be logged. The
-    /// decision then permits nothing; treat it like any other.
+    /// decision then permits nothing, and may be blocked if the policy has
+    /// block; treat it like any other.
     cors_status error = CORS_OK;
 };
 
-/// A loaded policy. It never changes. A moved-from policy permits nothing: its
-/// decisions have the error CORS_ERROR_ARGUMENT.
+/// A loaded policy. It never changes. A moved-from policy permits nothing, and
+/// blocks nothing: its decisions have the error CORS_ERROR_ARGUMENT. Respond
+/// with 503 then, if a policy with block belongs there.
 class policy {
 public:
     /// Loads a policy from JSON (UTF-8, at most CORS_POLICY_MAX bytes), which

@@ -61,6 +61,11 @@ constexpr const char  *BAD = R"({
     "max_age": -1
 })";
 
+constexpr const char  *BLOCK = R"({
+    "allow_origins": ["https://app.example.com"],
+    "block": ["unsafe_methods", "websockets"]
+})";
+
 cors::request
 preflight()
 {
@@ -338,6 +343,103 @@ test_requests()
     CHECK(cors::text(static_cast<cors::verdict>(99)) == "unknown");
 }
 
+bool
+is_blocked(const cors::decision &decision)
+{
+    const cors::header_list &headers = decision.headers;
+
+    return decision.verdict == cors::verdict::blocked
+           && decision.status == 403 && headers.size() == 2
+           && headers.begin()[0].name == "vary"
+           && headers.begin()[0].value == "origin"
+           && headers.begin()[1].name == "cache-control"
+           && headers.begin()[1].value == "no-store";
+}
+
+void
+test_block()
+{
+    auto           policy = cors::policy::from_json(BLOCK);
+    cors::request  request;
+
+    test::title = "each of the members since 0.2 has its effect";
+    request.method = "POST";
+    request.origin = "http://site.example";
+    CHECK(is_blocked(policy.evaluate(request)));
+    CHECK(policy.evaluate(request).reason
+          == cors::reason::origin_not_allowed);
+    request.host = "SITE.example:80";
+    CHECK(policy.evaluate(request).verdict == cors::verdict::same_origin);
+    request.scheme = "https";
+    CHECK(is_blocked(policy.evaluate(request)));
+    request.fetch_site = "same-origin";
+    CHECK(policy.evaluate(request).verdict == cors::verdict::same_origin);
+    request.origin.reset();
+    request.fetch_site = "cross-site";
+    CHECK(is_blocked(policy.evaluate(request)));
+    CHECK(policy.evaluate(request).reason == cors::reason::cross_site);
+    request.method = "GET";
+    CHECK(policy.evaluate(request).verdict == cors::verdict::not_cors);
+    request.upgrade = "websocket";
+    CHECK(is_blocked(policy.evaluate(request)));
+    request.origin = APP;
+    CHECK(policy.evaluate(request).verdict == cors::verdict::allowed);
+
+    test::title = "empty is not absent";
+    request = {};
+    request.method = "POST";
+    CHECK(policy.evaluate(request).verdict == cors::verdict::not_cors);
+    request.fetch_site = "";
+    CHECK(is_blocked(policy.evaluate(request)));
+    request.fetch_site = std::string_view();
+    CHECK(is_blocked(policy.evaluate(request)));
+
+    test::title = "what fails is blocked, unless it only reads";
+    const std::string_view  impossible(APP, SIZE_MAX);
+    request = {};
+    request.origin = impossible;
+    CHECK(is_blocked(policy.evaluate(request)));
+    for (const char *method : { "POST", "DELETE", "get", "" }) {
+        request.method = method;
+        const auto  failed = policy.evaluate(request);
+        CHECK(failed.error == CORS_ERROR_ARGUMENT && is_blocked(failed));
+        CHECK(policy.explain(request).empty());
+    }
+    for (const char *method : { "GET", "HEAD", "OPTIONS" }) {
+        request.method = method;
+        const auto  failed = policy.evaluate(request);
+        CHECK(failed.error == CORS_ERROR_ARGUMENT);
+        CHECK(failed.verdict == cors::verdict::refused && failed.status == 0);
+    }
+
+    test::title = "an Upgrade that cannot be read may be a WebSocket's";
+    request.method = "GET";
+    request.origin = "null";
+    request.upgrade = impossible;
+    CHECK(policy.evaluate(request).error == CORS_ERROR_ARGUMENT);
+    CHECK(is_blocked(policy.evaluate(request)));
+
+    test::title = "a short struct, for the policy of cors.h";
+    cors_request   shorter = CORS_REQUEST_INIT;
+    cors_decision  decision = CORS_DECISION_INIT;
+    shorter.size = offsetof(cors_request, host);
+    shorter.method = { "POST", 4 };
+    CHECK(cors_evaluate(policy.get(), &shorter, &decision)
+          == CORS_ERROR_ARGUMENT);
+    CHECK(decision.verdict == CORS_VERDICT_BLOCKED && decision.status == 403);
+
+    test::title = "a policy that was moved from says that it cannot block";
+    const auto  other = std::move(policy);
+    request = {};
+    request.method = "POST";
+    request.origin = "null";
+    CHECK(is_blocked(other.evaluate(request)));
+    // NOLINTNEXTLINE: this is what is tested.
+    const auto  none = policy.evaluate(request);
+    CHECK(none.error == CORS_ERROR_ARGUMENT);
+    CHECK(none.verdict == cors::verdict::refused && none.status == 0);
+}
+
 void
 test_vary()
 {
@@ -400,6 +502,7 @@ main()
     test_files();
     test_moves();
     test_requests();
+    test_block();
     test_vary();
     test_memory();
     return test::end();
