@@ -161,7 +161,7 @@ $(call row, nginx-module,         lib,    module,       nginx-module NGINX_INSTA
 $(call row, test-nginx,           lib faulty, nginx-tests,  nginx-module test)
 $(call row, test-nginx-release,   lib,    nginx-tests,  nginx-module test-release)
 $(call row, test-nginx-static,    lib,    nginx-tests,  nginx-module test-static)
-$(call row, test-nginx-asan,      lib,    nginx-tests,  nginx-module test-asan)
+$(call row, test-nginx-asan,      lib cli-debug, nginx-tests,  nginx-module test-asan)
 $(call row, test-nginx-valgrind,  lib,    nginx-tests,  nginx-module test-valgrind)
 $(call row, test-nginx-suite,     lib,    ,             nginx-module test-suite)
 $(call row, deb,                  rust,   deb,          nginx-module deb)

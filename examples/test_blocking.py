@@ -43,18 +43,19 @@ def start(request, tmp_path):
         site.stop()
 
 
-def head(method, body_len, path="/items", origin=STRANGER):
+def head(method, body_len, more=""):
     return (
-        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n"
-        f"Content-Length: {body_len}\r\n\r\n"
+        f"{method} /items HTTP/1.1\r\nHost: localhost\r\nOrigin: {STRANGER}"
+        f"\r\nContent-Length: {body_len}\r\n{more}\r\n"
     ).encode()
 
 
-def test_a_blocked_request_is_answered_before_its_body(start):
+@pytest.mark.parametrize("more", ["", "Expect: 100-continue\r\n"])
+def test_a_blocked_request_is_answered_before_its_body(start, more):
     """Nothing of the body is sent until the server has closed."""
     site = start(BLOCK)
     for method in "POST", "PUT", "PATCH", "DELETE":
-        answer = site.raw(head(method, BODY_LEN))
+        answer = site.raw(head(method, BODY_LEN, more))
         assert answer.startswith("HTTP/1.1 403 "), method
         assert answer.encode().endswith(b"\r\n\r\n" + BLOCKED_BODY), method
     assert site.reached() == []
@@ -110,6 +111,21 @@ def test_a_body_of_a_request_that_passes_is_read(start):
         answer = site.request("POST", "/items", [("Origin", APP)], body=body)
         assert answer.cors["allow-origin"] == APP
     assert site.reached() == ["POST /items"] * 2
+
+
+def test_a_client_that_waits_with_its_body_is_told_to_send_it(start):
+    site = start(BLOCK)
+    with socket.create_connection(("127.0.0.1", site.port), 20) as connection:
+        connection.sendall(
+            b"POST /items HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        )
+        stream = connection.makefile("rb")
+        assert stream.readline().startswith(b"HTTP/1.1 100 ")
+        assert stream.readline() == b"\r\n"
+        connection.sendall(b"hi")
+        assert stream.readline().startswith(b"HTTP/1.1 ")
+    assert site.reached() == ["POST /items"]
 
 
 def test_a_bug_in_the_library_opens_nothing(start):

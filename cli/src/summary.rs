@@ -71,7 +71,7 @@ fn trusts_some(rule: Rule<'_>) -> bool {
     rule.allow_origins().any(|pattern| !["*", "null"].contains(&pattern))
 }
 
-/// What the rules say that `block` makes doubtful. Each can be meant.
+/// What the rules say that `block` makes questionable. Each can be meant.
 fn trusted(policy: &Policy) -> Vec<String> {
     let has_several = policy.rules().len() > 1;
     let blocks_methods = policy.blocks().any(|kind| kind == "unsafe_methods");
@@ -79,7 +79,7 @@ fn trusted(policy: &Policy) -> Vec<String> {
     for rule in policy.rules() {
         let name = match has_several {
             true => format!("rule {}", rule.number()),
-            false => "allow_origins".to_owned(),
+            false => "the policy".to_owned(),
         };
         let lists = trusts_some(rule);
         let stopped: Vec<&str> = rule
@@ -88,14 +88,15 @@ fn trusted(policy: &Policy) -> Vec<String> {
             .collect();
         if lists && !rule.allow_credentials() {
             doubts.push(format!(
-                "what {name} lists is trusted: it can send with the user's \
-                 cookies, although it cannot read with them; what only reads \
-                 can be under \"*\""
+                "{name} lists origins without allow_credentials, but they can \
+                 send requests with the user's cookies; list origins that \
+                 only read under \"*\""
             ));
         } else if !lists && blocks_methods && !stopped.is_empty() {
-            let methods = stopped.join(", ").replace('*', "methods");
+            let methods = stopped.join(", ").replace('*', "all methods");
             doubts.push(format!(
-                "{methods} of {name}: no origin in it can send that"
+                "{name} allows {methods}, but only the site itself can send \
+                 such requests"
             ));
         }
     }

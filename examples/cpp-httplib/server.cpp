@@ -78,7 +78,8 @@ try {
     server.set_keep_alive_max_count(1);
     // Before all else, so that a preflight is answered at once, and what is
     // blocked does not reach the application.
-    server.set_pre_routing_handler([&](const auto &from, auto &response) {
+    const auto  respond = [&](const httplib::Request &from,
+                              httplib::Response &response) {
         return decide(from, [&](const cors::decision &decision) {
             if (decision.error != CORS_OK) {
                 std::cerr << "cors_evaluate: "
@@ -86,18 +87,27 @@ try {
             }
             std::cerr << "decided " << cors::text(decision.verdict) << ' '
                       << cors::text(decision.reason) << std::endl;
-            if (decision.status == 0) {
-                std::cerr << "reached " << from.method << ' ' << from.path
-                          << std::endl;
-                return httplib::Server::HandlerResponse::Unhandled;
-            }
-            response.status = int(decision.status);
             if (decision.verdict == cors::verdict::blocked) {
                 response.set_content(CORS_BLOCKED_BODY, "text/plain");
             }
-            return httplib::Server::HandlerResponse::Handled;
+            return int(decision.status);
         });
+    };
+    server.set_pre_routing_handler([&](const auto &from, auto &response) {
+        if (const int status = respond(from, response); status != 0) {
+            response.status = status;
+            return httplib::Server::HandlerResponse::Handled;
+        }
+        std::cerr << "reached " << from.method << ' ' << from.path
+                  << std::endl;
+        return httplib::Server::HandlerResponse::Unhandled;
     });
+    // The client waits with the body: it need not send one that is blocked.
+    server.set_expect_100_continue_handler(
+        [&](const auto &from, auto &response) {
+            const int  status = respond(from, response);
+            return status != 0 ? response.status = status : 100;
+        });
     // After all else, for the errors that httplib makes itself too.
     server.set_post_routing_handler([&](const auto &from, auto &response) {
         decide(from, [&](const cors::decision &decision) {
