@@ -58,6 +58,8 @@ def test_a_blocked_request_is_answered_before_its_body(start, more):
         answer = site.raw(head(method, BODY_LEN, more))
         assert answer.startswith("HTTP/1.1 403 "), method
         assert answer.encode().endswith(b"\r\n\r\n" + BLOCKED_BODY), method
+        lines = answer.lower().split("\r\n")
+        assert {"vary: origin", "cache-control: no-store"} <= set(lines)
     assert site.reached() == []
 
 
