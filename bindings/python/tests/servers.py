@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""uvicorn, hypercorn and gunicorn, each on a socket of its own, and a client.
+"""uvicorn, hypercorn, daphne and gunicorn, each on a socket of its own, and a
+client.
 
 with uvicorn("main:app", folder) as site:
     answer = site.get("/", Origin=APP)
@@ -152,6 +153,10 @@ def uvicorn(app, folder, *options):
 
 def hypercorn(app, folder, *options):
     return served(folder, "hypercorn", app, "--bind=fd://%d", *options)
+
+
+def daphne(app, folder, *options):
+    return served(folder, "daphne", app, "--fd=%d", *options)
 
 
 def gunicorn(app, folder, *options):
