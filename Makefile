@@ -173,7 +173,7 @@ $(call row, test-apache,          lib faulty, $(call APACHE,-tests), bindings/ap
 $(call row, test-apache-valgrind, lib,    $(call APACHE,-tests), bindings/apache valgrind)
 $(call row, python-package,       rust,   python,       bindings/python)
 $(call row, python,               rust,   python,       bindings/python wheel)
-$(call row, test-python,          rust faulty, python,       bindings/python test)
+$(call row, test-python,          rust faulty, python,      bindings/python test)
 
 $(call row, cli-debug,            rust,   rust,         cli debug)
 BROWSED = module apache-module python-package cli-debug

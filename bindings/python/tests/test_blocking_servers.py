@@ -226,6 +226,18 @@ def test_other_websockets_do(served):
     assert served.reached == [f"{word} /x"] * 3
 
 
+@pytest.mark.parametrize("name", ["uvicorn", "gunicorn"])
+def test_a_page_on_http_is_not_of_a_site_whose_proxy_ends_tls(name, tmp_path):
+    with serve(name, tmp_path) as served:
+        https = {"X-Forwarded-Proto": "https"}
+        assert served.send("POST", own(served)).status == 200
+        assert served.send("POST", own(served), **https).status == 403
+        page = own(served).replace("http", "https")
+        assert served.send("POST", page, **https).status == 200
+        assert served.open(own(served), **https).status == 403
+        assert served.reached == ["POST /x"] * 2
+
+
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_bug_in_the_library_opens_nothing(name, tmp_path):
     """`make faulty` builds this library."""

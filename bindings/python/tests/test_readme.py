@@ -10,7 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
-from servers import APP, PREFLIGHT_VARY, STRANGER, gunicorn, uvicorn
+from servers import (
+    APP,
+    PREFLIGHT_VARY,
+    STRANGER,
+    gunicorn,
+    hypercorn,
+    uvicorn,
+)
 
 from libcors import Policy
 
@@ -34,10 +41,14 @@ def folder(tmp_path):
     have."""
     policy = re.search(r"^```json\n(.*?)^```$", README, re.M | re.S)[1]
     (tmp_path / "cors.json").write_text(policy)
+    blocking = re.search(
+        r"^```json site.json\n(.*?)^```$", README, re.M | re.S
+    )
+    (tmp_path / "site.json").write_text(blocking[1])
     blocks = re.findall(
         r"^```python\n# (\S+)\n(.*?)^```$", README + MIGRATING, re.M | re.S
     )
-    assert len(blocks) == 8
+    assert len(blocks) == 10
     for name, block in blocks:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -98,6 +109,68 @@ def test_a_policy_for_some_paths(folder):
         assert site.get("/api/x", Origin=APP).cors == ACTUAL
         answer = site.get("/x", Origin=APP)
         assert (answer.cors, answer.vary) == ({}, [])
+
+
+def post(site, path, origin):
+    lines = [("Origin", origin), ("Content-Length", "0")]
+    return site.request("POST", path, lines)
+
+
+SHOP = "https://shop.example"
+
+
+def test_report_only(folder):
+    with uvicorn("report_only_example:app", folder) as site:
+        answer = post(site, "/", SHOP)
+        # GET is the only method of the example.
+        assert (answer.status, answer.cors) == (405, {})
+        assert site.get("/", Origin=APP).cors == ACTUAL
+        assert_preflight(site, "/")
+        logged = "report only: path '/': blocked: the policy blocks the method"
+        assert logged in site.log
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn"])
+def test_an_endpoint_for_other_sites(folder, server):
+    run = {"uvicorn": uvicorn, "hypercorn": hypercorn}[server]
+    with run("callback_example:app", folder) as site:
+        for origin in (SHOP, "null"):
+            answer = post(site, "/login/callback", origin)
+            assert (answer.status, answer.body) == (200, b"signed in")
+            assert answer.cors == {}
+            for path in ("/transfer", "/login/callback/", "//login/callback"):
+                assert post(site, path, origin).status == 403
+        answer = post(site, "/transfer", APP)
+        assert (answer.status, answer.body) == (200, b"transferred")
+
+
+def test_an_endpoint_with_a_policy_of_its_own(folder):
+    program = folder / "callback_example.py"
+    with program.open("a") as file:
+        file.write(
+            "\nsite = CORSMiddleware("
+            f"site, policy={{'allow_origins': [{SHOP!r}]}})\n"
+        )
+    with uvicorn("callback_example:app", folder) as site:
+        answer = post(site, "/login/callback", SHOP)
+        assert answer.body == b"signed in"
+        assert answer.cors == {"allow-origin": SHOP}
+        assert post(site, "/login/callback", "null").body == b"signed in"
+        assert post(site, "/transfer", SHOP).status == 403
+
+
+def test_the_warning_of_a_blocked_request_is_as_printed(folder):
+    printed = re.search(r"^  (path '/': .*) \[…\]$", README, re.M)[1]
+    program = folder / "blocked_example.py"
+    program.write_text(
+        "from starlette_example import *\napp.policy = 'site.json'\n"
+    )
+    with uvicorn("blocked_example:app", folder) as site:
+        answer = post(site, "/", SHOP)
+        assert answer.status == 403
+        assert printed in site.log
+        text = answer.body.decode().strip()
+        assert f'"{text}"' in README.replace("\n", " ")
 
 
 def test_flasks_own_client_asks_the_middleware(folder):
