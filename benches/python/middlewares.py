@@ -9,8 +9,9 @@ Everything runs in this process, without a server and without a socket: an
 application is called as a server would call it. A figure is the time of a
 request with the middleware less that of the same request without, where the
 application is the smallest there can be: bare ASGI, one Flask view, one Django
-view. "passed through" is a middleware that does nothing. A preflight is
-answered instead of the application: there it is the whole time. All
+view. "passed through" is a middleware that does nothing. A preflight and a
+blocked request are answered instead of the application: there it is the whole
+time. The others have no equivalent of `block`. All
 contestants of a row take turns, a fraction of a millisecond each; the figure
 is the fastest turn, and the median is in brackets. In the rows of origins
 never seen, each request of the whole run has an origin of its own, so that
@@ -43,6 +44,7 @@ import libcors.wsgi
 #: 32 bytes each, as in the other benches.
 ORIGINS = [f"https://tenant{n:06}.example.com" for n in range(1000)]
 STRANGER = "https://stranger00000.example.com"
+SITE = "https://api.example.com"
 
 #: What a browser sends with fetch() besides; Origin comes behind.
 BROWSER = {
@@ -66,11 +68,16 @@ PREFLIGHT = {
 class Row:
     """Requests of one kind, and what is right for them."""
 
-    def __init__(self, name, origins, sent, permitted, preflight=False):
+    def __init__(
+        self, name, origins, sent, permitted, preflight=False, block=None
+    ):
         self.name = name
         self.origins = origins
         self.preflight = preflight
-        self.method = "OPTIONS" if preflight else "GET"
+        self.block = block
+        #: Whether the application is not asked.
+        self.answered = preflight or block == "answered"
+        self.method = "OPTIONS" if preflight else "POST" if block else "GET"
         self.sent = sent
         self.permitted = permitted
 
@@ -112,11 +119,15 @@ ROWS = [
     Row("preflight, allowed, 1,000 origins", ORIGINS, [MIDDLE], True, True),
     Row("preflight, refused", ONE, [STRANGER], False, True),
     Row("preflight, refused, an origin never seen", ONE, unseen, False, True),
+    Row("POST, allowed, with `block`", ONE, ONE, True, block="passed"),
+    Row("POST of the site, with `block`", ONE, [SITE], False, block="passed"),
+    Row("POST, blocked", ONE, [STRANGER], False, block="answered"),
 ]
 
 
-def policy(origins):
+def policy(origins, block=False):
     return {
+        **({"block": ["unsafe_methods", "websockets"]} if block else {}),
         "allow_origins": origins,
         "allow_methods": ["PUT"],
         "allow_headers": ["Content-Type"],
@@ -151,11 +162,12 @@ class PassThrough:
 class Asgi:
     title = "ASGI, bare application"
 
-    def contestants(self, origins):
+    def contestants(self, origins, block=False):
+        ours = libcors.asgi.CORSMiddleware(asgi_app, policy(origins, block))
         return {
             "without": asgi_app,
             "passed through": PassThrough(asgi_app),
-            "libcors": libcors.asgi.CORSMiddleware(asgi_app, policy(origins)),
+            "libcors": ours,
             "Starlette": StarletteMiddleware(
                 asgi_app,
                 allow_origins=origins,
@@ -273,10 +285,10 @@ def start_response(status, headers, exc_info=None):
 class Flask(Wsgi):
     title = "WSGI, Flask"
 
-    def contestants(self, origins):
+    def contestants(self, origins, block=False):
         ours, theirs = self.app(), self.app()
         ours.wsgi_app = libcors.wsgi.CORSMiddleware(
-            ours.wsgi_app, policy(origins)
+            ours.wsgi_app, policy(origins, block)
         )
         flask_cors.CORS(
             theirs,
@@ -292,7 +304,7 @@ class Flask(Wsgi):
 
     def app(self):
         app = flask.Flask("bench")
-        app.add_url_rule("/", view_func=lambda: "ok", methods=["GET", "PUT"])
+        app.add_url_rule("/", view_func=lambda: "ok", methods=["GET", "POST", "PUT"])
         return app
 
 
@@ -316,7 +328,7 @@ class Django(Wsgi):
         )
         django.setup()
 
-    def contestants(self, origins):
+    def contestants(self, origins, block=False):
         # It is read for each request.
         settings.CORS_ALLOW_ALL_ORIGINS = origins == ["*"]
         settings.CORS_ALLOWED_ORIGINS = origins
@@ -325,7 +337,9 @@ class Django(Wsgi):
         name = f"{middleware.__module__}.{middleware.__name__}"
         return {
             "without": bare,
-            "libcors": libcors.wsgi.CORSMiddleware(bare, policy(origins)),
+            "libcors": libcors.wsgi.CORSMiddleware(
+                bare, policy(origins, block)
+            ),
             "django-cors-headers": self.app([name]),
         }
 
@@ -364,7 +378,7 @@ def host_headers(request):
 
 def measure(host, row, rounds):
     """The nanoseconds of each turn, by contestant."""
-    apps = host.contestants(row.origins)
+    apps = host.contestants(row.origins, bool(row.block))
     made = (host.request(row.method, each) for each in row.requests())
     if callable(row.sent):
         supply = made
@@ -404,7 +418,10 @@ def table(host, rounds):
             print("|---" * (len(head) + 1) + "|")
         cells = [row.name]
         for name, turns in times.items():
-            whole = row.preflight or name == "without"
+            whole = row.answered or name == "without"
+            if row.block and name not in ("without", "libcors"):
+                cells.append("")
+                continue
             less = [0] if whole else times["without"]
             cells.append(
                 f"{min(turns) - min(less):,.0f}"

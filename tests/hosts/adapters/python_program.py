@@ -1,5 +1,6 @@
 """The applications behind uvicorn and gunicorn; `POLICIES` files are beside
-this file, and what reached an application is written to reached.log."""
+this file, what reached an application is written to reached.log, and the
+decisions to decisions.log."""
 
 import glob
 
@@ -9,6 +10,7 @@ import libcors.wsgi
 from facts import BODIES, OWN, STATUSES
 
 LOG = open("reached.log", "a", buffering=1)  # noqa: SIM115
+DECISIONS = open("decisions.log", "a", buffering=1)  # noqa: SIM115
 COUNT = len(glob.glob("*.json"))
 
 
@@ -61,10 +63,18 @@ def number(path):
     return int(path.split("/")[1])
 
 
+def log(decision):
+    print(decision.verdict, decision.reason, file=DECISIONS)
+
+
 async def asgi(scope, receive, send):
     if scope["type"] != "lifespan":
         await ASGI[number(scope["path"])](scope, receive, send)
+        if scope["type"] == "http":
+            log(scope["libcors"])
 
 
 def wsgi(environ, start_response):
-    return WSGI[number(environ["PATH_INFO"])](environ, start_response)
+    body = WSGI[number(environ["PATH_INFO"])](environ, start_response)
+    log(environ["libcors.decision"])
+    return body

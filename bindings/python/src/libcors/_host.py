@@ -58,6 +58,10 @@ UNAVAILABLE = Decision(
     None,
 )
 
+#: Looking up a member of an enum would cost every request as much as a call.
+REFUSED = Verdict.REFUSED
+BLOCKED = Verdict.BLOCKED
+
 logger = logging.getLogger("libcors")
 
 #: For how many seconds no request like a logged one is logged, and how many
@@ -108,7 +112,7 @@ class Host:
             members = self._members(request)
             upgrade = members[UPGRADE]
             decision = policy._evaluate(method, *members)
-            if decision.verdict is Verdict.BLOCKED or (
+            if decision.verdict is BLOCKED or (
                 self.report_only and decision.reason is not Reason.NONE
             ):
                 self._log(policy, method, members, self._path(request))
@@ -170,12 +174,13 @@ def may_be_own(
 ) -> bool:
     """Whether a page of the site itself may have sent a request. If so, only
     the engine knows; if not, it need not be asked again."""
-    if fetch_site is not None and b"same-origin" in fetch_site:
+    if fetch_site is not None and fetch_site.strip() == b"same-origin":
         return True
     if origin is None or host is None:
         return False
-    # Without a port: the origin does not have a default one.
-    return host.strip().lower().partition(b":")[0] in origin
+    host = host.strip().lower()
+    # An origin does not have a default port.
+    return origin.endswith(host) or host.endswith((b":80", b":443"))
 
 
 def merged(

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Callable
 
-from ._decision import Decision, Verdict
+from ._decision import Decision
 from ._host import (
     INITIALS,
     MEMBERS,
+    REFUSED,
     UPGRADE,
     Host,
     PolicySource,
@@ -125,7 +126,7 @@ class CORSMiddleware(Host):
                 else:
                     # The other two headers matter for OPTIONS only.
                     decision = policy._decide(method, origin)
-                if decision.verdict is Verdict.REFUSED and may_be_own(
+                if decision.verdict is REFUSED and may_be_own(
                     origin, *host_and_site(scope)
                 ):
                     decision = self._decide(policy, method, scope)

@@ -8,8 +8,16 @@ from http import HTTPStatus
 from types import GeneratorType
 from typing import TYPE_CHECKING, Callable
 
-from ._decision import Decision, Verdict
-from ._host import INITIALS, MEMBERS, Host, PolicySource, may_be_own, merged
+from ._decision import Decision
+from ._host import (
+    INITIALS,
+    MEMBERS,
+    REFUSED,
+    Host,
+    PolicySource,
+    may_be_own,
+    merged,
+)
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -82,7 +90,7 @@ class CORSMiddleware(Host):
                 else:
                     # The other two headers matter for OPTIONS only.
                     decision = policy._decide(method, origin)
-                if decision.verdict is Verdict.REFUSED and may_be_own(
+                if decision.verdict is REFUSED and may_be_own(
                     origin,
                     header(environ, "HTTP_HOST"),
                     header(environ, "HTTP_SEC_FETCH_SITE"),
