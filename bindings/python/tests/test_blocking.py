@@ -384,13 +384,16 @@ def test_a_candidate_is_tried_beside_a_policy(kind, caplog):
 
 
 @pytest.mark.parametrize("extension", [False, True])
-@pytest.mark.parametrize("policy", [BLOCK, API])
+@pytest.mark.parametrize(
+    "policy", [BLOCK, API, {**API, "block": ["unsafe_methods"]}]
+)
 def test_report_only_lets_websockets_open(extension, policy, caplog):
     app = libcors.asgi.CORSMiddleware(accepts, policy=policy, report_only=True)
     messages = open_websocket(app, {"origin": STRANGER}, extension)
     assert messages == [{"type": "websocket.accept"}]
     said = "report only: path '/': blocked: the policy blocks WebSocket"
     assert (said in caplog.text) == (policy is BLOCK)
+    assert len(caplog.records) == (policy is BLOCK)
 
 
 def test_a_policy_that_is_wrong_is_no_candidate(kind):

@@ -112,9 +112,11 @@ class Host:
             members = self._members(request)
             upgrade = members[UPGRADE]
             decision = policy._evaluate(method, *members)
-            if decision.verdict is BLOCKED or (
-                self.report_only and decision.reason is not Reason.NONE
-            ):
+            # CORS does not cover WebSockets, so being refused does not matter.
+            if (
+                decision.verdict is BLOCKED
+                or (self.report_only and upgrade is None)
+            ) and decision.reason is not Reason.NONE:
                 self._log(policy, method, members, self._path(request))
             return decision
         except Exception:
