@@ -5,8 +5,11 @@ witness of what has reached it."""
 
 import contextlib
 import shutil
+import socket
 from pathlib import Path
 
+import h2.connection
+import h2.events
 import pytest
 from servers import (
     API,
@@ -224,6 +227,46 @@ def test_other_websockets_do(served):
             assert served.open(origin) == "hi"
     word = "GET" if served.denies == "get" else "WEBSOCKET"
     assert served.reached == [f"{word} /x"] * 3
+
+
+def over_http2(port, pseudo, origin):
+    """The status of the response to a request without a body."""
+    client = h2.connection.H2Connection()
+    client.initiate_connection()
+    lines = {
+        **pseudo,
+        ":scheme": "http",
+        ":authority": f"127.0.0.1:{port}",
+        ":path": "/x",
+        "sec-websocket-version": "13",
+        "origin": origin,
+    }
+    # The stream of a WebSocket goes on.
+    client.send_headers(1, lines.items(), ":protocol" not in lines)
+    address = ("127.0.0.1", port)
+    with socket.create_connection(address, timeout=20) as connection:
+        while True:
+            connection.sendall(client.data_to_send())
+            received = connection.recv(65536)
+            assert received
+            for event in client.receive_data(received):
+                if isinstance(event, h2.events.ResponseReceived):
+                    return int(dict(event.headers)[b":status"])
+
+
+def test_over_http2(tmp_path):
+    post = {":method": "POST"}
+    websocket = {":method": "CONNECT", ":protocol": "websocket"}
+    with serve("hypercorn", tmp_path) as served:
+        port = served.site.port
+        for origin in (STRANGER, "null", "http://127.0.0.1:1"):
+            for pseudo in (post, websocket):
+                assert over_http2(port, pseudo, origin) == 403
+        assert served.reached == []
+        for origin in (APP, own(served)):
+            for pseudo in (post, websocket):
+                assert over_http2(port, pseudo, origin) == 200
+        assert served.reached == ["POST /x", "WEBSOCKET /x"] * 2
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "gunicorn"])
