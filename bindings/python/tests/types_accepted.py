@@ -55,10 +55,12 @@ async def bare(
 
 CORSMiddleware(bare, policy=rules)
 CORSMiddleware(FastAPI(), policy=policy)
+CORSMiddleware(FastAPI(), policy=policy, report_only=True)
 starlette: ASGIApp = CORSMiddleware(Starlette(), policy=Path("cors.json"))
 CORSMiddleware(CORSMiddleware(Starlette(), policy), "cors.json")
 Starlette(middleware=[Middleware(CORSMiddleware, policy=policy)])
 FastAPI().add_middleware(CORSMiddleware, policy=policy)
+FastAPI().add_middleware(CORSMiddleware, policy=policy, report_only=True)
 litestar = Litestar()
 CORSMiddleware(litestar, policy=proxy)
 litestar.asgi_handler = CORSMiddleware(litestar.asgi_handler, policy=policy)
@@ -75,4 +77,4 @@ flask.wsgi_app = WSGI(flask.wsgi_app, policy=policy)  # type: ignore[method-assi
 WSGI(flask, policy=rules)
 WSGI(falcon.App(), policy=rules)
 WSGI(Configurator().make_wsgi_app(), policy=rules)
-WSGI(WSGI(flask, policy), policy)
+WSGI(WSGI(flask, policy), policy, report_only=True)

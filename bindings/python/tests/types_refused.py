@@ -22,6 +22,8 @@ libcors.asgi.CORSMiddleware(asgi, ["*"])  # refused
 libcors.asgi.CORSMiddleware(wsgi, policy)  # refused
 libcors.wsgi.CORSMiddleware(wsgi)  # refused
 libcors.wsgi.CORSMiddleware(asgi, policy)  # refused
+libcors.wsgi.CORSMiddleware(wsgi, policy, True)  # refused
+libcors.wsgi.CORSMiddleware(wsgi, report_only=True)  # refused
 libcors.wsgi.CORSMiddleware(wsgi, policy=["*"])  # refused
 asgi.add_middleware(libcors.asgi.CORSMiddleware)  # refused
 asgi.add_middleware(libcors.asgi.CORSMiddleware, policy=7)  # refused
