@@ -38,7 +38,7 @@ AGAIN = +@$(MAKE) --no-print-directory
 PART  = $(AGAIN) -C
 
 .PHONY: all help deps rust faulty demo test test-all header-check test-rust \
-        test-rust-version coverage test-fresh test-deb clean
+        test-go test-rust-version coverage test-fresh test-deb clean
 
 all: lib
 .DEFAULT_GOAL = all
@@ -79,16 +79,18 @@ TESTS = header-check lint test-rust test-cli test-c test-abi test-cpp \
         test-nginx-release test-nginx-static test-nginx-asan \
         test-nginx-valgrind test-soak test-apache test-python test-hosts \
         test-browsers
+# Debian's Go is too old for it.
+GO = $(if $(shell go doc net/http.CrossOriginProtection 2>/dev/null),test-go)
 test:
 	$(AGAIN) deps
-	$(AGAIN) $(TESTS)
+	$(AGAIN) $(TESTS) $(GO)
 
 test-all:
 	$(AGAIN) deps FOR=all
 	$(AGAIN) $(TESTS) RELOADS=400 VALGRIND_TESTS=
 	PUBLIC_SUFFIX_RULES=all cargo test --release --lib public_suffixes
 	PROPTEST_CASES=300000 cargo test --release --lib helps
-	$(AGAIN) test-rust-version test-c-long test-cpp-long test-clang \
+	$(AGAIN) test-go test-rust-version test-c-long test-cpp-long test-clang \
 	    test-apache-valgrind test-browsers-all test-nginx-suite test-deb \
 	    test-fresh soak
 
@@ -104,6 +106,12 @@ header-check: rust
 
 test-rust: rust
 	cargo test -p libcors -p libcors-browser
+
+# What `block` decides, compared with Go, 1.25 or later.
+test-go: rust
+	@go doc net/http.CrossOriginProtection >/dev/null || { \
+	    echo "Missing: Go 1.25 or later, from https://go.dev" >&2; exit 1; }
+	cargo test --lib go_answers -- --ignored
 
 # Which regions of the engine its tests reach; the lines that they do not are
 # in build/coverage/missed.txt.

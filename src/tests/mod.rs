@@ -12,6 +12,7 @@ mod errors;
 mod explain;
 mod explain_blocked;
 mod figures;
+mod go;
 mod helps;
 mod intents;
 mod links;

@@ -1,0 +1,3 @@
+module libcors.example/crossorigin
+
+go 1.25.0
