@@ -10,23 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from conftest import API, APP, STRANGER
+from conftest import (
+    API, APP, STRANGER, assert_blocked, open_websocket, wait_until,
+)
 
 MANUAL = Path(__file__).parents[1] / "README.md"
+BLOCKING_MD = MANUAL.parents[1] / "BLOCKING.md"
 PREVIEW = "https://a.preview.example.com"
 
 #: What each fenced block after the first is recognized by.
 CANDIDATE = "log_format candidate"
 CACHE = "proxy_ignore_headers Vary;"
 KEY = "proxy_cache_key"
-RUN_HERE = [CANDIDATE, CACHE, KEY]
+BLOCKING = "cors_policy site.json;"
+RUN_HERE = [CANDIDATE, CACHE, KEY, BLOCKING]
 #: By test_readme.py.
 RUN_THERE = ["if ($cors_verdict = refused)"]
 
 
-def blocks():
-    text = MANUAL.read_text(encoding="utf-8")
-    found = re.findall(r"^ *```nginx\n(.*?)^ *```$", text, re.M | re.S)
+def blocks(document=MANUAL, language="nginx"):
+    text = document.read_text(encoding="utf-8")
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.M | re.S)
     return [textwrap.dedent(each) for each in found]
 
 
@@ -124,6 +128,70 @@ def test_what_else_the_application_varies_by_belongs_into_the_key(
         ask(APP, accept_language="en"), ask(PREVIEW, accept_language="en"),
         ask(APP, accept_language="de"), ask(PREVIEW, accept_language="de"),
     ] == ["MISS", "HIT", "MISS", "HIT"]
+
+
+# --- block
+
+def test_what_the_manual_blocks(serve, backend):
+    commands = re.findall(
+        r"^\$ (curl .*-d x=1.*)\n([^$\n].*\n)", blocks(language="console")[1],
+        re.M,
+    )
+    assert len(commands) == blocks(language="console")[1].count("$ ") == 4
+    site = serve(
+        recipe(BLOCKING).replace("127.0.0.1:3000", "%BACKEND%"),
+        {"site.json": blocks(language="json")[1]},
+    )
+    for command, output in commands:
+        command = command.replace("localhost", f"localhost:{site.port}")
+        done = subprocess.run(command, shell=True, capture_output=True,
+                              check=True, text=True)
+        assert done.stdout == output
+    assert backend.hits == ["POST /", "POST /login/callback"]
+    for origin, answer in [(STRANGER, (403, None)), (APP, (101, "hi"))]:
+        assert open_websocket(site.port, "/", {"Origin": origin}) == answer
+    assert backend.hits[2:] == ["GET /"]
+
+
+def test_what_the_document_on_blocking_advises(serve, backend):
+    candidate, locations = blocks(BLOCKING_MD)
+    [site_json] = blocks(BLOCKING_MD, "json site.json")
+    log_format, server = re.fullmatch(
+        r"(log_format .*?;\n)\s*server \{\n(.*)\}\n", candidate, re.S
+    ).groups()
+    attack = {"Origin": STRANGER, "Sec-Fetch-Site": "cross-site"}
+    callback = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
+
+    # A candidate blocks nothing.
+    site = serve(
+        server.replace("listen 80;", "")
+        .replace("/var/log/nginx/", "%FOLDER%/")
+        .replace("127.0.0.1:3000", "%BACKEND%"),
+        {"site.json": site_json}, http=log_format,
+    )
+    assert site.request("POST", "/items", attack).status == 200
+    assert site.request("POST", "/items", {"Origin": APP}).status == 200
+    assert backend.hits == ["POST /items"] * 2
+    log = site.folder / "candidate.log"
+    wait_until(lambda: log.read_text().count("\n") == 2, "the log")
+    host = f"127.0.0.1:{site.port}"
+    assert log.read_text() == (
+        f'POST /items "{STRANGER}" "cross-site" "{host}" blocked'
+        " origin_not_allowed\n"
+        f'POST /items "{APP}" "-" "{host}" allowed none\n'
+    )
+    site.stop()
+    backend.hits.clear()
+
+    # In place of the old policy, it does.
+    site = serve(locations.replace("127.0.0.1:3000", "%BACKEND%"),
+                 {"site.json": site_json})
+    assert_blocked(site.request("POST", "/items", attack))
+    assert_blocked(site.request("POST", "/login", callback))
+    assert backend.hits == []
+    assert site.request("POST", "/items", {"Origin": APP}).status == 200
+    assert site.request("POST", "/login/callback", callback).status == 200
+    assert backend.hits == ["POST /items", "POST /login/callback"]
 
 
 # --- Migrating from map, if and add_header
