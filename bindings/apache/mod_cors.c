@@ -29,10 +29,16 @@
 
 #define CORS_PREFIX "Access-Control-"
 #define CORS_TIMING "timing-allow-origin"
+#define CORS_REPORT "cors-report-"
 
 typedef struct {
     cors_policy *policy;    /* NULL is "off", which is not the same as unset */
     int set;
+} cors_choice;
+
+typedef struct {
+    cors_choice enforced;
+    cors_choice candidate;  /* of CorsReportOnly */
 } cors_dir_conf;
 
 typedef struct {
@@ -72,6 +78,40 @@ static int cors_is_blocked(const cors_request_conf *conf)
     return conf->decision.verdict == CORS_VERDICT_BLOCKED;
 }
 
+static void cors_decide(request_rec *r, const char *directive,
+                        const cors_policy *policy, cors_decision *decision)
+{
+    cors_request request = CORS_REQUEST_INIT;
+    int level;
+
+    request.method = cors_text(r->method);
+    request.origin = cors_line(r, "Origin");
+    request.request_method = cors_line(r, CORS_PREFIX "Request-Method");
+    request.request_headers = cors_line(r, CORS_PREFIX "Request-Headers");
+    request.host = cors_line(r, "Host");
+    request.fetch_site = cors_line(r, "Sec-Fetch-Site");
+    request.upgrade = cors_line(r, "Upgrade");
+    /* "ServerName https://..." says that TLS ends before httpd. */
+    request.scheme = cors_text(ap_http_scheme(r));
+
+    /* Without a policy, the library's decision permits nothing. */
+    if (cors_evaluate(policy, &request, decision) != CORS_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, policy
+                      ? "cors_evaluate() failed, so nothing is permitted"
+                      : "CorsPolicy: a cache responds before the section is "
+                        "known, so nothing is permitted; use "
+                        "CacheQuickHandler off");
+    }
+    level = decision->verdict == CORS_VERDICT_BLOCKED ? APLOG_WARNING
+                                                      : APLOG_INFO;
+    if (decision->reason != CORS_REASON_NONE && APLOG_R_IS_LEVEL(r, level)) {
+        char text[MAX_STRING_LEN];
+
+        cors_explain(policy, &request, text, sizeof(text));
+        ap_log_rerror(APLOG_MARK, level, 0, r, "%s: %s", directive, text);
+    }
+}
+
 /*
  * What applies to a request: the first section, through internal redirects and
  * error documents, in which CorsPolicy is set, to a file or to off. NULL if it
@@ -85,10 +125,8 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
         ap_get_module_config(r->per_dir_config, &cors_module);
     const cors_server_conf *server =
         ap_get_module_config(r->server->module_config, &cors_module);
-    cors_request request = CORS_REQUEST_INIT;
     cors_request_conf *conf;
     request_rec *each;
-    int level;
 
     for (each = r; each; each = each->prev) {
         conf = ap_get_module_config(each->request_config, &cors_module);
@@ -98,46 +136,69 @@ static cors_request_conf *cors_govern(request_rec *r, int place_known)
     }
 
     place_known = place_known || !server->in_sections;
-    if (place_known && !dir->set) {
+    if (place_known && !dir->enforced.set) {
         return NULL;
     }
 
     conf = apr_pcalloc(r->pool, sizeof(*conf));
-    conf->off = place_known && !dir->policy;
+    conf->off = place_known && !dir->enforced.policy;
     conf->decision = no_permission;
     ap_set_module_config(r->request_config, &cors_module, conf);
-    if (conf->off) {
-        return conf;
-    }
-
-    request.method = cors_text(r->method);
-    request.origin = cors_line(r, "Origin");
-    request.request_method = cors_line(r, CORS_PREFIX "Request-Method");
-    request.request_headers = cors_line(r, CORS_PREFIX "Request-Headers");
-    request.host = cors_line(r, "Host");
-    request.fetch_site = cors_line(r, "Sec-Fetch-Site");
-    request.upgrade = cors_line(r, "Upgrade");
-    /* "ServerName https://..." says that TLS ends before httpd. */
-    request.scheme = cors_text(ap_http_scheme(r));
-
-    /* Without a policy, the library's decision permits nothing. */
-    if (cors_evaluate(place_known ? dir->policy : NULL, &request,
-                      &conf->decision) != CORS_OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, place_known
-                      ? "cors_evaluate() failed, so nothing is permitted"
-                      : "CorsPolicy: a cache responds before the section is "
-                        "known, so nothing is permitted; use "
-                        "CacheQuickHandler off");
-    }
-    level = cors_is_blocked(conf) ? APLOG_WARNING : APLOG_INFO;
-    if (conf->decision.reason != CORS_REASON_NONE
-        && APLOG_R_IS_LEVEL(r, level)) {
-        char text[MAX_STRING_LEN];
-
-        cors_explain(dir->policy, &request, text, sizeof(text));
-        ap_log_rerror(APLOG_MARK, level, 0, r, "CorsPolicy: %s", text);
+    if (!conf->off) {
+        cors_decide(r, "CorsPolicy",
+                    place_known ? dir->enforced.policy : NULL,
+                    &conf->decision);
     }
     return conf;
+}
+
+static void cors_note(request_rec *r, const char *prefix,
+                      const cors_decision *decision)
+{
+    apr_table_setn(r->notes, apr_pstrcat(r->pool, prefix, "verdict", NULL),
+                   cors_verdict_text(decision->verdict));
+    apr_table_setn(r->notes, apr_pstrcat(r->pool, prefix, "reason", NULL),
+                   cors_reason_text(decision->reason));
+    if (decision->culprit.ptr) {
+        apr_table_setn(r->notes,
+                       apr_pstrcat(r->pool, prefix, "culprit", NULL),
+                       apr_pstrmemdup(r->pool, decision->culprit.ptr,
+                                      decision->culprit.len));
+    }
+}
+
+static int cors_copy_note(void *r, const char *name, const char *value)
+{
+    apr_table_setn(((request_rec *)r)->notes, name, value);
+    return 1;
+}
+
+/*
+ * What the candidate would have done is only noted. As with CorsPolicy, the
+ * first section in which it is set applies to the request.
+ */
+static void cors_report(request_rec *r)
+{
+    const cors_dir_conf *dir =
+        ap_get_module_config(r->per_dir_config, &cors_module);
+    cors_decision decision = CORS_DECISION_INIT;
+    request_rec *each;
+
+    for (each = r; each; each = each->prev) {
+        if (apr_table_get(each->notes, CORS_REPORT "verdict")) {
+            apr_table_do(cors_copy_note, r, each->notes, CORS_REPORT "verdict",
+                         CORS_REPORT "reason", CORS_REPORT "culprit", NULL);
+            return;
+        }
+    }
+    if (dir->candidate.policy) {
+        cors_decide(r, "CorsReportOnly", dir->candidate.policy, &decision);
+        cors_note(r, CORS_REPORT, &decision);
+    }
+    else if (dir->candidate.set) {
+        /* As logs show what is not there. */
+        apr_table_setn(r->notes, CORS_REPORT "verdict", "-");
+    }
 }
 
 static int cors_answer(request_rec *r, cors_request_conf *conf)
@@ -157,6 +218,7 @@ static int cors_answer(request_rec *r, cors_request_conf *conf)
 /* The first phase that knows the section, the last before access control. */
 static int cors_header_parser(request_rec *r)
 {
+    cors_report(r);
     return cors_answer(r, cors_govern(r, 1));
 }
 
@@ -194,6 +256,7 @@ static int cors_run_others(request_rec *r, int (*run)(request_rec *r),
         ap_location_walk(r);
         ap_if_walk(r);
     }
+    cors_report(r);
     conf = cors_govern(r, 1);
     /* The choice of the ErrorDocument does not change. */
     r->per_dir_config = place;
@@ -272,15 +335,7 @@ static apr_status_t cors_output_filter(ap_filter_t *f, apr_bucket_brigade *bb)
         ap_set_content_type(r, cors_is_blocked(conf) ? "text/plain" : NULL);
     }
 
-    apr_table_setn(r->notes, "cors-verdict",
-                   cors_verdict_text(decision->verdict));
-    apr_table_setn(r->notes, "cors-reason",
-                   cors_reason_text(decision->reason));
-    if (decision->culprit.ptr) {
-        apr_table_setn(r->notes, "cors-culprit",
-                       apr_pstrmemdup(r->pool, decision->culprit.ptr,
-                                      decision->culprit.len));
-    }
+    cors_note(r, "cors-", decision);
 
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
@@ -309,7 +364,7 @@ static void cors_insert_error_filter(request_rec *r)
 
 static void cors_log_diagnostic(void *context, const cors_diagnostic *d)
 {
-    const char *file = context;
+    const char *directive = context;
     int warning = d->severity == CORS_SEVERITY_WARNING;
     char place[64] = "";
 
@@ -324,7 +379,7 @@ static void cors_log_diagnostic(void *context, const cors_diagnostic *d)
     }
     /* For no server: a virtual host has no log yet. */
     ap_log_error(APLOG_MARK, warning ? APLOG_WARNING : APLOG_ERR, 0, NULL,
-                 "CorsPolicy \"%s\"%s: %.*s%s%.*s (%.*s)", file, place,
+                 "%s%s: %.*s%s%.*s (%.*s)", directive, place,
                  (int)d->message.len, d->message.ptr, d->help.ptr ? "; " : "",
                  d->help.ptr ? (int)d->help.len : 0,
                  d->help.ptr ? d->help.ptr : "", (int)d->code.len,
@@ -338,10 +393,11 @@ static apr_status_t cors_free_policy(void *policy)
 }
 
 /* What the argument is instead of a file; NULL if it can be a file. */
-static const char *cors_no_file(apr_pool_t *p, const char *arg)
+static const char *cors_no_file(apr_pool_t *p, const char *directive,
+                                const char *arg)
 {
-    static const char expected[] = "CorsPolicy: expected a file or \"off\", "
-                                   "found ";
+    const char *expected = apr_pstrcat(
+        p, directive, ": expected a file or \"off\", found ", NULL);
     static const char *const words[] = {
         "on", "true", "yes", "1", "none", "false", "no", "0", NULL
     };
@@ -379,7 +435,9 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
                                    const char *arg)
 {
     static const char key[] = "mod_cors:policies";
-    cors_dir_conf *conf = dir_conf;
+    const char *name = cmd->cmd->name;
+    cors_choice *conf =
+        (cors_choice *)((char *)dir_conf + (apr_size_t)cmd->info);
     const char *error = ap_check_cmd_context(cmd, NOT_IN_LIMIT);
     char *file;
     apr_finfo_t finfo;
@@ -390,11 +448,12 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
         return error;
     }
     if (conf->set) {
-        return "CorsPolicy may be set only once per context";
+        return apr_pstrcat(cmd->pool, name,
+                           " may be set only once per context", NULL);
     }
     conf->set = 1;
 
-    if (cmd->path) {
+    if (cmd->path && conf == &((cors_dir_conf *)dir_conf)->enforced) {
         cors_server_conf *server =
             ap_get_module_config(cmd->server->module_config, &cors_module);
         server->in_sections = 1;
@@ -405,7 +464,7 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
 
     file = ap_server_root_relative(cmd->pool, arg);
     if (!file) {
-        return apr_pstrcat(cmd->pool, "CorsPolicy: invalid path ", arg, NULL);
+        return apr_pstrcat(cmd->pool, name, ": invalid path ", arg, NULL);
     }
 
     /* A file that is used in many sections is loaded once. */
@@ -420,17 +479,18 @@ static const char *cors_set_policy(cmd_parms *cmd, void *dir_conf,
     }
 
     /* A file may have any name. */
-    error = cors_no_file(cmd->pool, arg);
+    error = cors_no_file(cmd->pool, name, arg);
     if (error
         && apr_stat(&finfo, file, APR_FINFO_TYPE, cmd->pool) != APR_SUCCESS) {
         return error;
     }
 
-    status = cors_policy_load_file(file, cors_log_diagnostic, file,
-                                   &conf->policy);
+    status = cors_policy_load_file(
+        file, cors_log_diagnostic,
+        apr_psprintf(cmd->pool, "%s \"%s\"", name, file), &conf->policy);
     if (status != CORS_OK) {
         return apr_psprintf(cmd->pool,
-                            "CorsPolicy: \"%s\" could not be loaded: %s",
+                            "%s: \"%s\" could not be loaded: %s", name,
                             file, cors_status_text(status));
     }
     apr_pool_cleanup_register(cmd->pool, conf->policy, cors_free_policy,
@@ -447,8 +507,17 @@ static void *cors_create_dir_conf(apr_pool_t *p, char *path)
 
 static void *cors_merge_dir_conf(apr_pool_t *p, void *base, void *add)
 {
-    (void)p;
-    return ((cors_dir_conf *)add)->set ? add : base;
+    cors_dir_conf *outer = base, *inner = add, *merged;
+
+    if (!inner->enforced.set && !inner->candidate.set) {
+        return base;
+    }
+    merged = apr_palloc(p, sizeof(*merged));
+    merged->enforced = inner->enforced.set ? inner->enforced
+                                           : outer->enforced;
+    merged->candidate = inner->candidate.set ? inner->candidate
+                                             : outer->candidate;
+    return merged;
 }
 
 static void *cors_create_server_conf(apr_pool_t *p, server_rec *s)
@@ -484,8 +553,14 @@ static void cors_register_hooks(apr_pool_t *p)
 
 static const command_rec cors_commands[] = {
     /* Not in .htaccess, which would load the file for each request. */
-    AP_INIT_TAKE1("CorsPolicy", cors_set_policy, NULL, RSRC_CONF | ACCESS_CONF,
+    AP_INIT_TAKE1("CorsPolicy", cors_set_policy,
+                  (void *)APR_OFFSETOF(cors_dir_conf, enforced),
+                  RSRC_CONF | ACCESS_CONF,
                   "a policy file, relative to ServerRoot, or off"),
+    AP_INIT_TAKE1("CorsReportOnly", cors_set_policy,
+                  (void *)APR_OFFSETOF(cors_dir_conf, candidate),
+                  RSRC_CONF | ACCESS_CONF,
+                  "a policy file that is tried but not enforced, or off"),
     { NULL }
 };
 

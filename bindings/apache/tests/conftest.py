@@ -67,6 +67,8 @@ ErrorLog error.log
 LogLevel warn cors:info
 TypesConfig /dev/null
 LogFormat "%m %U %{cors-verdict}n %{cors-reason}n %{cors-culprit}n" cors
+LogFormat "%m %U %{cors-verdict}n | %{cors-report-verdict}n\
+ %{cors-report-reason}n %{cors-report-culprit}n" report
 CustomLog access.log cors
 %MAIN%
 
@@ -165,6 +167,7 @@ class Apache(Server):
         return done.returncode, done.stderr
 
     def start(self):
+        starts = self.starts
         with open(self.folder / "stderr.log", "w") as stderr:
             # prefork ends by a signal to its whole group.
             self.process = subprocess.Popen(
@@ -172,7 +175,9 @@ class Apache(Server):
                 start_new_session=True, env=self.environment,
             )
         # It listens before, and then reads its configuration once more.
-        wait_until(self.runs, "httpd to start", self.patience)
+        wait_until(
+            lambda: self.runs(starts), "httpd to start", self.patience
+        )
         self.first = self.children
         return self
 
@@ -190,9 +195,10 @@ class Apache(Server):
                     alive.add(int(pid))
         return alive
 
-    def runs(self):
+    def runs(self, starts):
+        """Whether it has started once more."""
         assert self.process.poll() is None, self.errors
-        return self.starts
+        return self.starts > starts
 
     @property
     def starts(self):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from conftest import API, APP, ROOT, STRANGER
+from conftest import API, APP, ROOT, STRANGER, open_websocket
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
 
-def blocks():
-    return re.findall(r"^```apache\n(.*?)^```$", TEXT, re.M | re.S)
+def blocks(language="apache"):
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.M | re.S)
 
 
 def shown(start):
@@ -24,7 +24,7 @@ def shown(start):
 
 
 def test_the_synopsis_and_the_log_do_what_they_say(apache, serve):
-    synopsis, log = blocks()
+    synopsis, _, _, log = blocks()
     # The module is loaded from where it was built.
     synopsis = re.sub(r"LoadModule .*\n", "", synopsis)
     synopsis = synopsis.replace("/var/www", "%FOLDER%/html")
@@ -36,7 +36,7 @@ def test_the_synopsis_and_the_log_do_what_they_say(apache, serve):
         <Location "/internal/">
             Header always set Access-Control-Allow-Origin {own}
         </Location>
-    """ + re.sub(r" +#.*", "", synopsis) + log, {
+    """ + synopsis + log, {
         "conf/cors.json": API, "conf/public.json": {"allow_origins": ["*"]},
     })
     assert site.get("/x", origin=APP).cors["allow-origin"] == APP
@@ -51,6 +51,40 @@ def test_the_synopsis_and_the_log_do_what_they_say(apache, serve):
         f'204 "{APP}" preflight_refused method_not_allowed PATCH',
     ]
     assert all(any(line.endswith(end) for line in lines) for end in ends)
+
+
+def test_the_log_of_a_candidate(apache, serve):
+    (apache.folder / "logs").mkdir()
+    site = serve(blocks()[1], {"conf/next.json": API})
+    site.get("/", origin=APP)
+    site.get("/", origin=STRANGER)
+    site.stop()
+    log = (site.folder / "logs/candidate.log").read_text().splitlines()
+    assert sorted(log) == [
+        f'GET / "{APP}" allowed none',
+        f'GET / "{STRANGER}" refused origin_not_allowed',
+    ]
+
+
+def test_what_it_blocks(serve, backend):
+    [policy], [shown_commands] = blocks("json"), blocks("console")
+    commands = re.findall(r"^\$ (curl .*-d x=1.*)\n([^$\n].*\n)",
+                          shown_commands, re.M)
+    assert len(commands) == shown_commands.count("$ ") == 4
+    site = serve(blocks()[2].replace("127.0.0.1:3000", "%BACKEND%"),
+                 {"conf/site.json": policy})
+    address = f"http://127.0.0.1:{site.port}"
+    for command, output in commands:
+        # In Host, too, as if the port were the scheme's.
+        command = command.replace("http://localhost",
+                                  f"-H 'Host: localhost' {address}", 1)
+        done = subprocess.run(command, shell=True, capture_output=True,
+                              check=True, text=True)
+        assert done.stdout == output
+    assert backend.hits == ["POST /", "POST /login/callback"]
+    for origin, answer in [(STRANGER, (403, None)), (APP, (101, "hi"))]:
+        assert open_websocket(site.port, "/", {"Origin": origin}) == answer
+    assert backend.hits[2:] == ["GET /"]
 
 
 def test_every_line_that_the_module_replaces_may_be_left_over(serve):
