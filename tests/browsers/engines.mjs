@@ -42,6 +42,8 @@ export const engines = {
             extraPrefsFirefox: {
                 "extensions.webextensions.uuids":
                     JSON.stringify({ [EXTENSION.id]: EXTENSION.host }),
+                // A form is sent again without asking the user.
+                "dom.confirm_repost.testing.always_accept": true,
             },
         }),
     },
@@ -164,8 +166,9 @@ async function startPuppeteer({ modules, program, folder }, options) {
                         }
                     },
                     url: () => page.evaluate(URL_IF_LOADED).catch(() => {}),
-                    reload: () => page.reload(),
-                    back: () => page.goBack(),
+                    // puppeteer may wait in vain for what comes of these.
+                    reload: () => { page.reload().catch(() => {}); },
+                    back: () => { page.goBack().catch(() => {}); },
                 };
             })),
         close: () => browser.close(),
@@ -274,8 +277,11 @@ async function startWebDriver({ program, folder }) {
             acceptInsecureCerts: true,
             // A page may leave at once for where its form goes.
             pageLoadStrategy: "none",
-            "webkitgtk:browserOptions":
-                { binary: program, args: ["--automation"] },
+            "webkitgtk:browserOptions": { binary: program, args: [
+                "--automation",
+                // Without a click of the user.
+                "--javascript-can-open-windows-automatically=true",
+            ] },
         } },
     });
     const at = `/session/${sessionId}`;

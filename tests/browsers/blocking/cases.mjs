@@ -5,6 +5,11 @@
 
 // Of a request that passes only if the policy lists the origin.
 const UNLISTED = ["guarded"];
+const KEEPS = "it keeps the page's origin through a redirect of the page's own "
+  + "server";
+const AGAIN = "WebKit sends the form again, and calls it cross-site";
+const FOLLOWS = "WebKit follows the redirect of a handshake, and keeps the "
+  + "Sec-Fetch-Site of the first server";
 const NEW_TAB = "WebKit calls a form that opens a new tab cross-site";
 
 export const groups = [
@@ -46,7 +51,9 @@ export const groups = [
         how: "sandbox", sends: ["POST null cross-site"], blocked: true },
       { name: "another site's form, which its server redirects to the site",
         page: "evil", how: "form", via: "evil",
-        sends: ["POST null cross-site"], blocked: true },
+        sends: ["POST null cross-site"], blocked: true,
+        differs: { firefox: { sends: ["POST evil cross-site"],
+          why: KEEPS } } },
       { name: "a listed origin's form, which another site redirects",
         page: "trusted", how: "form", via: "evil",
         sends: ["POST null cross-site"], blocked: true },
@@ -97,7 +104,10 @@ export const groups = [
         blocked: true },
       { name: "another site's fetch, which its server redirects to the site",
         page: "evil", how: "nocors", via: "evil",
-        sends: ["POST null cross-site"], blocked: true },
+        sends: ["POST null cross-site"], blocked: true,
+        differs: {
+          firefox: { sends: ["POST evil cross-site"], why: KEEPS },
+          webkit: { sends: ["POST evil cross-site"], why: KEEPS } } },
       { name: "another site's fetch of JSON, which the preflight stops",
         page: "evil", how: "preflight", sends: ["OPTIONS evil cross-site"] },
     ],
@@ -136,7 +146,8 @@ export const groups = [
         differs: silent("GET null - websocket") },
       { name: "another site's, which its server redirects to the site",
         page: "evil", how: "websocket", via: "evil", sends: [],
-        blocked: true },
+        blocked: true, differs: { webkit: {
+          sends: ["GET evil same-origin websocket"], why: FOLLOWS } } },
     ],
   },
   {
@@ -149,7 +160,7 @@ export const groups = [
         how: "form", then: "back", sends: ["POST site same-origin"],
         differs: { webkit: {
           sends: ["POST site same-origin", "POST site cross-site"],
-          why: "WebKit sends the form again" } } },
+          why: AGAIN } } },
       { name: "reload after another site's form", page: "evil", how: "form",
         then: "reload",
         sends: ["POST evil cross-site", "POST evil cross-site"],
@@ -159,15 +170,17 @@ export const groups = [
         blocked: true,
         differs: { webkit: {
           sends: ["POST evil cross-site", "POST evil cross-site"],
-          why: "WebKit sends the form again" } } },
+          why: AGAIN } } },
     ],
   },
   {
     name: "pages of an extension",
     page: "extension",
     cases: [
-      { name: "a form", how: "tab", sends: ["POST null cross-site"],
-        blocked: true },
+      { name: "a form", how: "tab", sends: ["POST extension cross-site"],
+        blocked: true, differs: { chromium: {
+          sends: ["POST null cross-site"],
+          why: "Chromium keeps an extension's origin to itself" } } },
       { name: "a fetch", how: "nocors", sends: ["POST extension cross-site"],
         blocked: true },
       { name: "a WebSocket", how: "websocket", blocked: true,
@@ -204,7 +217,8 @@ export const groups = [
         blocked: true },
       { name: "another site's WebSocket, which its server redirects",
         page: "http-evil", how: "websocket", via: "http-evil", sends: [],
-        blocked: true },
+        blocked: true, differs: { webkit: {
+          sends: ["GET http-evil - websocket"], why: FOLLOWS } } },
     ],
   },
   {
@@ -222,7 +236,11 @@ export const groups = [
         differs: { webkit: { sends: ["POST changed cross-site"],
           blocked: UNLISTED, why: NEW_TAB } } },
       { name: "back to the result of the site's own form", how: "form",
-        then: "back", sends: ["POST changed same-origin"] },
+        then: "back", sends: ["POST changed same-origin"],
+        differs: { webkit: {
+          sends: ["POST changed same-origin", "POST changed cross-site"],
+          blocked: UNLISTED, passes: ["POST changed same-origin"],
+          why: AGAIN } } },
       { name: "the site's own WebSocket", how: "websocket",
         sends: ["GET changed same-origin websocket"], blocked: UNLISTED,
         differs: silent("GET changed - websocket") },

@@ -124,21 +124,36 @@ export async function startServers(
         hosts,
         origins,
         // What has come to a host, and what has reached the application.
-        came: (host) => lines(`${folder}/${host.name}.log`),
-        reached: () => lines(`${folder}/application.log`),
+        came: Object.fromEntries(HOSTS.map((name) =>
+            [name, follow(`${folder}/${name}.log`)])),
+        reached: follow(`${folder}/application.log`),
         isDone: others.isDone,
         stop: () => stops.forEach((stop) => stop()),
     };
 }
 
-function lines(file) {
-    if (!fs.existsSync(file)) return [];
-    const all = fs.readFileSync(file, "utf8").split("\n");
-    // The last one may not be whole yet.
-    return all.slice(0, -1).map((line) => {
-        const [method, path, origin, site, upgrade, status] = line.split(" ");
-        return { method, path, origin, site, upgrade, status };
-    });
+// Reads on in a log: the requests so far whose path ends in a name.
+function follow(file) {
+    const requests = new Map();
+    let from = 0;
+    return (id) => {
+        const size = fs.existsSync(file) ? fs.statSync(file).size : 0;
+        if (size > from) {
+            const text = fs.readFileSync(file, "utf8").slice(from);
+            // The last line may not be whole yet.
+            const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+            from += whole.length;
+            for (const line of whole.trim().split("\n")) {
+                const [method, path, origin, site, upgrade, status] =
+                    line.split(" ");
+                const name = path.split("/").pop();
+                if (!requests.has(name)) requests.set(name, []);
+                requests.get(name)
+                    .push({ method, origin, site, upgrade, status });
+            }
+        }
+        return requests.get(id) ?? [];
+    };
 }
 
 // The sites of others: their pages, their redirects to whatever the query
