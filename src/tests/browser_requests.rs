@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use super::intents::load;
 use crate::{Policy, Request, Verdict};
 
-/// What a page sent that the site does not trust, and `block` does not stop:
-/// rows of BLOCKING.md, and the requests that they are about.
-const NOT_COVERED: &[(&str, fn(&Sent) -> bool)] = &[
+/// A row of BLOCKING.md, and whether a request is what it is about.
+type Row = (&'static str, fn(&Sent) -> bool);
+
+/// What a page sent that the site does not trust, and `block` does not stop.
+const NOT_COVERED: &[Row] = &[
     (
         "your own service worker, if it answers POST navigations: it sends \
          them again as the site itself",
@@ -27,7 +29,7 @@ const NOT_COVERED: &[(&str, fn(&Sent) -> bool)] = &[
 ];
 
 /// What the site's own or a listed page sent, and `block` stops.
-const CAUSES: &[(&str, fn(&Sent) -> bool)] = &[
+const CAUSES: &[Row] = &[
     ("a page without an origin: a sandboxed frame, a `data:` URL", |sent| {
         let pages = ["in sandbox", "in data", "in csp-sandbox"];
         pages.iter().any(|page| sent.case.contains(page))
