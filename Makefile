@@ -90,6 +90,7 @@ test-all:
 	$(AGAIN) $(TESTS) RELOADS=400 VALGRIND_TESTS=
 	PUBLIC_SUFFIX_RULES=all cargo test --release --lib public_suffixes
 	PROPTEST_CASES=300000 cargo test --release --lib helps
+	PROPTEST_CASES=2500000 cargo test --release --lib tests::blocking
 	$(AGAIN) test-go test-rust-version test-c-long test-cpp-long test-clang \
 	    test-apache-valgrind test-browsers-all test-nginx-suite test-deb \
 	    test-fresh soak

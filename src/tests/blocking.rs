@@ -39,6 +39,7 @@ const OPENINGS: &[&str] = &[
     "h2c, websocket",
     "websocket,h2c",
     ",\twebsocket ,",
+    "websocket\r\n\x0c",
 ];
 const OTHER_UPGRADES: &[&str] = &[
     "websocket/13",

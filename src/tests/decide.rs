@@ -171,8 +171,12 @@ fn passes(request: &Request<'_>, pattern: Option<&str>) -> bool {
 
 fn opens_websocket(request: &Request<'_>) -> bool {
     let upgrade = request.upgrade.map(text).unwrap_or_default();
+    // Applications may strip more than the spaces of RFC 9110.
     matches!(request.method, Some(b"GET" | b"OPTIONS"))
-        && elements(&upgrade).any(|one| one.eq_ignore_ascii_case("websocket"))
+        && upgrade.split(',').any(|one| {
+            one.trim_matches([' ', '\t', '\n', '\r', '\x0c'])
+                .eq_ignore_ascii_case("websocket")
+        })
 }
 
 fn is_same_origin(request: &Request<'_>) -> bool {
