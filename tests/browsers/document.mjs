@@ -4,6 +4,29 @@
 
 import fs from "node:fs";
 
+import { groups as blocking } from "./blocking/cases.mjs";
+
+const BLOCKING = `## Blocking
+
+Here nginx, Apache and Python have a policy that lists \`trusted\`, with \`block\`. Each
+request is sent to each of them, and also to a location whose policy has no \`block\`. The
+table says what the standards make browsers send: the method, \`Origin\`,
+\`Sec-Fetch-Site\` and \`Upgrade\`, if there is one. It says whether the request
+*reaches* the application if the policy has \`block\`; without it, each does, except
+preflights. ✓ means that the browser did the same, as the logs of the servers and the
+application's log show.
+
+| name | origin |
+| --- | --- |
+| \`site\` | the application's own, on https |
+| \`port\`, \`sub\` | another port of the host, and a subdomain |
+| \`trusted\`, \`evil\` | other sites |
+| \`extension\` | an extension without permission for any host |
+| \`changed\`, \`kept\` | the application's, behind a proxy that changes \`Host\` or keeps it |
+| \`local-…\` | the same over http, on names of the loopback interface |
+| \`http-…\` | the same over http, on private addresses |
+`;
+
 const INTRODUCTION = `# Browser results
 
 \`make browser-results\` writes this page. [README.md](README.md) says what is tested,
@@ -52,6 +75,7 @@ export function writeDocument(file, groups, results) {
         }
         lines.push("", ...(whys.length > 0 ? [...whys, ""] : []));
     }
+    writeBlocking(lines, results);
     results.forEach(({ title, name }, i) => {
         lines.push(`## The console of ${title}`, "");
         consoles[i].forEach((text, number) => {
@@ -61,6 +85,47 @@ export function writeDocument(file, groups, results) {
         lines.push("");
     });
     fs.writeFileSync(file, lines.join("\n").trimEnd() + "\n");
+}
+
+// What reached the applications.
+function writeBlocking(lines, results) {
+    lines.push(BLOCKING);
+    for (const group of blocking) {
+        lines.push(`### ${group.name}`, "",
+            row(["page sends", "request", "reaches",
+                ...results.map(({ title }) => title)]),
+            row(["---", "---", "---", ...results.map(() => "---")]));
+        const whys = new Set();
+        for (const one of group.cases) {
+            const cells = results.map(({ name, title, blocking: { runs } }) => {
+                const run = runs.find((run) => run.one === one);
+                if (!run) return "-";
+                const differs = one.differs?.[name];
+                if (!differs) return "✓";
+                whys.add(`- ${title}: ${escape(differs.why)}`);
+                const parts = [requests(differs.sends)];
+                if (reaches(run.whole) !== reaches(one)) {
+                    parts.push(`reaches: ${reaches(run.whole)}`);
+                }
+                return parts.join("; ");
+            });
+            lines.push(row(
+                [one.name, requests(one.sends), reaches(one), ...cells]));
+        }
+        lines.push("", ...(whys.size > 0 ? [...whys, ""] : []));
+    }
+}
+
+function requests(sends) {
+    return sends.map((sent) => `\`${sent}\``).join(", ") || "none";
+}
+
+function reaches({ sends, blocked, passes }) {
+    if (sends.every((sent) => sent.startsWith("OPTIONS"))) return "no";
+    if (blocked === true) return "no";
+    if (!blocked) return "yes";
+    const only = passes ? "the last one only" : "only";
+    return `${only} if its origin is listed`;
 }
 
 // What the console said of CORS, each text once in the document.

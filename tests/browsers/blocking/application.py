@@ -4,8 +4,8 @@ front of it, and with the ASGI middleware.
     python application.py DIRECTORY
 
 DIRECTORY/ports.json says where each listens. What reached the application is
-written to application.log, and what came to the middleware to python.log, both
-in the lines of which servers.mjs tells.
+written to application.log, with JSON instead of the status if the body is that,
+and what came to the middleware to python.log: lines as servers.mjs reads them.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ class Log:
     def __init__(self, name):
         self.file = (DIRECTORY / f"{name}.log").open("a", buffering=1)
 
-    def write(self, scope, status="-"):
+    def write(self, scope, last="-"):
         headers = {name.decode(): value.decode()
                    for name, value in scope["headers"]}
         print(
             scope.get("method", "GET"), scope["path"],
             *(headers.get(name, "-")
               for name in ("origin", "sec-fetch-site", "upgrade")),
-            status, file=self.file,
+            last, file=self.file,
         )
 
 
@@ -45,6 +45,20 @@ FILES = {
 }
 
 
+async def content(receive):
+    """Whether the body is JSON, whatever its Content-Type."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    try:
+        return "JSON" if json.loads(body) else "-"
+    except ValueError:
+        return "-"
+
+
 async def application(scope, receive, send):
     if scope["type"] == "websocket":
         REACHED.write(scope)
@@ -56,10 +70,8 @@ async def application(scope, receive, send):
     if name:
         body = (HERE / name).read_bytes()
     else:
-        REACHED.write(scope)
+        REACHED.write(scope, await content(receive))
         body = b"done"
-    while (await receive()).get("more_body"):
-        pass
     await send({
         "type": "http.response.start", "status": 200,
         "headers": [(b"content-type", content_type),

@@ -7,10 +7,10 @@
 const UNLISTED = ["guarded"];
 const KEEPS = "it keeps the page's origin through a redirect of the page's own "
   + "server";
-const AGAIN = "WebKit sends the form again, and calls it cross-site";
-const FOLLOWS = "WebKit follows the redirect of a handshake, and keeps the "
+const AGAIN = "it sends the form again, and calls it cross-site";
+const FOLLOWS = "it follows the redirect of a handshake, and keeps the "
   + "Sec-Fetch-Site of the first server";
-const NEW_TAB = "WebKit calls a form that opens a new tab cross-site";
+const NEW_TAB = "it calls a form that opens a new tab cross-site";
 
 export const groups = [
   {
@@ -44,7 +44,8 @@ export const groups = [
         page: "evil", how: "login",
         sends: ["POST evil cross-site"], blocked: true },
       { name: "another site's form with JSON as text/plain", page: "evil",
-        how: "json", sends: ["POST evil cross-site"], blocked: true },
+        how: "json", json: true, sends: ["POST evil cross-site"],
+        blocked: true },
       { name: "another site's form in a sandboxed frame", page: "evil",
         how: "sandbox", sends: ["POST null cross-site"], blocked: true },
       { name: "the site's own form in a sandboxed frame", page: "site",
@@ -91,7 +92,7 @@ export const groups = [
       { name: "another site's fetch", page: "evil", how: "cors",
         sends: ["POST evil cross-site"], blocked: true },
       { name: "another site's fetch of JSON as text/plain, with no-cors",
-        page: "evil", how: "nocors",
+        page: "evil", how: "nocors", json: true,
         sends: ["POST evil cross-site"], blocked: true },
       { name: "another site's fetch with keepalive", page: "evil",
         how: "keepalive", sends: ["POST evil cross-site"], blocked: true },
@@ -180,12 +181,37 @@ export const groups = [
       { name: "a form", how: "tab", sends: ["POST extension cross-site"],
         blocked: true, differs: { chromium: {
           sends: ["POST null cross-site"],
-          why: "Chromium keeps an extension's origin to itself" } } },
+          why: "it sends null as the origin of an extension's form" } } },
       { name: "a fetch", how: "nocors", sends: ["POST extension cross-site"],
         blocked: true },
       { name: "a WebSocket", how: "websocket", blocked: true,
         sends: ["GET extension cross-site websocket"],
         differs: silent("GET extension - websocket") },
+    ],
+  },
+  {
+    name: "http on the loopback interface",
+    to: "local-site",
+    cases: [
+      { name: "the site's own form", page: "local-site", how: "form",
+        sends: ["POST local-site same-origin"] },
+      { name: "the site's own form, in a new tab", page: "local-site",
+        how: "tab", sends: ["POST local-site same-origin"],
+        differs: { webkit: { sends: ["POST local-site cross-site"],
+          blocked: true, why: NEW_TAB } } },
+      { name: "the site's own WebSocket", page: "local-site",
+        how: "websocket", sends: ["GET local-site same-origin websocket"],
+        differs: silent("GET local-site - websocket") },
+      { name: "another site's form", page: "local-evil", how: "form",
+        sends: ["POST local-evil cross-site"], blocked: true },
+      { name: "another site's WebSocket", page: "local-evil",
+        how: "websocket", sends: ["GET local-evil cross-site websocket"],
+        blocked: true, differs: silent("GET local-evil - websocket") },
+      { name: "another site's WebSocket, which its server redirects",
+        page: "local-evil", how: "websocket", via: "local-evil", sends: [],
+        blocked: true, differs: { webkit: {
+          sends: ["GET local-evil same-origin websocket"],
+          why: FOLLOWS } } },
     ],
   },
   {
@@ -313,5 +339,5 @@ export const groups = [
 
 function silent(sent) {
   return { chromium: { sends: [sent],
-    why: "Chromium sends no Sec-Fetch-Site with WebSockets" } };
+    why: "it sends no Sec-Fetch-Site with WebSockets" } };
 }

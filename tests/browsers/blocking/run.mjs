@@ -135,8 +135,13 @@ function judge(servers, { extension }, { whole, variants }) {
             `what ${host.name} got for ${id}`);
         const reach = whole.sends.filter((sent) =>
             !sent.startsWith("OPTIONS") && !isBlocked(whole, place, sent));
-        assert.deepEqual(servers.reached(id).map(named), reach,
+        const reached = servers.reached(id);
+        assert.deepEqual(reached.map(named), reach,
             `what reached the application behind ${host.name} for ${id}`);
+        if (whole.json) {
+            assert(reached.every(({ status }) => status === "JSON"),
+                `what reached the application for ${id} is not JSON`);
+        }
         for (const line of came) {
             if (line.method === "OPTIONS") continue;
             assert.equal(line.status === "403",

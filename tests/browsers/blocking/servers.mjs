@@ -28,8 +28,8 @@ export async function startServers(
     fs.chmodSync(folder, 0o755);
     makeCertificate(folder);
     const lan = !missing("LAN");
-    const ports = await freePorts(19);
-    const [foreign, plain, proxy, ...rest] = ports;
+    const ports = await freePorts(20);
+    const [foreign, plain, local, proxy, ...rest] = ports;
     const next = () => rest.pop();
 
     // What stands for an origin in the cases. All that ends in .localhost is
@@ -39,11 +39,13 @@ export async function startServers(
         origins[name] = `https://${name}.localhost:${foreign}`;
     }
     origins.port = `https://site.localhost:${foreign}`;
+    origins["local-evil"] = `http://evil.localhost:${local}`;
     origins["http-evil"] = `http://${STRANGER}:${plain}`;
     const hosts = HOSTS.map((name) => {
         const host = { name, tls: next(), lan: next(), inner: next() };
         host.origins = {
             site: `https://site.localhost:${host.tls}`,
+            "local-site": `http://site.localhost:${host.inner}`,
             "http-site": `http://${LAN}:${host.lan}`,
         };
         host.proxies = WAYS.map((way) => {
@@ -109,7 +111,7 @@ export async function startServers(
     start("nginx", nginx, "-p", folder, "-e", "error.log", "-c", "nginx.conf");
     start("apache", httpd, "-d", folder, "-f", `${folder}/httpd.conf`,
         "-D", "FOREGROUND");
-    const others = startForeign({ folder, foreign, plain, lan });
+    const others = startForeign({ folder, foreign, plain, local, lan });
     stops.push(others.stop);
     for (const { name, inner } of [...hosts,
         { name: "python", inner: application }]) {
@@ -158,7 +160,7 @@ function follow(file) {
 
 // The sites of others: their pages, their redirects to whatever the query
 // says, of WebSockets too, and where pages tell that they are done.
-function startForeign({ folder, foreign, plain, lan }) {
+function startForeign({ folder, foreign, plain, local, lan }) {
     const done = new Set();
     const file = (name) =>
         fs.readFileSync(new URL(name, import.meta.url), "utf8");
@@ -186,8 +188,10 @@ function startForeign({ folder, foreign, plain, lan }) {
         key: fs.readFileSync(`${folder}/key.pem`),
         cert: fs.readFileSync(`${folder}/certificate.pem`),
     };
-    const servers = [https.createServer(tls, answer)
-        .listen(foreign, "127.0.0.1")];
+    const servers = [
+        https.createServer(tls, answer).listen(foreign, "127.0.0.1"),
+        http.createServer(answer).listen(local, "127.0.0.1"),
+    ];
     if (lan) servers.push(http.createServer(answer).listen(plain, STRANGER));
     for (const server of servers) server.on("upgrade", upgrade);
     return {
