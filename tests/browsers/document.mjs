@@ -41,8 +41,9 @@ consoles, which are at the end of this page.
 
 export function writeDocument(file, groups, results) {
     const lines = [INTRODUCTION];
-    for (const { title, version, runs } of results) {
-        lines.push(`- ${title} ${version}: ${runs.length} cases`);
+    for (const { title, version, runs, blocking } of results) {
+        const count = runs.length + blocking.runs.length;
+        lines.push(`- ${title} ${version}: ${count} cases`);
     }
     lines.push("");
     const consoles = results.map(() => []);

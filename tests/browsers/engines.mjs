@@ -179,13 +179,7 @@ async function startPuppeteer({ modules, program, folder }, options) {
 // not while it is so driven. So a page asks here what to do next: page.js has
 // `drive`.
 async function startMiniBrowser({ program, server, folder }) {
-    const { env, stop: stopXvfb } = await startXvfb(folder);
-    let browser;
-    const stop = () => {
-        browser?.kill();
-        stopXvfb();
-    };
-    process.on("exit", stop);
+    const { env, children, stop } = await startXvfb(folder);
     const version = spawnSync(program, ["--version"], { env });
 
     let idle;      // the page's question, while it waits
@@ -209,10 +203,11 @@ async function startMiniBrowser({ program, server, folder }) {
         return (order) => response.end(JSON.stringify(order));
     };
 
-    browser = spawn(program, [
+    const browser = spawn(program, [
         "--enable-write-console-messages-to-stdout=true",
         "--ignore-tls-errors", server.here("http://api.SITE/driven"),
     ], { env, stdio: ["ignore", "ignore", "pipe"] });
+    children.push(browser);
     const messages = [];
     // Not to standard output, whatever the option's name.
     readline.createInterface({ input: browser.stderr }).on("line", (line) => {
@@ -240,11 +235,13 @@ async function startMiniBrowser({ program, server, folder }) {
     };
 }
 
-// A screen that nobody sees, and the environment of what is shown there.
+// A screen that nobody sees, the environment of what is shown there, and what
+// ends with it.
 async function startXvfb(folder) {
     const xvfb = spawn("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"],
         { stdio: ["ignore", "ignore", "ignore", "pipe"] });
-    const stop = () => xvfb.kill();
+    const children = [xvfb];
+    const stop = () => children.forEach((child) => child.kill());
     process.on("exit", stop);
     const [display] = await once(xvfb.stdio[3], "data");
     const home = `${folder}/home`;
@@ -252,17 +249,17 @@ async function startXvfb(folder) {
         PATH: process.env.PATH, DISPLAY: `:${String(display).trim()}`,
         HOME: home, XDG_RUNTIME_DIR: home,
     };
-    return { env, stop };
+    return { env, children, stop };
 }
 
 // MiniBrowser by WebDriver, which can go back and load again. Its one window is
 // the tab.
 async function startWebDriver({ program, folder }) {
-    const { env, stop } = await startXvfb(folder);
+    const { env, children, stop } = await startXvfb(folder);
     const [port] = await freePorts(1);
     const driver = spawn("WebKitWebDriver", [`--port=${port}`],
         { env, stdio: "ignore" });
-    process.on("exit", () => driver.kill());
+    children.push(driver);
     const call = async (method, path, body) => {
         const response = await fetch(`http://127.0.0.1:${port}${path}`, {
             method, body: body && JSON.stringify(body),
@@ -297,7 +294,6 @@ async function startWebDriver({ program, folder }) {
         tabs: () => [tab],
         async close() {
             await call("DELETE", at).catch(() => {});
-            driver.kill();
             stop();
         },
     };

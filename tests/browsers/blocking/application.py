@@ -9,6 +9,7 @@ and what came to the middleware to python.log: lines as servers.mjs reads them.
 """
 
 import asyncio
+import contextlib
 import json
 import pathlib
 import sys
@@ -108,6 +109,12 @@ async def watched(scope, receive, send):
     CAME.write(scope, status)
 
 
+class Door(uvicorn.Server):
+    """One of several, so that a signal is for the process."""
+
+    capture_signals = contextlib.nullcontext
+
+
 async def main():
     ports = json.loads((DIRECTORY / "ports.json").read_text())
     doors = []
@@ -117,9 +124,10 @@ async def main():
             "ssl_certfile": DIRECTORY / "certificate.pem",
         } if tls else {}
         app = {"plain": application, "guarded": watched}[app]
-        doors.append(uvicorn.Server(uvicorn.Config(
+        doors.append(Door(uvicorn.Config(
             app, host=host, port=port, lifespan="off", log_level="warning",
-            **files,
+            # Apache keeps its connections, and might use one that just ends.
+            timeout_keep_alive=600, **files,
         )))
     await asyncio.gather(*(door.serve() for door in doors))
 

@@ -9,7 +9,9 @@ import { missing, until, within } from "../server.mjs";
 import { groups } from "./cases.mjs";
 import { startServers } from "./servers.mjs";
 
+// For what must come, however busy the machine is.
 const SECONDS = 30;
+// The servers of a case, with and without `block`, at the same time.
 const TABS = 6;
 
 export async function runBlocking(name, engine, options) {
@@ -78,17 +80,17 @@ function variantsOf({ places = ["guarded", "open"] }, { hosts }, number) {
 // Each tab takes the next.
 async function runAll(servers, { extension }, tabs, whole, variants) {
     const left = [...variants];
-    await Promise.all(tabs.map(async (tab) => {
+    const ends = await Promise.allSettled(tabs.map(async (tab) => {
         while (left.length > 0) {
             await run(servers, extension, tab, whole, left.shift());
         }
     }));
+    for (const { reason } of ends) if (reason) throw reason;
 }
 
 async function run(servers, extension, tab, whole, { host, place, id }) {
     const { page, how, via, then, sends, referrer, to = "site" } = whole;
-    const origins = { ...servers.origins, ...host.origins,
-        extension };
+    const origins = { ...servers.origins, ...host.origins, extension };
     const target = `${origins[to]}/${place}/${id}`;
     const order = {
         how,
@@ -107,18 +109,24 @@ async function run(servers, extension, tab, whole, { host, place, id }) {
         ? soon(`the end of ${id}`, () => servers.isDone(id)) : came(1));
     if (then) {
         await soon(target, async () => await tab.url() === target);
-        const other = `${origins.pages}/page`;
-        if (then === "back") {
-            await tab.visit(other);
-            await soon(other, async () => await tab.url() === other);
-        }
-        await tab[then]();
-        // Which may be an error page, instead of the result.
-        await soon(`the page after ${other}`, async () =>
-            then !== "back" || await tab.url() !== other);
+        await thens[then](tab, `${origins.pages}/page`);
     }
     await came(sends.length);
 }
+
+// What the user does with the result of a form.
+const thens = {
+    reload: (tab) => tab.reload(),
+
+    async back(tab, other) {
+        await tab.visit(other);
+        await soon(other, async () => await tab.url() === other);
+        await tab.back();
+        // To an error page, if the browser does not send the form again.
+        await soon(`the page before ${other}`, async () =>
+            await tab.url() !== other);
+    },
+};
 
 async function soon(what, condition) {
     if (!await until(condition, SECONDS)) {

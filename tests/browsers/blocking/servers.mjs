@@ -97,28 +97,30 @@ export async function startServers(
         application, addresses: addresses(second),
     }));
 
-    const stops = [];
+    const children = [];
     const start = (name, program, ...words) => {
         const output = fs.openSync(`${folder}/${name}.output`, "w");
-        const process_ = spawn(program, words,
-            { stdio: ["ignore", output, output] });
-        const stop = () => process_.kill("SIGKILL");
-        process.on("exit", stop);
-        stops.push(stop);
+        children.push(spawn(program, words,
+            { stdio: ["ignore", output, output] }));
     };
+    const kill = () => children.forEach((child) => child.kill());
+    process.on("exit", kill);
     start("python", python,
         new URL("application.py", import.meta.url).pathname, folder);
     start("nginx", nginx, "-p", folder, "-e", "error.log", "-c", "nginx.conf");
     start("apache", httpd, "-d", folder, "-f", `${folder}/httpd.conf`,
         "-D", "FOREGROUND");
     const others = startForeign({ folder, foreign, plain, local, lan });
-    stops.push(others.stop);
+    const stop = () => {
+        kill();
+        others.stop();
+    };
     for (const { name, inner } of [...hosts,
         { name: "python", inner: application }]) {
         const answers = () => fetch(`http://127.0.0.1:${inner}/page`)
             .then(({ ok }) => ok, () => false);
         if (await until(answers, 30)) continue;
-        stops.forEach((stop) => stop());
+        stop();
         throw new Error(`${name} does not answer: `
             + fs.readFileSync(`${folder}/${name}.output`, "utf8"));
     }
@@ -130,7 +132,7 @@ export async function startServers(
             [name, follow(`${folder}/${name}.log`)])),
         reached: follow(`${folder}/application.log`),
         isDone: others.isDone,
-        stop: () => stops.forEach((stop) => stop()),
+        stop,
     };
 }
 
