@@ -85,7 +85,7 @@ class Decision:
     def body(self) -> bytes:
         """The text/plain body of the response if status is not 0: of one to a
         blocked request, a line for people, otherwise empty."""
-        is_blocked = self.verdict is Verdict.BLOCKED and self.status == 403
+        is_blocked = self.status == 403 and self.verdict is Verdict.BLOCKED
         return BLOCKED_BODY if is_blocked else b""
 
 

@@ -108,23 +108,21 @@ class CORSMiddleware(Host):
             if policy._blocks:
                 decision = self._decide(policy, method, scope)
             else:
-                origin = None
-                for name, value in scope["headers"]:
-                    if name == b"origin":
-                        origin = (
-                            value if origin is None else origin + b"," + value
-                        )
-                if origin is not None:
-                    origin = origin.strip(b" \t")
                 if method == "OPTIONS":
-                    decision = policy._decide(
-                        method,
-                        origin,
-                        joined(scope, b"access-control-request-method"),
-                        joined(scope, b"access-control-request-headers"),
-                    )
+                    origin, *asked = self._members(scope)[:3]
+                    decision = policy._decide(method, origin, *asked)
                 else:
-                    # The other two headers matter for OPTIONS only.
+                    # No other header matters.
+                    origin = None
+                    for name, value in scope["headers"]:
+                        if name == b"origin":
+                            origin = (
+                                value
+                                if origin is None
+                                else origin + b"," + value
+                            )
+                    if origin is not None:
+                        origin = origin.strip(b" \t")
                     decision = policy._decide(method, origin)
                 if decision.verdict is REFUSED and may_be_own(
                     origin, *host_and_site(scope)
@@ -179,12 +177,6 @@ class CORSMiddleware(Host):
 
 
 PLACES = {name.encode(): place for place, name in enumerate(MEMBERS)}
-
-
-def joined(scope: Scope, wanted: bytes) -> bytes | None:
-    """A request header, its fields joined; None if it is absent."""
-    values = [value for name, value in scope["headers"] if name == wanted]
-    return b",".join(values).strip(b" \t") if values else None
 
 
 def host_and_site(scope: Scope) -> tuple[bytes | None, bytes | None]:
