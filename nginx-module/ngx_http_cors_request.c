@@ -16,6 +16,18 @@
 #define ngx_http_cors_space(c)  ((c) == ' ' || (c) == '\t')
 
 
+/* [i] is there if the bit is set */
+
+typedef struct {
+    ngx_array_t    array[6];
+    ngx_uint_t     set;
+} ngx_http_cors_joined_t;
+
+
+static ngx_int_t ngx_http_cors_join(ngx_http_request_t *r,
+    ngx_http_cors_joined_t *joined, ngx_uint_t i, cors_str *value,
+    ngx_str_t *line)
+    __attribute__((noinline));
 static cors_str *ngx_http_cors_member(cors_request *request,
     ngx_table_elt_t *h);
 
@@ -23,16 +35,21 @@ static cors_str *ngx_http_cors_member(cors_request *request,
 ngx_int_t
 ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
 {
-    u_char           *p;
-    cors_str         *value;
-    ngx_str_t         line;
-    ngx_uint_t        i;
-    ngx_array_t       lines[6], *joined;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    cors_str                *value;
+    ngx_str_t                line;
+    ngx_uint_t               i, copied;
+    ngx_list_part_t         *part;
+    ngx_table_elt_t         *h;
+    ngx_http_cors_joined_t   joined;
+
+    joined.set = 0;
 
     request->method.ptr = (char *) r->method_name.data;
     request->method.len = r->method_name.len;
+
+    /* an upgraded connection reuses the buffer before it is logged */
+
+    copied = r->headers_in.upgrade || r->method == NGX_HTTP_CONNECT;
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
@@ -55,38 +72,23 @@ ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
                 line.len--;
             }
 
-            /* an upgraded connection reuses the buffer before it is logged */
-
-            if (r->headers_in.upgrade || r->method == NGX_HTTP_CONNECT) {
+            if (copied) {
                 line.data = ngx_pstrdup(r->pool, &line);
                 if (line.data == NULL) {
                     return NGX_ERROR;
                 }
             }
 
-            joined = &lines[value - &request->origin];
-
-            /* starts at the first field's value, and moves when it grows */
-
             if (value->ptr == NULL) {
-                joined->elts = line.data;
-                joined->nelts = line.len;
-                joined->size = 1;
-                joined->nalloc = line.len;
-                joined->pool = r->pool;
+                value->ptr = (char *) line.data;
+                value->len = line.len;
 
-            } else {
-                p = ngx_array_push_n(joined, line.len + 1);
-                if (p == NULL) {
-                    return NGX_ERROR;
-                }
-
-                *p = ',';
-                ngx_memcpy(p + 1, line.data, line.len);
+            } else if (ngx_http_cors_join(r, &joined, value - &request->origin,
+                                          value, &line)
+                       != NGX_OK)
+            {
+                return NGX_ERROR;
             }
-
-            value->ptr = joined->elts;
-            value->len = joined->nelts;
         }
     }
 
@@ -107,6 +109,44 @@ ngx_http_cors_read_request(ngx_http_request_t *r, cors_request *request)
     }
 
 #endif
+
+    return NGX_OK;
+}
+
+
+/* few requests repeat a field */
+
+static ngx_int_t
+ngx_http_cors_join(ngx_http_request_t *r, ngx_http_cors_joined_t *joined,
+    ngx_uint_t i, cors_str *value, ngx_str_t *line)
+{
+    u_char       *p;
+    ngx_array_t  *array;
+
+    array = &joined->array[i];
+
+    /* starts at the first field's value, and moves when it grows */
+
+    if (!(joined->set & (1 << i))) {
+        array->elts = (void *) value->ptr;
+        array->nelts = value->len;
+        array->size = 1;
+        array->nalloc = value->len;
+        array->pool = r->pool;
+
+        joined->set |= 1 << i;
+    }
+
+    p = ngx_array_push_n(array, line->len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    *p = ',';
+    ngx_memcpy(p + 1, line->data, line->len);
+
+    value->ptr = array->elts;
+    value->len = array->nelts;
 
     return NGX_OK;
 }
