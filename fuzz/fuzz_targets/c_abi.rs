@@ -129,7 +129,7 @@ struct Call<'a> {
     /// What an old library does not know of a larger request.
     request_tail: u8,
     decision_size: usize,
-    fields: [Field<'a>; 4],
+    fields: [Field<'a>; FIELDS],
     null: Option<u8>,
 }
 
@@ -142,7 +142,7 @@ enum Field<'a> {
     Impossible(usize),
 }
 
-const JSON: [&str; 4] = [
+const JSON: [&str; 6] = [
     r#"{"allow_origins":["https://a.com","https://*.a.com","http://[::1]:*"],
         "allow_credentials":true,"allow_methods":["*"],
         "allow_headers":["*","X-A"],"expose_headers":["X-A"],"max_age":60}"#,
@@ -150,13 +150,23 @@ const JSON: [&str; 4] = [
         "allow_headers":["*","authorization"],"expose_headers":["*"]}"#,
     r#"{"allow_origins":["null","https://**.a.com"],"preflight_status":200,
         "allow_headers":["x-a"],"dangerously_allow":{"null_origin":true}}"#,
+    r#"{"allow_origins":["https://a.com"],
+        "block":["unsafe_methods","websockets"]}"#,
+    r#"{"allow_origins":["*"],"block":["websockets"]}"#,
     r#"{"allow_origins":["https://a.com/"],"allow_methods":["put"],"x":1}"#,
 ];
 
-const VALUES: [&[u8]; 12] = [
+const VALUES: [&[u8]; 19] = [
     b"OPTIONS",
     b"GET",
     b"PUT",
+    b"POST",
+    b"a.com",
+    b"same-origin",
+    b"none",
+    b"cross-site",
+    b"websocket",
+    b"https",
     b"*",
     b"null",
     b"https://a.com",
@@ -170,6 +180,9 @@ const VALUES: [&[u8]; 12] = [
 
 const REQUEST: usize = size_of::<cors_request>();
 const REQUEST_0_1: usize = offset_of!(cors_request, later);
+const REQUEST_WITH_UPGRADE: usize = REQUEST_0_1 + 3 * size_of::<cors_str>();
+/// Four of 0.1, and those that came later.
+const FIELDS: usize = 8;
 const DECISION: usize = size_of::<cors_decision>();
 const IMPOSSIBLE: usize = isize::MAX as usize + 1;
 
@@ -213,7 +226,7 @@ impl<'a> Call<'a> {
             request_tail: if odd { u.int_in_range(0..=1)? } else { 0 },
             decision_size: size(u, DECISION)?,
             null: if odd { u.arbitrary()? } else { None },
-            fields: [field(u)?, field(u)?, field(u)?, field(u)?],
+            fields: fields(u)?,
         })
     }
 }
@@ -230,6 +243,14 @@ fn size(u: &mut Unstructured<'_>, right: usize) -> Result<usize> {
         6 => usize::MAX,
         _ => right,
     })
+}
+
+fn fields<'a>(u: &mut Unstructured<'a>) -> Result<[Field<'a>; FIELDS]> {
+    let mut fields = [Field::Absent(0); FIELDS];
+    for one in &mut fields {
+        *one = field(u)?;
+    }
+    Ok(fields)
 }
 
 fn field<'a>(u: &mut Unstructured<'a>) -> Result<Field<'a>> {
@@ -395,12 +416,13 @@ fn evaluate(
     expected: Option<&Policy>,
     call: &Call<'_>,
 ) {
-    let buffers: [Option<Box<[u8]>>; 4] = call.fields.map(|one| match one {
-        Field::Absent(_) => None,
-        Field::Bytes(bytes) => Some(bytes.into()),
-        Field::Impossible(_) => Some(b"x"[..].into()),
-    });
-    let mut strings = [cors_str { ptr: ptr::null(), len: 0 }; 4];
+    let buffers: [Option<Box<[u8]>>; FIELDS] =
+        call.fields.map(|one| match one {
+            Field::Absent(_) => None,
+            Field::Bytes(bytes) => Some(bytes.into()),
+            Field::Impossible(_) => Some(b"x"[..].into()),
+        });
+    let mut strings = [cors_str { ptr: ptr::null(), len: 0 }; FIELDS];
     for ((string, field), buffer) in
         strings.iter_mut().zip(call.fields).zip(&buffers)
     {
@@ -412,10 +434,10 @@ fn evaluate(
             },
         };
     }
-    let [method, origin, request_method, request_headers] = strings;
+    let [method, origin, request_method, request_headers, later @ ..] =
+        strings;
     let absent = || cors_str { ptr: ptr::null(), len: 0 };
     let request = Exact::new(call.request_size, call.request_tail, |size| {
-        let later = [(); 4].map(|()| absent());
         cors_request {
             size,
             method,
@@ -448,14 +470,26 @@ fn evaluate(
     let status = unsafe { cors_evaluate(policy, request_ptr, decision_ptr) };
 
     let request_fits = (REQUEST_0_1..IMPOSSIBLE).contains(&call.request_size)
-        && (call.request_size <= REQUEST || call.request_tail == 0);
-    let impossible =
-        call.fields.iter().any(|field| matches!(field, Field::Impossible(_)));
+        && !request_ptr.is_null();
+    // What the library sees of it.
+    let seen = match request_fits {
+        true => seen(&request, &buffers),
+        false => [None; FIELDS],
+    };
+    let is_impossible = |fields: &[Option<Seen<'_>>]| {
+        fields.iter().flatten().any(|one| one.bytes.is_none())
+    };
     let writable = !decision_ptr.is_null() && call.decision_size >= DECISION;
-    let readable = !policy.is_null()
-        && !request_ptr.is_null()
+    let loaded = expected.filter(|_| !policy.is_null());
+    let blocks = loaded.is_some_and(|policy| policy.blocks().count() > 0);
+    let readable = loaded.is_some()
         && request_fits
-        && !impossible;
+        && (call.request_size <= REQUEST || call.request_tail == 0)
+        && (call.request_size >= REQUEST_WITH_UPGRADE || !blocks)
+        && !is_impossible(&seen[..4]);
+    // Of those that came later, it reads what it needs.
+    let is_open = readable && is_impossible(&seen[4..]);
+    let readable = readable && !(is_open && status != CORS_OK);
     let right = match writable && readable {
         true => CORS_OK,
         false => CORS_ERROR_ARGUMENT,
@@ -468,11 +502,27 @@ fn evaluate(
     if !writable {
         assert_eq!(after, before, "written where it must not");
     }
-    let policy_face = expected.filter(|_| readable);
-    let [method, origin, request_method, request_headers] =
-        [0, 1, 2, 3].map(|i| buffers[i].as_deref());
-    let rust_request =
-        Request { method, origin, request_method, request_headers };
+    let policy_face = loaded.filter(|_| readable);
+    let [
+        method,
+        origin,
+        request_method,
+        request_headers,
+        host,
+        fetch_site,
+        upgrade,
+        scheme,
+    ] = seen.map(|one| one.and_then(|one| one.bytes));
+    let rust_request = Request {
+        method,
+        origin,
+        request_method,
+        request_headers,
+        host,
+        fetch_site,
+        upgrade,
+        scheme,
+    };
     if writable {
         // SAFETY: it is as large as the struct, and every member was written.
         let decision: &cors_decision = unsafe { &*decision.as_ptr().cast() };
@@ -481,17 +531,75 @@ fn evaluate(
             + count * size_of::<cors_header>()
             ..offset_of!(cors_decision, culprit);
         assert_eq!(after[unused.clone()], before[unused], "not left alone");
-        check_decision(decision, policy_face, &rust_request, &buffers);
+        let upgrade_is_unread = call.request_size < REQUEST_WITH_UPGRADE
+            || !request_fits
+            || seen[6].is_some_and(|one| one.bytes.is_none());
+        let opens = match upgrade_is_unread {
+            true => loaded.is_some_and(|policy| {
+                policy.blocks().any(|kind| kind == "websockets")
+            }),
+            false => names_websocket(upgrade.unwrap_or_default()),
+        };
+        let is_safe = match method {
+            Some(b"GET" | b"OPTIONS") => !opens,
+            method => method == Some(b"HEAD"),
+        };
+        check_decision(
+            decision,
+            policy_face,
+            blocks && !is_safe,
+            &rust_request,
+            &buffers,
+        );
     }
+    // The text needs all of it.
+    let policy_face = policy_face.filter(|_| !is_open);
     let text = policy_face.map(|policy| policy.explain(&rust_request));
     explain(policy, request_ptr, &text.unwrap_or_default());
+}
+
+/// A string of the request.
+#[derive(Clone, Copy)]
+struct Seen<'b> {
+    /// `None` if its length cannot be.
+    bytes: Option<&'b [u8]>,
+}
+
+/// The strings that are there, as a library sees them that reads no more than
+/// the size allows, and zeros behind it.
+fn seen<'b>(
+    request: &Exact,
+    buffers: &'b [Option<Box<[u8]>>; FIELDS],
+) -> [Option<Seen<'b>>; FIELDS] {
+    let word = |at: usize| {
+        let mut word = [0; size_of::<usize>()];
+        let bytes = request.bytes().get(at..).unwrap_or_default();
+        let len = bytes.len().min(word.len());
+        word[..len].copy_from_slice(&bytes[..len]);
+        usize::from_ne_bytes(word)
+    };
+    let mut seen = [None; FIELDS];
+    for (i, (one, buffer)) in seen.iter_mut().zip(buffers).enumerate() {
+        let at = offset_of!(cors_request, method) + i * size_of::<cors_str>();
+        let (ptr, len) = (word(at), word(at + size_of::<usize>()));
+        let bytes = buffer.as_deref().unwrap_or_default();
+        *one = (ptr != 0).then(|| Seen { bytes: bytes.get(..len) });
+    }
+    seen
+}
+
+fn names_websocket(upgrade: &[u8]) -> bool {
+    upgrade
+        .split(|&byte| byte == b',')
+        .any(|one| one.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
 fn check_decision(
     decision: &cors_decision,
     policy: Option<&Policy>,
+    may_be_blocked: bool,
     request: &Request<'_>,
-    buffers: &[Option<Box<[u8]>>; 4],
+    buffers: &[Option<Box<[u8]>>; FIELDS],
 ) {
     let headers = &decision.headers[..decision.header_count as usize];
     // SAFETY: policy and request live.
@@ -505,13 +613,27 @@ fn check_decision(
     let (culprit, pattern) =
         unsafe { (bytes_of(&decision.culprit), bytes_of(&decision.pattern)) };
     let Some(policy) = policy else {
-        let vary = "origin, access-control-request-method, \
-                    access-control-request-headers";
+        let vary: &[u8] = b"origin, access-control-request-method, \
+                            access-control-request-headers";
+        let (numbers, expected) = match may_be_blocked {
+            true => (
+                (6, 0, 403),
+                vec![
+                    (&b"vary"[..], &b"origin"[..]),
+                    (b"cache-control", b"no-store"),
+                ],
+            ),
+            false => ((2, 0, 0), vec![(&b"vary"[..], vary)]),
+        };
         assert_eq!(
             (decision.verdict, decision.reason, decision.status),
-            (2, 0, 0)
+            numbers
         );
-        assert_eq!(headers, [(Some(&b"vary"[..]), Some(vary.as_bytes()))]);
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(name, value)| (Some(name), Some(value)))
+            .collect();
+        assert_eq!(headers, expected);
         assert_eq!((culprit, pattern), (None, None));
         return;
     };

@@ -10,6 +10,7 @@ use browser::{
 };
 use cors::{Policy, Reason, Request, Verdict};
 use libfuzzer_sys::fuzz_target;
+use serde_json::json;
 
 #[path = "../../src/tests/naive.rs"]
 mod naive;
@@ -30,6 +31,8 @@ struct Intent {
 struct Input {
     rules: Vec<Intent>,
     preflight_status: u16,
+    /// Unsafe methods.
+    blocks: bool,
     star: AuthorizationStar,
     /// All to one URL, one after the other.
     requests: Vec<ScriptRequest>,
@@ -104,6 +107,7 @@ impl<'a> Arbitrary<'a> for Input {
             }
         }
         let preflight_status = *u.choose(&[200, 204])?;
+        let blocks = u.ratio(1, 4)?;
         let star = match u.arbitrary()? {
             true => AuthorizationStar::Lax,
             false => AuthorizationStar::Strict,
@@ -114,7 +118,7 @@ impl<'a> Arbitrary<'a> for Input {
         {
             requests.push(request(u, &rules, requests.last())?);
         }
-        Ok(Self { rules, preflight_status, star, requests })
+        Ok(Self { rules, preflight_status, blocks, star, requests })
     }
 }
 
@@ -166,14 +170,14 @@ impl Intent {
                  {max_age}"dangerously_allow":{{"null_origin":true,
                    "insecure_origins":{},"public_suffix_wildcards":{},
                    "scheme_wildcards":{}}}}}"#,
-            pieces::json_list(&self.origins),
+            json!(&self.origins),
             self.credentials,
-            pieces::json_list(&self.methods),
-            pieces::json_list(&self.headers),
-            pieces::json_list(&self.expose),
-            pieces::json_list(&insecure),
-            pieces::json_list(&self.origins),
-            pieces::json_list(&self.origins),
+            json!(&self.methods),
+            json!(&self.headers),
+            json!(&self.expose),
+            json!(&insecure),
+            json!(&self.origins),
+            json!(&self.origins),
         )
     }
 
@@ -201,10 +205,12 @@ impl Intent {
     }
 }
 
-fn load(rules: &[Intent], preflight_status: u16) -> Policy {
+fn load(rules: &[Intent], preflight_status: u16, blocks: bool) -> Policy {
+    let block = if blocks { r#""unsafe_methods""# } else { "" };
     let rules: Vec<String> = rules.iter().map(Intent::json).collect();
     let json = format!(
-        r#"{{"rules":[{}],"preflight_status":{preflight_status}}}"#,
+        r#"{{"rules":[{}],"block":[{block}],
+             "preflight_status":{preflight_status}}}"#,
         rules.join(",")
     );
     Policy::from_json(json.as_bytes())
@@ -273,8 +279,8 @@ fn token(u: &mut Unstructured<'_>) -> Result<String> {
 }
 
 fuzz_target!(|input: Input| {
-    let Input { rules, preflight_status, star, requests } = &input;
-    let policy = load(rules, *preflight_status);
+    let Input { rules, preflight_status, blocks, star, requests } = &input;
+    let policy = load(rules, *preflight_status, *blocks);
     let patterns: Vec<Vec<String>> =
         rules.iter().map(|rule| rule.origins.clone()).collect();
     let mut browser = Browser::new(*star);
@@ -282,17 +288,24 @@ fuzz_target!(|input: Input| {
         let mut server = Server { policy: &policy, preflights: Vec::new() };
         let outcome = browser.fetch(request, |sent| server.answer(sent));
         // Only this rule decides, if there is one.
-        let Some((rule, _)) = naive::find_rule(&patterns, &request.origin)
+        let Some((rule, pattern)) =
+            naive::find_rule(&patterns, &request.origin)
         else {
             assert!(outcome.is_err(), "{request:?}");
             continue;
         };
-        check(&rules[rule], *star, request, &server, &outcome);
+        // Every page can have these origins.
+        let is_blocked = *blocks
+            && ["*", "null"].contains(&pattern)
+            && !["GET", "HEAD", "OPTIONS"]
+                .contains(&&*browser::normalize_method(&request.method));
+        check(&rules[rule], is_blocked, *star, request, &server, &outcome);
     }
 });
 
 fn check(
     intent: &Intent,
+    is_blocked: bool,
     star: AuthorizationStar,
     request: &ScriptRequest,
     server: &Server<'_>,
@@ -309,7 +322,8 @@ fn check(
         .collect();
     let names = browser::unsafe_request_header_names(&headers);
     let needs_preflight = browser::needs_preflight(request);
-    let expected = (intent.credentials || !request.credentials)
+    let expected = !is_blocked
+        && (intent.credentials || !request.credentials)
         && !browser::forbidden_method(&method)
         && (!needs_preflight
             || (intent.allows_method(&method)
@@ -398,6 +412,7 @@ impl Server<'_> {
                 .request_headers
                 .as_deref()
                 .map(str::as_bytes),
+            ..Request::default()
         });
         if matches!(
             decision.verdict,

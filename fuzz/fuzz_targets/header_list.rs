@@ -111,6 +111,7 @@ fn check(
         origin: Some(ORIGIN.as_bytes()),
         request_method: Some(method),
         request_headers: headers,
+        ..Request::default()
     });
     let list = headers.unwrap_or_default();
     let expected = Expected::of(lists, method, list);

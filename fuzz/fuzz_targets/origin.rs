@@ -6,6 +6,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use cors::{Code, Policy, Reason, Request, Severity};
 use libfuzzer_sys::fuzz_target;
+use serde_json::json;
 
 #[path = "../../src/tests/naive.rs"]
 mod naive;
@@ -165,6 +166,7 @@ fn check_origin(input: &Input<'_>, policy: &Policy, bytes: &[u8]) {
             origin: Some(bytes),
             request_method,
             request_headers: None,
+            ..Request::default()
         };
         let decision = policy.evaluate(&request);
         let shown = bytes.escape_ascii();
@@ -190,7 +192,7 @@ fn check_origin(input: &Input<'_>, policy: &Policy, bytes: &[u8]) {
 fn load(patterns: &[String]) -> std::result::Result<Policy, cors::LoadError> {
     let json = format!(
         r#"{{"allow_origins":{},"dangerously_allow":{{"null_origin":true}}}}"#,
-        pieces::json_list(patterns)
+        json!(patterns)
     );
     Policy::from_json(json.as_bytes())
 }
@@ -204,7 +206,7 @@ fn load_rules(
             format!(
                 r#"{{"allow_origins":{},
                      "dangerously_allow":{{"null_origin":true}}}}"#,
-                pieces::json_list(patterns)
+                json!(patterns)
             )
         })
         .collect();

@@ -342,23 +342,3 @@ pub(crate) fn is_pattern(text: &str) -> bool {
         && !literal.iter().any(|label| label.contains('*'))
         && literal.last() != Some(&"")
 }
-
-/// `text` in JSON.
-pub(crate) fn json_string(text: &str) -> String {
-    let mut json = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => json.extend(['\\', c]),
-            c if c < ' ' => json += &format!("\\u{:04x}", u32::from(c)),
-            c => json.push(c),
-        }
-    }
-    json + "\""
-}
-
-/// `list` in JSON.
-pub(crate) fn json_list(list: &[impl AsRef<str>]) -> String {
-    let list: Vec<_> =
-        list.iter().map(|text| json_string(text.as_ref())).collect();
-    format!("[{}]", list.join(","))
-}

@@ -147,13 +147,16 @@ fn check_decisions(one: &Policy, other: &Policy) {
     let headers = ["", "x-a,authorization", "x a"];
     for origin in origins {
         for headers in headers {
-            let request = Request {
-                method: Some(b"OPTIONS"),
-                origin: Some(origin.as_bytes()),
-                request_method: Some(b"PUT"),
-                request_headers: Some(headers.as_bytes()),
-            };
-            assert_eq!(one.explain(&request), other.explain(&request));
+            for method in ["OPTIONS", "POST"] {
+                let request = Request {
+                    method: Some(method.as_bytes()),
+                    origin: Some(origin.as_bytes()),
+                    request_method: Some(b"PUT"),
+                    request_headers: Some(headers.as_bytes()),
+                    ..Request::default()
+                };
+                assert_eq!(one.explain(&request), other.explain(&request));
+            }
         }
     }
 }
