@@ -67,7 +67,7 @@ async def application(scope, receive, send):
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.close"})
         return
-    name, content_type = FILES.get(scope["path"], (None, b"text/html"))
+    name, content_type = FILES.get(scope["path"], (None, b"text/plain"))
     if name:
         body = (HERE / name).read_bytes()
     else:
