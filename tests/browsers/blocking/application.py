@@ -1,11 +1,11 @@
-"""One application with two doors: plain for nginx and Apache, which stand in
-front of it, and with the ASGI middleware.
+"""The application: without a policy, behind nginx and Apache, and with the ASGI
+middleware.
 
     python application.py DIRECTORY
 
 DIRECTORY/ports.json says where each listens. What reached the application is
-written to application.log, with JSON instead of the status if the body is that,
-and what came to the middleware to python.log: lines as servers.mjs reads them.
+written to application.log, with JSON instead of the status if the body is JSON,
+and what came to the middleware to python.log, in the format of servers.mjs.
 """
 
 import asyncio
@@ -81,20 +81,20 @@ async def application(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-DOORS = {
+#: The policy is chosen by the path.
+GUARDED = {
     place: CORSMiddleware(application, DIRECTORY / f"{place}.json")
     for place in ("guarded", "open", "listed")
 } | {"callback": application}
 
 
 async def guarded(scope, receive, send):
-    """The policy is chosen by the path."""
     place = scope["path"].split("/")[1]
-    await DOORS.get(place, DOORS["guarded"])(scope, receive, send)
+    await GUARDED.get(place, GUARDED["guarded"])(scope, receive, send)
 
 
-async def watched(scope, receive, send):
-    """What a server writes to its log, outside of the middleware."""
+async def logged(scope, receive, send):
+    """Logs what comes to the middleware, as nginx and Apache do."""
     status = "-"
 
     async def sends(message):
@@ -109,7 +109,7 @@ async def watched(scope, receive, send):
     CAME.write(scope, status)
 
 
-class Door(uvicorn.Server):
+class Server(uvicorn.Server):
     """One of several, so that a signal is for the process."""
 
     capture_signals = contextlib.nullcontext
@@ -117,19 +117,19 @@ class Door(uvicorn.Server):
 
 async def main():
     ports = json.loads((DIRECTORY / "ports.json").read_text())
-    doors = []
+    servers = []
     for host, port, app, tls in ports:
         files = {
             "ssl_keyfile": DIRECTORY / "key.pem",
             "ssl_certfile": DIRECTORY / "certificate.pem",
         } if tls else {}
-        app = {"plain": application, "guarded": watched}[app]
-        doors.append(Door(uvicorn.Config(
+        app = {"plain": application, "guarded": logged}[app]
+        servers.append(Server(uvicorn.Config(
             app, host=host, port=port, lifespan="off", log_level="warning",
             # Apache keeps its connections, and might use one that just ends.
             timeout_keep_alive=600, **files,
         )))
-    await asyncio.gather(*(door.serve() for door in doors))
+    await asyncio.gather(*(server.serve() for server in servers))
 
 
 asyncio.run(main())
