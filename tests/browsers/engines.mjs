@@ -16,9 +16,9 @@ import { freePorts, until } from "./server.mjs";
 // Each gives, once started: `version`; `ask(origin, request)`, which runs
 // page.js's `ask` on a page of the origin; `messages`, its console so far;
 // `close()`. If it loads extensions, also `extension`, the origin of ours.
-// `tabs(count)` gives tabs, or one that has to do: `visit(url)`; `url()`, where it
-// is once the page is there; `reload()`, `back()`. If `startTabs` is there, only
-// what that starts has tabs.
+// `tabs(count)` gives so many tabs, or one if there cannot be more. A tab has
+// `visit(url)`; `url()`, its URL once the page is loaded; `reload()`, `back()`. If
+// there is a `startTabs`, only what that starts has tabs.
 export const engines = {
     chromium: {
         name: "Chromium",
@@ -269,7 +269,7 @@ async function startWebDriver({ program, folder }) {
         return value;
     };
     await until(() => call("GET", "/status").catch(() => false), 30);
-    const { sessionId, capabilities } = await call("POST", "/session", {
+    const { sessionId } = await call("POST", "/session", {
         capabilities: { alwaysMatch: {
             acceptInsecureCerts: true,
             // A page may leave at once for where its form goes.
@@ -290,7 +290,6 @@ async function startWebDriver({ program, folder }) {
         back: () => call("POST", `${at}/back`, {}),
     };
     return {
-        version: capabilities.browserVersion,
         tabs: () => [tab],
         async close() {
             await call("DELETE", at).catch(() => {});
