@@ -346,8 +346,8 @@ pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
 /// On CORS_OK, the decision contains what to send (Fetch standard, section
 /// "CORS protocol"). CORS_ERROR_ARGUMENT means a NULL pointer, a size smaller
 /// than the first version's, a larger request whose unknown members are not
-/// all zero, or a string longer than PTRDIFF_MAX; if the policy has block, also
-/// a request that is too small for upgrade. Then, and on CORS_ERROR_INTERNAL,
+/// all zero, or a string longer than PTRDIFF_MAX, if it had to be read; if the
+/// policy has block, also a request that is too small for upgrade. Then, and on CORS_ERROR_INTERNAL,
 /// the decision permits nothing: its verdict is refused, its status 0, its only
 /// header Vary. Or, if the policy has block and the request may be one that it
 /// blocks, the verdict is blocked and the status 403. If the decision is too
