@@ -236,6 +236,8 @@ const _: () = {
 
 const REQUEST_SIZE: usize = size_of::<cors_request>();
 
+const STR_SIZE: usize = size_of::<cors_str>();
+
 /// The size of a cors_request in 0.1, the smallest that is accepted: programs
 /// that were compiled then run with every later version.
 const REQUEST_SIZE_0_1: usize = offset_of!(cors_request, host);
@@ -244,7 +246,7 @@ const REQUEST_SIZE_WITH_UPGRADE: usize = offset_of!(cors_request, scheme);
 
 /// The size of a cors_decision in 0.1. Nothing has been added since.
 const DECISION_SIZE_0_1: usize =
-    offset_of!(cors_decision, pattern) + size_of::<cors_str>();
+    offset_of!(cors_decision, pattern) + STR_SIZE;
 
 // An added member is outside the decisions of older callers: Writer must
 // compare its end with the caller's size before it writes it.
@@ -668,7 +670,9 @@ unsafe fn copy_of(request: *const cors_request) -> Option<cors_request> {
         return None;
     }
     let mut copy = MaybeUninit::<cors_request>::zeroed();
+    // Half a member is none: its length could be any.
     let len = size.min(REQUEST_SIZE);
+    let len = len - (len - offset_of!(cors_request, method)) % STR_SIZE;
     // SAFETY: the caller promises `size` readable bytes, and zeros are a
     // request of absent strings.
     unsafe {

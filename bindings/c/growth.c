@@ -151,6 +151,30 @@ test_block_needs_the_members(void)
     cors_policy_free(policy);
 }
 
+// A member of which the size covers only a part is absent: its length could
+// be any.
+static void
+test_half_a_member(void)
+{
+    cors_policy    *policy = test_load("{\"allow_origins\": [\"" APP "\"]}");
+    cors_request    request = asked();
+    cors_decision   decision = CORS_DECISION_INIT;
+
+    test_title = "a size that ends within a member";
+    request.origin = test_str("http://site.example");
+    request.host = test_str("site.example");
+    request.fetch_site = test_str("cross-site");
+    for (request.size = offsetof(cors_request, fetch_site);
+         request.size < offsetof(cors_request, upgrade); request.size++)
+    {
+        CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+        CHECK(decision.verdict == CORS_VERDICT_SAME_ORIGIN);
+    }
+    CHECK(cors_evaluate(policy, &request, &decision) == CORS_OK);
+    CHECK(decision.verdict == CORS_VERDICT_REFUSED);
+    cors_policy_free(policy);
+}
+
 // None of them has an effect on an origin that the policy allows; each has one
 // on others.
 static void
@@ -307,6 +331,7 @@ main(void)
     test_size_of_0_1();
     test_block_needs_the_members();
     test_members();
+    test_half_a_member();
     test_body();
     test_owners();
     test_vary();

@@ -565,22 +565,22 @@ struct Seen<'b> {
     bytes: Option<&'b [u8]>,
 }
 
-/// The strings that are there, as a library sees them that reads no more than
-/// the size allows, and zeros behind it.
+/// The strings that are there, as a library sees them that reads none of which
+/// only a part is within the size.
 fn seen<'b>(
     request: &Exact,
     buffers: &'b [Option<Box<[u8]>>; FIELDS],
 ) -> [Option<Seen<'b>>; FIELDS] {
     let word = |at: usize| {
-        let mut word = [0; size_of::<usize>()];
-        let bytes = request.bytes().get(at..).unwrap_or_default();
-        let len = bytes.len().min(word.len());
-        word[..len].copy_from_slice(&bytes[..len]);
-        usize::from_ne_bytes(word)
+        let word = request.bytes()[at..].first_chunk();
+        usize::from_ne_bytes(*word.expect("it is within the size"))
     };
     let mut seen = [None; FIELDS];
     for (i, (one, buffer)) in seen.iter_mut().zip(buffers).enumerate() {
         let at = offset_of!(cors_request, method) + i * size_of::<cors_str>();
+        if request.bytes().len() < at + size_of::<cors_str>() {
+            break;
+        }
         let (ptr, len) = (word(at), word(at + size_of::<usize>()));
         let bytes = buffer.as_deref().unwrap_or_default();
         *one = (ptr != 0).then(|| Seen { bytes: bytes.get(..len) });
