@@ -48,6 +48,7 @@ mod names;
 mod origin;
 mod policy;
 mod request;
+mod source;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -69,4 +70,5 @@ pub use policy::{
     LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy, RULES_MAX, Rule,
 };
 pub use request::Request;
+pub use source::{Refresh, Source, SourceInfo};
 pub use vary::vary_missing;

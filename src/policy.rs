@@ -1,5 +1,6 @@
 //! Policies: how one is loaded, and what is kept of it.
 
+pub(crate) mod change;
 pub(crate) mod correction;
 pub(crate) mod diagnostic;
 mod document;
@@ -9,7 +10,7 @@ mod reader;
 mod unicode_label;
 
 use std::ffi::{CStr, CString};
-use std::fs::OpenOptions;
+use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -90,6 +91,8 @@ pub enum LoadError {
     /// The policy is rejected: every error and warning, at most
     /// [`DIAGNOSTICS_MAX`](crate::DIAGNOSTICS_MAX) of them.
     Policy(Vec<Diagnostic>),
+    /// The load was given up: [`Source::refresh_while`](crate::Source).
+    GivenUp,
 }
 
 impl Policy {
@@ -104,23 +107,21 @@ impl Policy {
         json: &[u8],
         suffixes: &PublicSuffixList,
     ) -> Result<Self, LoadError> {
-        let (policy, diagnostics) = reader::read(json, suffixes);
-        match policy {
-            Some(policy) => Ok(Self { warnings: diagnostics, ..policy }),
-            None => Err(LoadError::Policy(diagnostics)),
-        }
+        reader::read(json, suffixes, &|| true)
+    }
+
+    /// Loads a policy from JSON, but gives up soon after `go_on` returns
+    /// false.
+    pub(crate) fn from_json_while(
+        json: &[u8],
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Self, LoadError> {
+        reader::read(json, PublicSuffixList::built_in(), go_on)
     }
 
     /// Loads a policy from a regular file.
     pub fn from_file(path: &Path) -> Result<Self, LoadError> {
-        let json = read_regular_file(path).map_err(|error| {
-            // The system's own words, without Rust's "(os error 2)".
-            let text = error.to_string();
-            let message = text.split(" (os error").next().unwrap_or(&text);
-            let finding = Code::Io.says(message);
-            let diagnostic = finding.at(Severity::Error, String::new());
-            LoadError::Io(error, [diagnostic])
-        })?;
+        let (json, _) = read_regular_file(path).map_err(LoadError::io)?;
         Self::from_json(&json)
     }
 
@@ -166,6 +167,11 @@ impl Policy {
         let unsafe_methods = unsafe_methods.then_some(keys::UNSAFE_METHODS);
         let websockets = websockets.then_some(keys::WEBSOCKETS);
         unsafe_methods.into_iter().chain(websockets)
+    }
+
+    /// How many origin patterns it has.
+    pub(crate) fn pattern_count(&self) -> usize {
+        self.rules().map(|rule| rule.allow_origins().count()).sum()
     }
 
     /// The warnings, in the order of the file.
@@ -242,11 +248,21 @@ impl fmt::Debug for Policy {
 }
 
 impl LoadError {
+    pub(crate) fn io(error: io::Error) -> Self {
+        // The system's own words, without Rust's "(os error 2)".
+        let text = error.to_string();
+        let message = text.split(" (os error").next().unwrap_or(&text);
+        let finding = Code::Io.says(message);
+        let diagnostic = finding.at(Severity::Error, String::new());
+        Self::Io(error, [diagnostic])
+    }
+
     /// Every error and warning, in the order of the file.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
             Self::Io(_, diagnostic) => diagnostic,
             Self::Policy(diagnostics) => diagnostics,
+            Self::GivenUp => &[],
         }
     }
 
@@ -256,7 +272,7 @@ impl LoadError {
             Self::Io(error, _) => {
                 Some(error.raw_os_error().unwrap_or(libc::EINVAL))
             }
-            Self::Policy(_) => None,
+            Self::Policy(_) | Self::GivenUp => None,
         }
     }
 }
@@ -277,7 +293,7 @@ impl error::Error for LoadError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Io(error, _) => Some(error),
-            Self::Policy(_) => None,
+            Self::Policy(_) | Self::GivenUp => None,
         }
     }
 }
@@ -288,7 +304,10 @@ fn names(list: &CStr) -> impl Iterator<Item = &str> {
     names.filter(|name| !name.is_empty())
 }
 
-fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {
+/// The bytes of a file, and what it was after they had been read.
+pub(crate) fn read_regular_file(
+    path: &Path,
+) -> io::Result<(Vec<u8>, Metadata)> {
     // A named pipe would block the server's start.
     let mut file = OpenOptions::new()
         .read(true)
@@ -305,5 +324,5 @@ fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {
     let size = metadata.len().min(POLICY_MAX as u64 + 1);
     let mut json = Vec::with_capacity(size as usize + 1);
     file.by_ref().take(POLICY_MAX as u64 + 1).read_to_end(&mut json)?;
-    Ok(json)
+    Ok((json, file.metadata()?))
 }

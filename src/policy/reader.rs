@@ -13,21 +13,24 @@ use std::ffi::CString;
 use self::origins::{Closed, Dangers, Origins, Trust};
 use super::correction::{has_variable, variable};
 use super::diagnostic::{
-    Code, DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Finding, Severity, quoted,
+    Code, DIAGNOSTICS_MAX, Diagnostics, Finding, Severity, quoted,
 };
 use super::document::{self, Type, Value};
 use super::keys::{self, Key, Values};
 use super::not_json;
-use super::{POLICY_DEPTH_MAX, POLICY_MAX, Permissions, Policy, RULES_MAX};
+use super::{
+    LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Permissions, Policy, RULES_MAX,
+};
 use crate::fetch_metadata::Block;
 use crate::origin::public_suffix::PublicSuffixList;
 
-/// Reads a policy, without its warnings. There is one if no diagnostic is an
-/// error.
+/// Reads a policy. There is one if no diagnostic is an error, and if `go_on`
+/// never returns false.
 pub(super) fn read(
     json: &[u8],
     suffixes: &PublicSuffixList,
-) -> (Option<Policy>, Vec<Diagnostic>) {
+    go_on: &dyn Fn() -> bool,
+) -> Result<Policy, LoadError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let (text, rest) = match std::str::from_utf8(json) {
         Ok(text) => (text, None),
@@ -37,8 +40,15 @@ pub(super) fn read(
         }
     };
     let (diagnostics, closed) = Default::default();
-    let mut reader =
-        Reader { text, suffixes, diagnostics, closed, blocks: false };
+    let mut reader = Reader {
+        text,
+        suffixes,
+        diagnostics,
+        closed,
+        blocks: false,
+        go_on,
+        gave_up: false,
+    };
     let mut error = |offset, finding| {
         reader.diagnostics.push(Severity::Error, offset, || {
             // No pointer leads to a place in what is no JSON.
@@ -64,8 +74,15 @@ pub(super) fn read(
             }
         }
     };
+    if reader.gave_up {
+        return Err(LoadError::GivenUp);
+    }
     let policy = policy.filter(|_| !reader.diagnostics.has_errors());
-    (policy, reader.diagnostics.into_list(text))
+    let diagnostics = reader.diagnostics.into_list(text);
+    match policy {
+        Some(policy) => Ok(Policy { warnings: diagnostics, ..policy }),
+        None => Err(LoadError::Policy(diagnostics)),
+    }
 }
 
 struct Reader<'t> {
@@ -75,6 +92,8 @@ struct Reader<'t> {
     closed: Closed,
     /// Whether the policy blocks requests.
     blocks: bool,
+    go_on: &'t dyn Fn() -> bool,
+    gave_up: bool,
 }
 
 /// A value and the way to it.
@@ -149,6 +168,10 @@ impl<'t> Reader<'t> {
         let timing_allow_origins = members
             .get(&keys::TIMING_ALLOW_ORIGINS)
             .and_then(|at| self.timing_allow_origins(&at));
+        self.gave_up |= !(self.go_on)();
+        if self.gave_up {
+            return None;
+        }
         let origins = self.origin_set(origins);
         let any_origin = permissions.last()?.any_origin;
         let is_for_all = any_origin && permissions.len() == 1;

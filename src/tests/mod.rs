@@ -23,6 +23,7 @@ mod properties;
 mod public_suffixes;
 mod rules;
 mod short_globs;
+mod source;
 mod standard;
 mod suffix_list;
 mod vary;

@@ -129,6 +129,9 @@ pub(super) struct Origins<'t> {
     pub(super) is_last: bool,
 }
 
+/// After how many patterns a load asks whether to go on: under a millisecond.
+const ASK_EVERY: usize = 1024;
+
 impl Origins<'_> {
     /// Makes room for texts of `capacity` bytes in all.
     pub(super) fn with_capacity(capacity: usize, has_rules: bool) -> Self {
@@ -156,7 +159,13 @@ impl<'t> Reader<'t> {
         }
         let (mut any, mut null, mut count) = (None, false, 0);
         array.each_element(|at| {
+            if count % ASK_EVERY == 0 {
+                self.gave_up |= !(self.go_on)();
+            }
             count += 1;
+            if self.gave_up {
+                return;
+            }
             let Some(text) = self.string(&at) else { return };
             match Pattern::parse(&text) {
                 Ok(pattern) => {
