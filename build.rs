@@ -1,4 +1,4 @@
-//! Writes `include/cors.h` from `src/ffi.rs` and `src/decision.rs`, and only if
+//! Writes `include/cors.h` from `src/ffi.rs`, its part and `src/decision.rs`, and only if
 //! it differs.
 //!
 //! The header is committed: C users need no Rust tool to read it. In a
@@ -17,7 +17,7 @@ use std::{env, fs, path::Path};
 const SONAME: &str = "libcors.so.0";
 
 fn main() {
-    let sources = ["src/decision.rs", "src/ffi.rs"];
+    let sources = ["src/decision.rs", "src/ffi.rs", "src/ffi/source.rs"];
     for path in sources.iter().chain(&["cbindgen.toml", "include/cors.h"]) {
         println!("cargo:rerun-if-changed={path}");
     }

@@ -61,13 +61,15 @@
 // Threads: any number of threads, and of processes after fork(), may call
 // cors_evaluate and cors_explain with the same policy, each with its own
 // decision. There is no lock and no hidden state to set up. To replace a
-// policy while requests run, load the new one, publish the pointer, and free
+// policy while requests run, let a cors_source follow its file: call
+// cors_source_refresh now and then, and cors_source_policy when a request
+// begins. Without a file, load the new policy, publish the pointer, and free
 // the old one when the last request that used it has ended. Or make each
 // request an owner: call cors_policy_retain when it begins, and
 // cors_policy_free when it ends.
 //
-// Compatibility: request, decision and diagnostic begin with their size, and
-// only grow at the end. Constants never change their value.
+// Compatibility: request, decision, diagnostic and source info begin with
+// their size, and only grow at the end. Constants never change their value.
 
 
 #ifndef CORS_H
@@ -90,6 +92,10 @@
         CORS_HEADER_INIT_, CORS_HEADER_INIT_, CORS_HEADER_INIT_,             \
         CORS_HEADER_INIT_, CORS_HEADER_INIT_ },                              \
       { NULL, 0 }, { NULL, 0 } }
+
+/// Initializer for a cors_source_info: nothing is known.
+#define CORS_SOURCE_INFO_INIT                                                \
+    { sizeof(cors_source_info), 0, 0, 0, 0, 0, 0, { 0 }, { 0 } }
 
 #define CORS_HEADER_INIT_  { { NULL, 0 }, { NULL, 0 } }
 
@@ -136,6 +142,9 @@
 
 /// Room, in bytes, for the value of a decision's Vary and a NUL.
 #define CORS_VARY_MAX 128
+
+/// Room, in bytes, for cors_source_info.change and a NUL.
+#define CORS_CHANGE_MAX 512
 
 /// The result of a call. A refusal is a verdict of a decision, with CORS_OK,
 /// never an error. Later versions may add some; anything but CORS_OK is a
@@ -214,6 +223,11 @@ typedef enum cors_severity {
 /// the same time. cors_policy_load and cors_policy_load_file make it, and
 /// cors_policy_free frees it.
 typedef struct cors_policy cors_policy;
+
+/// A policy file, and the policy that was last read from it. Any number of
+/// threads may use it. cors_source_open makes it, and cors_source_close frees
+/// it.
+typedef struct cors_source cors_source;
 
 /// A string with a length. It need not end in a NUL. If ptr is NULL, the
 /// string is absent, whatever len is. An empty string, with a non-NULL ptr and
@@ -316,6 +330,35 @@ typedef struct cors_decision {
     /// The policy's pattern that the origin matched, if any.
     struct cors_str pattern;
 } cors_decision;
+
+/// Asked now and then while a policy is loaded, on the calling thread: 0 gives
+/// up the load, so that a server that stops does not have to wait. context is
+/// the argument of the call. The function must return.
+typedef int (*cors_go_on_fn)(void *context);
+
+/// The state of a source. Start from CORS_SOURCE_INFO_INIT.
+typedef struct cors_source_info {
+    /// sizeof(cors_source_info) when the caller was compiled.
+    size_t size;
+    /// How many policies the source has had, from 1.
+    uint64_t version;
+    /// When its policy was loaded, in nanoseconds since 1970 (UTC).
+    int64_t loaded;
+    /// When the file was last rejected or could not be read, in the same unit;
+    /// 0 if never.
+    int64_t failed;
+    /// CORS_OK, or the status that failed then, if that is still so.
+    int32_t status;
+    /// Always 0.
+    uint32_t reserved;
+    /// How many origin patterns the policy has.
+    uint64_t pattern_count;
+    /// SHA-256 of the file that the policy was loaded from.
+    uint8_t sha256[32];
+    /// What the last change newly allows and no longer allows: one line of
+    /// ASCII for a log, which ends in a NUL; empty for the first policy.
+    char change[CORS_CHANGE_MAX];
+} cors_source_info;
 
 #ifdef __cplusplus
 extern "C" {
@@ -428,6 +471,48 @@ const char *cors_verdict_text(int verdict);
 /// The name of a cors_reason, such as "origin_not_allowed"; "unknown" for any
 /// other number; never NULL.
 const char *cors_reason_text(int reason);
+
+/// Opens a source: loads the policy from the regular file at path, as
+/// cors_policy_load_file does, and with the same statuses. On CORS_OK, *source
+/// is the new source, to free with cors_source_close; otherwise NULL. A
+/// relative path counts from the working directory of now.
+enum cors_status cors_source_open(const char *path,
+                                  cors_diagnostic_fn report,
+                                  void *context,
+                                  struct cors_source **source);
+
+/// Looks at the file, and loads it if it changed. If it is the same file
+/// (device, inode, size and times), that costs one system call. Call it now
+/// and then; no other function looks at the file.
+///
+/// On CORS_OK, the policy is that of the file, which report receives the
+/// warnings about if it is new: cors_source_info.version tells. Otherwise the
+/// policy is as before. CORS_ERROR_POLICY and CORS_ERROR_IO (with errno) mean
+/// what they mean for cors_policy_load_file; the same file does not fail again
+/// until it changes, and cors_source_info.status keeps the status until then.
+///
+/// go_on and report may be NULL; both receive context. If go_on returns 0, the
+/// load is given up: CORS_OK, and nothing has changed. One thread at a time
+/// refreshes; if one does, the others return CORS_OK at once.
+enum cors_status cors_source_refresh(const struct cors_source *source,
+                                     cors_go_on_fn go_on,
+                                     cors_diagnostic_fn report,
+                                     void *context);
+
+/// The policy as it is now, with one owner more: free it with
+/// cors_policy_free. A request keeps the one that it began with. NULL for
+/// NULL. It takes no lock.
+struct cors_policy *cors_source_policy(const struct cors_source *source);
+
+/// Writes the state of a source: every member but size; members that the
+/// library does not know become 0. CORS_ERROR_ARGUMENT means a NULL pointer or
+/// a size smaller than the first version's.
+enum cors_status cors_source_info(const struct cors_source *source,
+                                  struct cors_source_info *info);
+
+/// Frees a source, but not the policies that were taken from it. NULL is
+/// ignored. No other function may be using the source.
+void cors_source_close(struct cors_source *source);
 
 #ifdef __cplusplus
 }  // extern "C"

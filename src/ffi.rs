@@ -3,7 +3,7 @@
 //!
 //! Nothing is decided here. Each function checks its pointers, calls the
 //! engine behind a barrier that no panic crosses, and copies the result out.
-//! This is the only module with unsafe code.
+//! Only this module, and the part of it about sources, have unsafe code.
 
 #![allow(unsafe_code)]
 // What is public here is public to C.
@@ -13,6 +13,8 @@
 // The doc comments are the header's text, which says what a C caller has to
 // promise, but not under Rust's heading for it.
 #![allow(clippy::missing_safety_doc)]
+
+mod source;
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
 use std::mem::{MaybeUninit, offset_of, replace, size_of};
@@ -105,7 +107,7 @@ pub enum cors_severity {
 /// A loaded policy. It never changes, so any number of threads may use it at
 /// the same time. cors_policy_load and cors_policy_load_file make it, and
 /// cors_policy_free frees it.
-pub struct cors_policy(Policy);
+pub struct cors_policy([u8; 0]);
 
 /// A string with a length. It need not end in a NUL. If ptr is NULL, the
 /// string is absent, whatever len is. An empty string, with a non-NULL ptr and
@@ -300,12 +302,8 @@ pub unsafe extern "C" fn cors_policy_load_file(
     policy: *mut *mut cors_policy,
 ) -> cors_status {
     let read = || {
-        if path.is_null() {
-            return None;
-        }
-        // SAFETY: the caller promises a NUL-terminated string.
-        let path = unsafe { CStr::from_ptr(path) };
-        let path = Path::new(OsStr::from_bytes(path.to_bytes()));
+        // SAFETY: the caller promises NULL or a NUL-terminated string.
+        let path = unsafe { path_of(path) }?;
         Some(Policy::from_file(path))
     };
     // SAFETY: the caller's promises for `report`, `context` and `policy`.
@@ -321,9 +319,9 @@ pub unsafe extern "C" fn cors_policy_retain(
     policy: *mut cors_policy,
 ) -> *mut cors_policy {
     if !policy.is_null() {
-        // SAFETY: `load` made it with Arc::into_raw, and the caller promises
+        // SAFETY: `handle_of` made it with Arc::into_raw, and the caller promises
         // that it still has an owner.
-        unsafe { Arc::increment_strong_count(policy) };
+        unsafe { Arc::increment_strong_count(policy.cast::<Policy>()) };
     }
     policy
 }
@@ -335,9 +333,9 @@ pub unsafe extern "C" fn cors_policy_retain(
 pub unsafe extern "C" fn cors_policy_free(policy: *mut cors_policy) {
     if !policy.is_null() {
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            // SAFETY: `load` made it with Arc::into_raw; the caller promises
+            // SAFETY: `handle_of` made it with Arc::into_raw; the caller promises
             // that it owns it, and gives that up.
-            unsafe { Arc::decrement_strong_count(policy) };
+            unsafe { Arc::decrement_strong_count(policy.cast::<Policy>()) };
         }));
     }
 }
@@ -370,7 +368,7 @@ pub unsafe extern "C" fn cors_evaluate(
     // SAFETY: the caller's promises, and `decision` is large enough.
     let fail = |status| unsafe { deny(status, policy, request, decision) };
     // SAFETY: the caller's promise.
-    let Some(known) = (unsafe { policy.as_ref() }) else {
+    let Some(known) = (unsafe { policy_of(policy) }) else {
         return fail(cors_status::CORS_ERROR_ARGUMENT);
     };
     // SAFETY: every version of the struct begins with its size.
@@ -389,7 +387,7 @@ pub unsafe extern "C" fn cors_evaluate(
     let decided = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: `decision` is at least as large as our own type.
         let mut writer = unsafe { Writer::to(decision) };
-        let outcome = known.0.decide(&received, &mut writer)?;
+        let outcome = known.decide(&received, &mut writer)?;
         writer.outcome(outcome);
         Some(())
     }));
@@ -413,7 +411,7 @@ unsafe fn deny(
     to: *mut cors_decision,
 ) -> cors_status {
     // SAFETY: the caller's promises.
-    let stops = unsafe { policy.as_ref() }.is_some_and(|policy| {
+    let stops = unsafe { policy_of(policy) }.is_some_and(|policy| {
         // SAFETY: the caller's promises.
         let known = unsafe { copy_of(request) };
         // SAFETY: the caller's promise for the strings.
@@ -424,7 +422,7 @@ unsafe fn deny(
             .as_ref()
             .filter(|known| known.size >= REQUEST_SIZE_WITH_UPGRADE)
             .and_then(|known| read(known.upgrade));
-        policy.0.block.may_stop(method, upgrade)
+        policy.block.may_stop(method, upgrade)
     });
     // SAFETY: the caller's promise.
     let mut writer = unsafe { Writer::to(to) };
@@ -452,11 +450,11 @@ pub unsafe extern "C" fn cors_explain(
 ) -> usize {
     let text = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the caller's promise.
-        let policy = unsafe { policy.as_ref() }?;
+        let policy = unsafe { policy_of(policy) }?;
         // SAFETY: the caller's promises for `request` and its strings.
         unsafe {
             let request = complete(policy, request)?;
-            Some(policy.0.explain(&Strings::of(&request)?.read()?))
+            Some(policy.explain(&Strings::of(&request)?.read()?))
         }
     }))
     .ok()
@@ -596,32 +594,81 @@ unsafe fn load(
     let Some(loaded) = loaded else {
         return cors_status::CORS_ERROR_ARGUMENT;
     };
-    let diagnostics = match &loaded {
-        Ok(loaded) => loaded.warnings(),
-        Err(error) => error.diagnostics(),
-    };
-    if let Some(report) = report {
-        for diagnostic in diagnostics.iter().map(borrow_diagnostic) {
-            // SAFETY: the caller promises that `report` accepts `context`. It
-            // runs outside the barrier: as it must return, it unwinds no
-            // frame of ours.
-            unsafe { report(context, &diagnostic) };
+    // SAFETY: the caller's promises.
+    unsafe {
+        match loaded {
+            Ok(loaded) => {
+                tell(report, context, loaded.warnings());
+                policy.write(handle_of(Arc::new(loaded)));
+                cors_status::CORS_OK
+            }
+            Err(error) => not_loaded(report, context, &error),
         }
     }
-    match loaded.map_err(|error| error.os_error()) {
-        Ok(loaded) => {
-            let loaded = Arc::into_raw(Arc::new(cors_policy(loaded)));
-            // SAFETY: the caller promises that `policy` is writable.
-            unsafe { policy.write(loaded.cast_mut()) };
-            cors_status::CORS_OK
-        }
-        Err(None) => cors_status::CORS_ERROR_POLICY,
-        Err(Some(code)) => {
+}
+
+/// A new owner's pointer.
+fn handle_of(policy: Arc<Policy>) -> *mut cors_policy {
+    Arc::into_raw(policy).cast_mut().cast()
+}
+
+/// `None` for NULL.
+///
+/// # Safety
+/// `policy` is NULL, or from [`handle_of`] and with an owner for `'a`.
+#[inline(always)]
+unsafe fn policy_of<'a>(policy: *const cors_policy) -> Option<&'a Policy> {
+    // SAFETY: the caller's promise.
+    unsafe { policy.cast::<Policy>().as_ref() }
+}
+
+/// # Safety
+/// `report` accepts `context`, and returns.
+unsafe fn tell(
+    report: cors_diagnostic_fn,
+    context: *mut c_void,
+    diagnostics: &[Diagnostic],
+) {
+    let Some(report) = report else { return };
+    for diagnostic in diagnostics.iter().map(borrow_diagnostic) {
+        // SAFETY: the caller's promise. It runs outside the barrier: as it
+        // must return, it unwinds no frame of ours.
+        unsafe { report(context, &diagnostic) };
+    }
+}
+
+/// Tells all errors; the status, with errno, of a policy that was not loaded.
+///
+/// # Safety
+/// `report` accepts `context`, and returns.
+unsafe fn not_loaded(
+    report: cors_diagnostic_fn,
+    context: *mut c_void,
+    error: &LoadError,
+) -> cors_status {
+    // SAFETY: the caller's promise.
+    unsafe { tell(report, context, error.diagnostics()) };
+    match error.os_error() {
+        None => cors_status::CORS_ERROR_POLICY,
+        Some(code) => {
             // SAFETY: errno is the calling thread's own.
             unsafe { *libc::__errno_location() = code };
             cors_status::CORS_ERROR_IO
         }
     }
+}
+
+/// `None` for NULL.
+///
+/// # Safety
+/// `path` is NULL or a NUL-terminated string for `'a`.
+unsafe fn path_of<'a>(path: *const c_char) -> Option<&'a Path> {
+    if path.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let path = unsafe { CStr::from_ptr(path) };
+    Some(Path::new(OsStr::from_bytes(path.to_bytes())))
 }
 
 /// The caller's request as one of this version; `None` if it is NULL, has a
@@ -631,13 +678,13 @@ unsafe fn load(
 /// `request` is NULL or valid for its `size`.
 #[cold]
 unsafe fn complete(
-    policy: &cors_policy,
+    policy: &Policy,
     request: *const cors_request,
 ) -> Option<cors_request> {
     // SAFETY: the caller's promise.
     let mut copy = unsafe { copy_of(request) }?;
     let size = replace(&mut copy.size, REQUEST_SIZE);
-    if size < REQUEST_SIZE_WITH_UPGRADE && !policy.0.block.is_empty() {
+    if size < REQUEST_SIZE_WITH_UPGRADE && !policy.block.is_empty() {
         return None;
     }
     if let Some(more) = size.checked_sub(REQUEST_SIZE) {

@@ -70,5 +70,5 @@ pub use policy::{
     LoadError, POLICY_DEPTH_MAX, POLICY_MAX, Policy, RULES_MAX, Rule,
 };
 pub use request::Request;
-pub use source::{Refresh, Source, SourceInfo};
+pub use source::{Fault, Refresh, Source, SourceInfo};
 pub use vary::vary_missing;

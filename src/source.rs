@@ -75,8 +75,17 @@ pub struct SourceInfo {
     pub change: String,
     /// When the file was last rejected or could not be read.
     pub failed: Option<SystemTime>,
-    /// Whether that is still so.
-    pub is_failing: bool,
+    /// What was wrong then, if it still is.
+    pub fault: Option<Fault>,
+}
+
+/// Why a file's policy is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is rejected.
+    Rejected,
+    /// It cannot be read.
+    Unreadable,
 }
 
 /// What [`Source::refresh`] did.
@@ -107,7 +116,7 @@ impl Source {
             patterns: policy.pattern_count(),
             change: String::new(),
             failed: None,
-            is_failing: false,
+            fault: None,
         };
         let seen = file.seen(before);
         let version = Version { policy, info, seen, rejected: None };
@@ -181,8 +190,7 @@ impl Source {
         match Policy::from_json_while(&file.json, go_on) {
             Err(LoadError::GivenUp) => Ok(Refresh::Unchanged),
             Err(error) => {
-                let rejected = Some(file.sha256);
-                self.now.store(Arc::new(last.failed(seen, rejected)));
+                self.now.store(Arc::new(last.rejected(seen, file.sha256)));
                 Err(error)
             }
             Ok(policy) => {
@@ -193,7 +201,7 @@ impl Source {
                     sha256: file.sha256,
                     patterns: policy.pattern_count(),
                     change,
-                    is_failing: false,
+                    fault: None,
                     ..last.info.clone()
                 };
                 let policy = Arc::new(policy);
@@ -216,7 +224,7 @@ impl Source {
         if last.seen == seen {
             return Ok(Refresh::Unchanged);
         }
-        self.now.store(Arc::new(last.failed(seen, None)));
+        self.now.store(Arc::new(last.unreadable(seen)));
         Err(LoadError::io(error))
     }
 }
@@ -233,15 +241,23 @@ impl Version {
 
     /// The file has the same policy, again or as ever.
     fn good(&self, seen: Seen) -> Self {
-        let info = SourceInfo { is_failing: false, ..self.info.clone() };
+        let info = SourceInfo { fault: None, ..self.info.clone() };
         Self { info, seen, rejected: None, ..self.again() }
     }
 
-    fn failed(&self, seen: Seen, rejected: Option<[u8; 32]>) -> Self {
+    fn rejected(&self, seen: Seen, sha256: [u8; 32]) -> Self {
+        let info = self.info_with(Fault::Rejected);
+        Self { info, seen, rejected: Some(sha256), ..self.again() }
+    }
+
+    fn unreadable(&self, seen: Seen) -> Self {
+        let info = self.info_with(Fault::Unreadable);
+        Self { info, seen, rejected: None, ..self.again() }
+    }
+
+    fn info_with(&self, fault: Fault) -> SourceInfo {
         let failed = Some(SystemTime::now());
-        let info =
-            SourceInfo { failed, is_failing: true, ..self.info.clone() };
-        Self { info, seen, rejected, ..self.again() }
+        SourceInfo { failed, fault: Some(fault), ..self.info.clone() }
     }
 }
 

@@ -236,7 +236,7 @@ proptest! {
             seen = there;
             let info = source.info();
             prop_assert_eq!(info.version, version);
-            prop_assert_eq!(info.is_failing, there != There::Text(good));
+            prop_assert_eq!(info.fault.is_some(), there != There::Text(good));
             for name in GOOD {
                 let allowed = allows(&source.policy(), name);
                 prop_assert_eq!(allowed, name == good);
@@ -298,7 +298,7 @@ fn a_load_can_be_given_up_and_leaves_no_trace() {
         assert!(matches!(refreshed, Ok(Refresh::Unchanged)));
         assert!(asked.load(Ordering::Relaxed) >= last);
         assert_eq!(source.info().version, 1);
-        assert!(!source.info().is_failing);
+        assert_eq!(source.info().fault, None);
         assert!(allows(&source.policy(), 'a'));
     }
     asked.store(0, Ordering::Relaxed);
