@@ -68,7 +68,7 @@
 // request an owner: call cors_policy_retain when it begins, and
 // cors_policy_free when it ends.
 //
-// Compatibility: request, decision, diagnostic and source info begin with
+// Compatibility: request, decision, diagnostic and source state begin with
 // their size, and only grow at the end. Constants never change their value.
 
 
@@ -93,9 +93,9 @@
         CORS_HEADER_INIT_, CORS_HEADER_INIT_ },                              \
       { NULL, 0 }, { NULL, 0 } }
 
-/// Initializer for a cors_source_info: nothing is known.
-#define CORS_SOURCE_INFO_INIT                                                \
-    { sizeof(cors_source_info), 0, 0, 0, 0, 0, 0, { 0 }, { 0 } }
+/// Initializer for a cors_source_state: nothing is known.
+#define CORS_SOURCE_STATE_INIT                                               \
+    { sizeof(cors_source_state), 0, 0, 0, 0, 0, 0, { 0 }, { 0 } }
 
 #define CORS_HEADER_INIT_  { { NULL, 0 }, { NULL, 0 } }
 
@@ -143,7 +143,7 @@
 /// Room, in bytes, for the value of a decision's Vary and a NUL.
 #define CORS_VARY_MAX 128
 
-/// Room, in bytes, for cors_source_info.change and a NUL.
+/// Room, in bytes, for cors_source_state.change and a NUL.
 #define CORS_CHANGE_MAX 512
 
 /// The result of a call. A refusal is a verdict of a decision, with CORS_OK,
@@ -336,9 +336,9 @@ typedef struct cors_decision {
 /// the argument of the call. The function must return.
 typedef int (*cors_go_on_fn)(void *context);
 
-/// The state of a source. Start from CORS_SOURCE_INFO_INIT.
-typedef struct cors_source_info {
-    /// sizeof(cors_source_info) when the caller was compiled.
+/// The state of a source. Start from CORS_SOURCE_STATE_INIT.
+typedef struct cors_source_state {
+    /// sizeof(cors_source_state) when the caller was compiled.
     size_t size;
     /// How many policies the source has had, from 1.
     uint64_t version;
@@ -358,7 +358,7 @@ typedef struct cors_source_info {
     /// What the last change newly allows and no longer allows: one line of
     /// ASCII for a log, which ends in a NUL; empty for the first policy.
     char change[CORS_CHANGE_MAX];
-} cors_source_info;
+} cors_source_state;
 
 #ifdef __cplusplus
 extern "C" {
@@ -486,10 +486,10 @@ enum cors_status cors_source_open(const char *path,
 /// and then; no other function looks at the file.
 ///
 /// On CORS_OK, the policy is that of the file, which report receives the
-/// warnings about if it is new: cors_source_info.version tells. Otherwise the
+/// warnings about if it is new: cors_source_state.version tells. Otherwise the
 /// policy is as before. CORS_ERROR_POLICY and CORS_ERROR_IO (with errno) mean
 /// what they mean for cors_policy_load_file; the same file does not fail again
-/// until it changes, and cors_source_info.status keeps the status until then.
+/// until it changes, and cors_source_state.status keeps the status until then.
 ///
 /// go_on and report may be NULL; both receive context. If go_on returns 0, the
 /// load is given up: CORS_OK, and nothing has changed. One thread at a time
@@ -508,7 +508,7 @@ struct cors_policy *cors_source_policy(const struct cors_source *source);
 /// library does not know become 0. CORS_ERROR_ARGUMENT means a NULL pointer or
 /// a size smaller than the first version's.
 enum cors_status cors_source_info(const struct cors_source *source,
-                                  struct cors_source_info *info);
+                                  struct cors_source_state *info);
 
 /// Frees a source, but not the policies that were taken from it. NULL is
 /// ignored. No other function may be using the source.

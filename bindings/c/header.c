@@ -30,6 +30,7 @@ static cors_header      member_of_cors_header;
 static cors_request     member_of_cors_request = CORS_REQUEST_INIT;
 static cors_decision    member_of_cors_decision = CORS_DECISION_INIT;
 static cors_diagnostic  member_of_cors_diagnostic;
+static cors_source_state  member_of_cors_source_state = CORS_SOURCE_STATE_INIT;
 
 #ifdef __LP64__
 
@@ -51,6 +52,17 @@ MEMBER(cors_request, host, 72, 16);
 MEMBER(cors_request, fetch_site, 88, 16);
 MEMBER(cors_request, upgrade, 104, 16);
 MEMBER(cors_request, scheme, 120, 16);
+
+SAME(sizeof(cors_source_state), 592);
+MEMBER(cors_source_state, size, 0, 8);
+MEMBER(cors_source_state, version, 8, 8);
+MEMBER(cors_source_state, loaded, 16, 8);
+MEMBER(cors_source_state, failed, 24, 8);
+MEMBER(cors_source_state, status, 32, 4);
+MEMBER(cors_source_state, reserved, 36, 4);
+MEMBER(cors_source_state, pattern_count, 40, 8);
+MEMBER(cors_source_state, sha256, 48, 32);
+MEMBER(cors_source_state, change, 80, 512);
 
 SAME(sizeof(cors_decision), 312);
 MEMBER(cors_decision, size, 0, 8);

@@ -23,14 +23,14 @@ pub struct cors_source(Source);
 pub type cors_go_on_fn =
     Option<unsafe extern "C" fn(context: *mut c_void) -> c_int>;
 
-/// Room, in bytes, for cors_source_info.change and a NUL.
+/// Room, in bytes, for cors_source_state.change and a NUL.
 pub const CORS_CHANGE_MAX: usize = 512;
 
-/// The state of a source. Start from CORS_SOURCE_INFO_INIT.
+/// The state of a source. Start from CORS_SOURCE_STATE_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct cors_source_info {
-    /// sizeof(cors_source_info) when the caller was compiled.
+pub struct cors_source_state {
+    /// sizeof(cors_source_state) when the caller was compiled.
     pub size: usize,
     /// How many policies the source has had, from 1.
     pub version: u64,
@@ -53,7 +53,7 @@ pub struct cors_source_info {
 }
 
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(SOURCE_INFO_SIZE == 592);
+const _: () = assert!(SOURCE_STATE_SIZE == 592);
 
 /// Opens a source: loads the policy from the regular file at path, as
 /// cors_policy_load_file does, and with the same statuses. On CORS_OK, *source
@@ -103,10 +103,10 @@ pub unsafe extern "C" fn cors_source_open(
 /// and then; no other function looks at the file.
 ///
 /// On CORS_OK, the policy is that of the file, which report receives the
-/// warnings about if it is new: cors_source_info.version tells. Otherwise the
+/// warnings about if it is new: cors_source_state.version tells. Otherwise the
 /// policy is as before. CORS_ERROR_POLICY and CORS_ERROR_IO (with errno) mean
 /// what they mean for cors_policy_load_file; the same file does not fail again
-/// until it changes, and cors_source_info.status keeps the status until then.
+/// until it changes, and cors_source_state.status keeps the status until then.
 ///
 /// go_on and report may be NULL; both receive context. If go_on returns 0, the
 /// load is given up: CORS_OK, and nothing has changed. One thread at a time
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn cors_source_policy(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cors_source_info(
     source: *const cors_source,
-    info: *mut cors_source_info,
+    info: *mut cors_source_state,
 ) -> cors_status {
     // SAFETY: the caller promises NULL or a source, and NULL or a struct that
     // begins with its size.
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn cors_source_info(
             _ => return cors_status::CORS_ERROR_ARGUMENT,
         }
     };
-    if !(SOURCE_INFO_SIZE..=LEN_MAX).contains(&size) {
+    if !(SOURCE_STATE_SIZE..=LEN_MAX).contains(&size) {
         return cors_status::CORS_ERROR_ARGUMENT;
     }
     let Ok(mut state) =
@@ -187,8 +187,8 @@ pub unsafe extern "C" fn cors_source_info(
     // SAFETY: the caller promises `size` writable bytes.
     unsafe {
         info.write(state);
-        let end = info.cast::<u8>().add(SOURCE_INFO_SIZE);
-        end.write_bytes(0, size - SOURCE_INFO_SIZE);
+        let end = info.cast::<u8>().add(SOURCE_STATE_SIZE);
+        end.write_bytes(0, size - SOURCE_STATE_SIZE);
     }
     cors_status::CORS_OK
 }
@@ -206,9 +206,9 @@ pub unsafe extern "C" fn cors_source_close(source: *mut cors_source) {
     }
 }
 
-const SOURCE_INFO_SIZE: usize = size_of::<cors_source_info>();
+const SOURCE_STATE_SIZE: usize = size_of::<cors_source_state>();
 
-fn state_of(info: &SourceInfo) -> cors_source_info {
+fn state_of(info: &SourceInfo) -> cors_source_state {
     let nanos = |time: SystemTime| {
         let since = time.duration_since(SystemTime::UNIX_EPOCH);
         since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(0))
@@ -219,8 +219,8 @@ fn state_of(info: &SourceInfo) -> cors_source_info {
     for (place, byte) in places.zip(info.change.bytes()) {
         *place = byte as c_char;
     }
-    cors_source_info {
-        size: SOURCE_INFO_SIZE,
+    cors_source_state {
+        size: SOURCE_STATE_SIZE,
         version: info.version,
         loaded: nanos(info.loaded),
         failed: info.failed.map_or(0, nanos),

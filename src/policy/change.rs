@@ -20,9 +20,9 @@ pub(crate) fn line(old: &Policy, new: &Policy) -> String {
         patterns(old).map(|pattern| (pattern, true)).collect();
     let mut allows = List::default();
     for pattern in patterns(new) {
-        match before.get_mut(&pattern) {
-            Some(is_gone) => *is_gone = false,
-            None => allows.add(pattern),
+        // It can be listed twice.
+        if before.insert(pattern, false).is_none() {
+            allows.add(pattern);
         }
     }
     let mut gone = List::default();

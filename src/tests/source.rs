@@ -387,6 +387,12 @@ fn the_line_of_a_change_names_patterns_and_keys() {
         (file(&["a", "b"]), file(&["b", "a"]), "allows the same"),
         (file(&["a"]), file(&["a", "b"]), "newly allows https://b.example"),
         (
+            file(&["a", "a"]),
+            file(&["b", "b"]),
+            "newly allows https://b.example; no longer allows \
+             https://a.example",
+        ),
+        (
             file(&["a", "b", "c", "d", "e", "f"]),
             file(&["a", "x"]),
             "newly allows https://x.example; no longer allows \
