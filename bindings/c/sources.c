@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -246,14 +245,14 @@ test_fork(cors_source *source)
                                                        : "https://a.example");
             cors_source_close(source);
             if (good && test_failures == 0) {
-                // What the threads had in hand is lost here, and valgrind
-                // would say so at an exit.
-                kill(getpid(), SIGKILL);
+                // Not _exit: what the threads had in hand is lost here, and
+                // valgrind would say so.
+                execlp("true", "true", CAST(char *, NULL));
             }
             _exit(1);
         }
         CHECK(child > 0 && waitpid(child, &status, 0) == child
-              && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+              && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
     done = true;
     for (i = 0; i < 2; i++) {
