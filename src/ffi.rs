@@ -247,8 +247,7 @@ const REQUEST_SIZE_0_1: usize = offset_of!(cors_request, host);
 const REQUEST_SIZE_WITH_UPGRADE: usize = offset_of!(cors_request, scheme);
 
 /// The size of a cors_decision in 0.1. Nothing has been added since.
-const DECISION_SIZE_0_1: usize =
-    offset_of!(cors_decision, pattern) + STR_SIZE;
+const DECISION_SIZE_0_1: usize = offset_of!(cors_decision, pattern) + STR_SIZE;
 
 // An added member is outside the decisions of older callers: Writer must
 // compare its end with the caller's size before it writes it.
