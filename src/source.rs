@@ -28,6 +28,7 @@ pub struct Source {
 }
 
 /// What is known of the file. It never changes.
+#[derive(Clone)]
 struct Version {
     policy: Arc<Policy>,
     info: SourceInfo,
@@ -184,7 +185,8 @@ impl Source {
             return Ok(Refresh::Unchanged);
         }
         if last.rejected == Some(file.sha256) {
-            self.now.store(Arc::new(Version { seen, ..last.again() }));
+            self.now
+                .store(Arc::new(Version { seen, ..last.as_ref().clone() }));
             return Ok(Refresh::Unchanged);
         }
         match Policy::from_json_while(&file.json, go_on) {
@@ -230,29 +232,20 @@ impl Source {
 }
 
 impl Version {
-    fn again(&self) -> Self {
-        Self {
-            policy: Arc::clone(&self.policy),
-            info: self.info.clone(),
-            seen: self.seen.clone(),
-            rejected: self.rejected,
-        }
-    }
-
     /// The file has the same policy, again or as ever.
     fn good(&self, seen: Seen) -> Self {
         let info = SourceInfo { fault: None, ..self.info.clone() };
-        Self { info, seen, rejected: None, ..self.again() }
+        Self { info, seen, rejected: None, ..self.clone() }
     }
 
     fn rejected(&self, seen: Seen, sha256: [u8; 32]) -> Self {
         let info = self.info_with(Fault::Rejected);
-        Self { info, seen, rejected: Some(sha256), ..self.again() }
+        Self { info, seen, rejected: Some(sha256), ..self.clone() }
     }
 
     fn unreadable(&self, seen: Seen) -> Self {
         let info = self.info_with(Fault::Unreadable);
-        Self { info, seen, rejected: None, ..self.again() }
+        Self { info, seen, rejected: None, ..self.clone() }
     }
 
     fn info_with(&self, fault: Fault) -> SourceInfo {

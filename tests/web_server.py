@@ -41,7 +41,8 @@ SENT_TIMING = [
     ("timing-allow-origin", "https://other.example"),
 ]
 
-#: API with block, and the body of the response to what it blocks.
+#: API with block, and the body of the response to what it blocks: cors.h's
+#: CORS_BLOCKED_BODY.
 BLOCK = API | {"block": ["unsafe_methods", "websockets"]}
 BLOCKED_BODY = "This request was blocked, because it came from another site.\n"
 

@@ -21,8 +21,3 @@ STATUSES = {"/items": 200, "/health": 200, "/secret": 401, "/fault": 500}
 
 #: What they answer, whatever the method; the others have no body.
 BODIES = {"/items": b"[]\n", "/health": b"ok\n"}
-
-#: What a host sends instead for a blocked request: cors.h's CORS_BLOCKED_BODY.
-BLOCKED_BODY = (
-    b"This request was blocked, because it came from another site.\n"
-)

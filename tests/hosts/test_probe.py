@@ -4,8 +4,7 @@ it lets through reaches the application."""
 import json
 import subprocess
 
-from test_duties import BLOCK
-from web_server import API
+from web_server import API, BLOCK
 
 EVIL = "http://evil.example"
 

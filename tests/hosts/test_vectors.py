@@ -6,7 +6,8 @@ import collections
 import json
 import pathlib
 
-from facts import BLOCKED_BODY, BODIES, OWN, OWN_TIMING
+from facts import BODIES, OWN, OWN_TIMING
+from web_server import BLOCKED_BODY
 
 VECTORS = pathlib.Path(__file__).resolve().parents[2] / "vectors"
 
@@ -70,7 +71,8 @@ def faults(method, path, expect, answer):
     if reached and method in ("GET", "HEAD") and answer.status != 200:
         yield f"status {answer.status}"
     blocked = expect["verdict"] == "blocked"
-    body = BODIES[path] if reached else BLOCKED_BODY if blocked else b""
+    refusal = BLOCKED_BODY.encode() if blocked else b""
+    body = BODIES[path] if reached else refusal
     if (method == "GET" or not reached) and answer.body.encode() != body:
         yield f"body {answer.body!r}"
     if blocked:
